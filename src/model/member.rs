@@ -1,0 +1,1 @@
+//! The members of AWS's shapes, decoded and checked in one place.

@@ -1,0 +1,57 @@
+//! AWS's vocabulary, and what follows from it alone: no I/O, no clock.
+
+pub mod algorithm;
+pub mod arn;
+pub mod ciphertext_blob;
+pub mod encryption_context;
+pub mod key_id;
+pub mod key_spec;
+pub mod key_state;
+pub mod member;
+
+pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
+pub use arn::{AccountId, Region};
+pub use encryption_context::EncryptionContext;
+pub use key_id::KeyName;
+pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin};
+pub use key_state::KeyState;
+
+/// Defines an enum of the AWS model: its variants and their names on the wire.
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $wire:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)] // AWS's own names, documented by AWS
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every value, in the order of the AWS model.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $wire,)* }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ();
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($wire => Ok($name::$variant),)* _ => Err(()) }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use wire_enum;
