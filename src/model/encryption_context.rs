@@ -30,7 +30,7 @@ impl EncryptionContext {
     /// length, in the byte order of the keys; every number is 32 bits, big-endian. No two
     /// contexts share a form.
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
-        let mut number = |out: &mut Vec<u8>, n: usize| {
+        let number = |out: &mut Vec<u8>, n: usize| {
             out.extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes());
         };
         number(out, self.0.len());

@@ -5,14 +5,17 @@ pub mod arn;
 pub mod ciphertext_blob;
 pub mod encryption_context;
 pub mod key_id;
+mod key_material_id;
 pub mod key_spec;
 pub mod key_state;
 pub mod member;
+pub mod shapes;
 
 pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
 pub use arn::{AccountId, Region};
 pub use encryption_context::EncryptionContext;
 pub use key_id::KeyName;
+pub use key_material_id::key_material_id;
 pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin};
 pub use key_state::KeyState;
 
@@ -44,6 +47,26 @@ macro_rules! wire_enum {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::model::member::Member for $name {
+            type Wire = String;
+            fn check(
+                wire: String,
+                at: &'static str,
+                violations: &mut $crate::model::member::Violations,
+            ) -> Option<Self> {
+                let value = wire.parse().ok();
+                if value.is_none() {
+                    let all: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
+                    let set = format!("satisfy enum value set: [{}]", all.join(", "));
+                    violations.breaks(at, Some(&wire), set);
+                }
+                value
+            }
+            fn recorded(&self) -> Option<serde_json::Value> {
+                Some(self.as_str().into())
             }
         }
 

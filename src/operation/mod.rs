@@ -1,1 +1,219 @@
-//! operation.
+//! The operations, and the one pipeline that every request passes.
+//!
+//! One file per operation, named as AWS names it: `Input`, output, `access`, and what it does.
+//! [`Operation`] says what the pipeline needs to know; a [`Use`] reads or uses keys, a [`Change`]
+//! changes metadata in a transaction that also holds its audit record.
+
+pub mod access;
+pub mod authorized;
+mod dispatch;
+pub mod quota;
+
+pub mod aliases;
+pub mod data_keys;
+pub mod encryption;
+pub mod keys;
+pub mod mac;
+mod page;
+pub mod random;
+pub mod signing;
+
+pub use access::Access;
+pub use authorized::Authorized;
+
+use crate::audit::Audit;
+use crate::authz::Principal;
+use crate::clock::Clock;
+use crate::model::Region;
+use crate::model::member::Decode;
+use crate::store::{RowVersion, Store, Transaction};
+use crate::token::Token;
+use crate::{Error, ErrorCode};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// What a caller whose access key is unknown, disabled or gone is told.
+pub const UNRECOGNIZED: &str = "The security token included in the request is invalid.";
+
+/// What the operations work with.
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// The token.
+    pub token: Token,
+    /// The audit log.
+    pub audit: Audit,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Rates.
+    pub quota: quota::Quota,
+    /// How long one execution may take.
+    pub deadline: Duration,
+    /// Identifies this process among the gateways of a deployment.
+    pub gateway: Uuid,
+    /// How long a neighbour keeps off a step on the token that this gateway has begun.
+    pub lease: Duration,
+}
+
+/// An authenticated request.
+pub struct Request {
+    /// The `x-amzn-RequestId` of the answer.
+    pub request_id: Uuid,
+    /// Who asks.
+    pub principal: Principal,
+    /// By which access key.
+    pub access_key_id: String,
+    /// The access key's row: a result computed for one that has been disabled is withheld.
+    pub caller: RowVersion,
+    /// From the credential scope.
+    pub region: Region,
+    /// The peer's address.
+    pub source_ip: IpAddr,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The body; may hold plaintext.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// What every operation says of itself.
+pub trait Operation: Sized + Send + Sync + 'static {
+    /// Its name.
+    const NAME: OperationName;
+    /// CloudTrail's `readOnly`.
+    const READ_ONLY: bool = true;
+    /// The request.
+    type Input: Decode + Send + Sync + 'static;
+    /// The answer; `()` where AWS answers with an empty body.
+    type Output: serde::Serialize + Send;
+    /// Which keys, by which names, in which states.
+    ///
+    /// # Errors
+    /// What can be refused by looking at the input alone.
+    fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+}
+
+/// An operation that reads metadata or uses keys. It may run more than once for one request.
+pub trait Use: Operation {
+    /// Does it.
+    fn execute(
+        input: &Self::Input,
+        call: &Authorized<Self>,
+        request: &Request,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// An operation that changes metadata.
+pub trait Change: Operation {
+    /// What was done on the token beforehand.
+    type Prepared: Send + Sync + 'static;
+
+    /// What must happen on the token before the transaction; recorded by an intent first.
+    fn prepare(
+        input: &Self::Input,
+        call: &Authorized<Self>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Prepared, Error>> + Send;
+
+    /// The change itself, on locked rows; runs again if the transaction must be retried.
+    fn apply(
+        input: &Self::Input,
+        prepared: &Self::Prepared,
+        call: &Authorized<Self>,
+        request: &Request,
+        tx: &Transaction<'_>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// The one list of operations: how each is run, and where it is.
+macro_rules! operations {
+    (use { $($use:ident: $use_path:path,)* } change { $($change:ident: $change_path:path,)* }) => {
+        /// The name of an operation, as `X-Amz-Target` has it behind `TrentService.`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)] // AWS's own names, documented by AWS
+        pub enum OperationName { $($use,)* $($change,)* }
+
+        impl OperationName {
+            /// Every operation.
+            pub const ALL: &'static [OperationName] =
+                &[$(OperationName::$use,)* $(OperationName::$change,)*];
+
+            /// The name.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(OperationName::$use => stringify!($use),)*
+                    $(OperationName::$change => stringify!($change),)*
+                }
+            }
+
+            /// From the value of `X-Amz-Target`.
+            ///
+            /// # Errors
+            /// `UnknownOperationException`.
+            pub fn from_target(target: &str) -> Result<Self, Error> {
+                match target.strip_prefix("TrentService.") {
+                    $(Some(stringify!($use)) => Ok(OperationName::$use),)*
+                    $(Some(stringify!($change)) => Ok(OperationName::$change),)*
+                    _ => Err(Error::new(
+                        ErrorCode::UnknownOperation,
+                        "X-Amz-Target names no operation of this gateway.",
+                    )),
+                }
+            }
+        }
+
+        /// Answers a request: the JSON body, empty where AWS's is.
+        ///
+        /// # Errors
+        /// What the caller is to be told.
+        pub async fn answer(name: OperationName, request: Request, cx: &Arc<Context>) -> Result<Vec<u8>, Error> {
+            match name {
+                $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
+                $(OperationName::$change => {
+                    dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
+                })*
+            }
+        }
+    };
+}
+
+operations! {
+    use {
+        Decrypt: encryption::decrypt::Decrypt,
+        DescribeKey: keys::describe_key::DescribeKey,
+        Encrypt: encryption::encrypt::Encrypt,
+        GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
+        GenerateDataKeyWithoutPlaintext:
+            data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
+        GenerateMac: mac::generate_mac::GenerateMac,
+        GenerateRandom: random::GenerateRandom,
+        GetPublicKey: signing::get_public_key::GetPublicKey,
+        ListAliases: aliases::list_aliases::ListAliases,
+        ListKeys: keys::list_keys::ListKeys,
+        ReEncrypt: encryption::re_encrypt::ReEncrypt,
+        Sign: signing::sign::Sign,
+        Verify: signing::verify::Verify,
+        VerifyMac: mac::verify_mac::VerifyMac,
+    }
+    change {
+        CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        CreateAlias: aliases::create_alias::CreateAlias,
+        CreateKey: keys::create_key::CreateKey,
+        DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DisableKey: keys::disable_key::DisableKey,
+        EnableKey: keys::enable_key::EnableKey,
+        ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
+        UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+    }
+}
+
+impl std::fmt::Display for OperationName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,131 @@
+//! One record, shaped as CloudTrail's so that existing tools read it.
+//!
+//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
+
+use crate::Error;
+use crate::authz::Principal;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+/// What is recorded of a request. Plaintexts, ciphertexts and secrets are in none of it.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Record<'a> {
+    pub time: OffsetDateTime,
+    pub request_id: Uuid,
+    pub event_name: &'a str,
+    pub region: &'a str,
+    pub principal: &'a Principal,
+    pub access_key_id: &'a str,
+    pub source_ip: Option<IpAddr>,
+    pub user_agent: Option<&'a str>,
+    pub read_only: bool,
+    pub parameters: Option<&'a Map<String, Value>>,
+    /// ARNs of the keys that the request came to.
+    pub resources: Vec<String>,
+    pub outcome: Outcome<'a>,
+}
+
+/// How the request ended.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum Outcome<'a> {
+    Success { response: Option<Value> },
+    Failure(&'a Error),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    event_version: &'a str,
+    event_time: String,
+    event_source: &'a str,
+    event_name: &'a str,
+    aws_region: &'a str,
+    #[serde(rename = "sourceIPAddress")]
+    source_ip_address: String,
+    user_agent: Option<&'a str>,
+    user_identity: Identity<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+    request_parameters: Option<&'a Map<String, Value>>,
+    response_elements: Option<&'a Value>,
+    #[serde(rename = "requestID")]
+    request_id: Uuid,
+    #[serde(rename = "eventID")]
+    event_id: Uuid,
+    read_only: bool,
+    resources: Vec<Resource<'a>>,
+    event_type: &'a str,
+    recipient_account_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    r#type: &'a str,
+    arn: &'a str,
+    account_id: &'a str,
+    access_key_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Resource<'a> {
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+    r#type: &'a str,
+}
+
+impl Record<'_> {
+    /// The record's exact bytes: the leaf of the log.
+    ///
+    /// # Errors
+    /// `KMSInternalException`, should a part not serialize.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let (response, error) = match &self.outcome {
+            Outcome::Success { response } => (response.as_ref(), None),
+            Outcome::Failure(error) => (None, Some(*error)),
+        };
+        let event = Event {
+            event_version: "1.11",
+            event_time: self.time.format(&Rfc3339).map_err(Error::internal)?,
+            event_source: "kms.amazonaws.com",
+            event_name: self.event_name,
+            aws_region: self.region,
+            source_ip_address: self
+                .source_ip
+                .map_or_else(|| "strongroom.internal".to_owned(), |ip| ip.to_string()),
+            user_agent: self.user_agent,
+            user_identity: Identity {
+                r#type: "Root",
+                arn: &self.principal.arn,
+                account_id: self.principal.account.as_str(),
+                access_key_id: self.access_key_id,
+            },
+            error_code: error.map(|error| error.code().name()),
+            error_message: error.map(Error::message),
+            request_parameters: self.parameters,
+            response_elements: response,
+            request_id: self.request_id,
+            event_id: Uuid::new_v4(),
+            read_only: self.read_only,
+            resources: self
+                .resources
+                .iter()
+                .map(|arn| Resource {
+                    arn,
+                    r#type: "AWS::KMS::Key",
+                })
+                .collect(),
+            event_type: "AwsApiCall",
+            recipient_account_id: self.principal.account.as_str(),
+        };
+        serde_json::to_vec(&event).map_err(Error::internal)
+    }
+}

@@ -1,0 +1,93 @@
+//! What an operation says of its input before anything is looked up: which keys it comes to, by
+//! which names, and what it needs of them. Data; the dispatcher acts on it.
+
+use crate::model::key_id::KeyForms;
+use crate::model::key_state::StateRule;
+use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
+use uuid::Uuid;
+
+/// Everything that one request comes to, in the order in which the operation will ask for it.
+#[derive(Debug, Default)]
+pub struct Access<'i> {
+    /// The keys; none for operations on the account (CreateKey, lists, GenerateRandom).
+    pub keys: Vec<KeyAccess<'i>>,
+}
+
+/// One key, and what is needed of it.
+#[derive(Debug)]
+pub struct KeyAccess<'i> {
+    /// How it is named.
+    pub by: By<'i>,
+    /// The states in which this may be done.
+    pub state: StateRule,
+    /// What it is to be used for.
+    pub purpose: Purpose,
+}
+
+/// How a request names a key.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'i> {
+    /// A `KeyId` member.
+    Name(&'i str, KeyForms),
+    /// The key version inside a ciphertext.
+    Version(Uuid),
+    /// The key that an alias points at; the alias itself is part of the access.
+    Alias(&'i str),
+}
+
+/// What a key is used for: spec × usage × algorithm are checked against it.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Purpose {
+    /// Management: any spec.
+    Manage,
+    /// A cryptographic operation with a given algorithm.
+    Encryption(EncryptionAlgorithm),
+    Signing(SigningAlgorithm),
+    Mac(MacAlgorithm),
+    /// GetPublicKey: any asymmetric key.
+    PublicKey,
+}
+
+impl Purpose {
+    /// The KeyUsage that the purpose needs.
+    pub fn usage(self) -> Option<KeyUsage> {
+        match self {
+            Purpose::Manage | Purpose::PublicKey => None,
+            Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
+            Purpose::Signing(_) => Some(KeyUsage::SignVerify),
+            Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+        }
+    }
+}
+
+impl<'i> Access<'i> {
+    /// One key by its `KeyId`, in any of the four forms, to be used.
+    pub fn using(key_id: &'i str, purpose: Purpose) -> Self {
+        Self::one(By::Name(key_id, KeyForms::Any), StateRule::Usable, purpose)
+    }
+
+    /// One key by id or ARN, to be managed.
+    pub fn managing(key_id: &'i str, state: StateRule) -> Self {
+        Self::one(By::Name(key_id, KeyForms::KeyOnly), state, Purpose::Manage)
+    }
+
+    /// No key.
+    pub fn account() -> Self {
+        Self::default()
+    }
+
+    /// One key.
+    pub fn one(by: By<'i>, state: StateRule, purpose: Purpose) -> Self {
+        Self {
+            keys: vec![KeyAccess { by, state, purpose }],
+        }
+    }
+
+    /// And another.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self
+    }
+}

@@ -1,0 +1,57 @@
+//! DeleteAlias: <https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteAlias.html>.
+
+use crate::Error;
+use crate::model::key_state::StateRule;
+use crate::model::member::input;
+use crate::model::shapes::AliasName;
+use crate::operation::access::{Access, By, Purpose};
+use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
+use crate::store::Transaction;
+
+/// See the module.
+pub struct DeleteAlias;
+
+input! {
+    required {
+        alias_name: AliasName,
+    }
+    optional {}
+}
+
+impl Operation for DeleteAlias {
+    const NAME: OperationName = OperationName::DeleteAlias;
+    const READ_ONLY: bool = false;
+    type Input = Input;
+    type Output = ();
+
+    fn access(input: &Input) -> Result<Access<'_>, Error> {
+        super::check_name(&input.alias_name)?;
+        Ok(Access::one(
+            By::Alias(&input.alias_name),
+            StateRule::Any,
+            Purpose::Manage,
+        ))
+    }
+}
+
+impl Change for DeleteAlias {
+    type Prepared = ();
+
+    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn apply(
+        _: &Input,
+        (): &(),
+        call: &Authorized<Self>,
+        _: &Request,
+        tx: &Transaction<'_>,
+        _: &Context,
+    ) -> Result<(), Error> {
+        let alias = call
+            .alias(0)
+            .ok_or_else(|| Error::internal("an alias without its row"))?;
+        tx.delete_alias(alias).await
+    }
+}

@@ -1,0 +1,176 @@
+//! Encrypt, Decrypt, ReEncrypt: small secrets under a CMK.
+
+pub mod decrypt;
+pub mod encrypt;
+pub mod re_encrypt;
+
+use super::access::{Access, By, Purpose};
+use super::{Authorized, Context, Operation};
+use crate::model::algorithm::Hash;
+use crate::model::ciphertext_blob::{self, CiphertextBlob};
+use crate::model::key_state::StateRule;
+use crate::model::member::Violations;
+use crate::model::shapes::{Ciphertext, Opaque};
+use crate::model::{EncryptionAlgorithm, EncryptionContext, KeySpec};
+use crate::token::KeyRef;
+use crate::{Error, ErrorCode};
+use secrecy::{ExposeSecret, SecretSlice};
+use uuid::Uuid;
+
+/// Encrypts `plaintext` under the current version of the `at`th key; answers the CiphertextBlob.
+///
+/// # Errors
+/// `ValidationException` for a context with an asymmetric key or a plaintext too long for it.
+async fn seal<O: Operation>(
+    call: &Authorized<O>,
+    at: usize,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+    plaintext: SecretSlice<u8>,
+    cx: &Context,
+) -> Result<Vec<u8>, Error> {
+    let key = call.current(at)?;
+    let version = call.key(at).current_version;
+    let Some(hash) = algorithm.oaep_hash() else {
+        cx.store.count_gcm_invocation(version).await?;
+        let sealed = cx
+            .token
+            .seal(&key, ciphertext_blob::aad(version, context), plaintext)
+            .await?;
+        return Ok(ciphertext_blob::encode(
+            version,
+            &sealed.iv,
+            &sealed.ciphertext,
+        ));
+    };
+    refuse_context(context, algorithm)?;
+    let spec = call.key(at).spec;
+    let longest = longest_oaep_plaintext(spec, hash);
+    if plaintext.expose_secret().len() > longest {
+        let message = format!(
+            "Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {longest} bytes."
+        );
+        return Err(Error::new(ErrorCode::Validation, message));
+    }
+    Ok(cx.token.rsa_encrypt(&key, algorithm, plaintext).await?)
+}
+
+/// Decrypts `ciphertext` with the `at`th key.
+///
+/// # Errors
+/// `InvalidCiphertextException` for whatever does not authenticate; `IncorrectKeyException` for a
+/// ciphertext of another key.
+async fn open<O: Operation>(
+    call: &Authorized<O>,
+    at: usize,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+    ciphertext: &[u8],
+    cx: &Context,
+) -> Result<Opened, Error> {
+    let invalid = || Error::new(ErrorCode::InvalidCiphertext, "");
+    if algorithm.oaep_hash().is_some() {
+        refuse_context(context, algorithm)?;
+        let key = call.current(at)?;
+        let plaintext = cx
+            .token
+            .rsa_decrypt(&key, algorithm, ciphertext.to_vec())
+            .await?;
+        return Ok(Opened {
+            plaintext: plaintext.ok_or_else(invalid)?,
+            version: None,
+        });
+    }
+    let blob = CiphertextBlob::parse(ciphertext).ok_or_else(invalid)?;
+    let key: KeyRef = call.version(at, blob.version).ok_or_else(|| {
+        let message =
+            "The key ID in the request does not identify a CMK that can perform this operation.";
+        Error::new(ErrorCode::IncorrectKey, message)
+    })?;
+    let aad = ciphertext_blob::aad(blob.version, context);
+    let plaintext = cx
+        .token
+        .unseal(&key, blob.iv, aad, blob.sealed.to_vec())
+        .await?;
+    Ok(Opened {
+        plaintext: plaintext.ok_or_else(invalid)?,
+        version: Some(blob.version),
+    })
+}
+
+/// A plaintext, and the symmetric key version that opened it.
+struct Opened {
+    plaintext: SecretSlice<u8>,
+    version: Option<Uuid>,
+}
+
+/// The longest message of RSAES-OAEP: k - 2 hLen - 2 (RFC 8017 section 7.1.1), in bytes.
+fn longest_oaep_plaintext(spec: KeySpec, hash: Hash) -> usize {
+    let modulus = spec.rsa_bits().unwrap_or(0) as usize / 8;
+    modulus.saturating_sub(2 * hash.len_bytes() + 2)
+}
+
+fn refuse_context(
+    context: &EncryptionContext,
+    algorithm: EncryptionAlgorithm,
+) -> Result<(), Error> {
+    if context.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("EncryptionContext is not supported with EncryptionAlgorithm {algorithm}.");
+    Err(Error::new(ErrorCode::Validation, message))
+}
+
+/// The key that a Decrypt or ReEncrypt reads with: the named one, or that of the ciphertext.
+fn source<'i>(
+    key_id: Option<&'i str>,
+    ciphertext: Option<&[u8]>,
+    algorithm: EncryptionAlgorithm,
+) -> Result<Access<'i>, Error> {
+    let purpose = Purpose::Encryption(algorithm);
+    if let Some(key_id) = key_id {
+        return Ok(Access::using(key_id, purpose));
+    }
+    if algorithm != EncryptionAlgorithm::SymmetricDefault {
+        let message = "KeyId is required to decrypt with an asymmetric KMS key.";
+        return Err(Error::new(ErrorCode::Validation, message));
+    }
+    let ciphertext = ciphertext.ok_or_else(|| {
+        let message = "Either CiphertextBlob or KeyId is required.";
+        Error::new(ErrorCode::Validation, message)
+    })?;
+    let blob = CiphertextBlob::parse(ciphertext)
+        .ok_or_else(|| Error::new(ErrorCode::InvalidCiphertext, ""))?;
+    Ok(Access::one(
+        By::Version(blob.version),
+        StateRule::Usable,
+        purpose,
+    ))
+}
+
+/// What a request without a ciphertext is told once it is not a dry run that ignores it.
+fn required<'i>(ciphertext: Option<&'i Ciphertext>, at: &'static str) -> Result<&'i [u8], Error> {
+    let mut violations = Violations::default();
+    if ciphertext.is_none() {
+        violations.missing(at);
+    }
+    violations.finish()?;
+    ciphertext
+        .map(|blob| &**blob)
+        .ok_or_else(|| Error::internal("ciphertext lost in checking"))
+}
+
+/// `Recipient` asks for an answer that only a Nitro enclave can open.
+///
+/// # Errors
+/// `UnsupportedOperationException` if it is given.
+pub(super) fn refuse_recipient(recipient: Option<&Opaque>) -> Result<(), Error> {
+    match recipient {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorCode::UnsupportedOperation,
+            "Recipient is not supported: this gateway does not verify attestation documents.",
+        )),
+    }
+}

@@ -1,0 +1,224 @@
+//! CreateKey: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>.
+//!
+//! The token makes the key before the transaction that makes its rows; an intent, committed
+//! first, lets the worker remove what a crash between the two leaves behind.
+
+use super::KeyMetadata;
+use crate::model::arn::root_arn;
+use crate::model::member::input;
+use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
+use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
+use crate::operation::random::refuse_key_store;
+use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
+use crate::token::Birth;
+use crate::{Error, ErrorCode};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// See the module.
+pub struct CreateKey;
+
+input! {
+    required {}
+    optional {
+        policy: Policy,
+        description: Description,
+        key_usage: KeyUsage,
+        customer_master_key_spec: KeySpec,
+        key_spec: KeySpec,
+        origin: Origin,
+        custom_key_store_id: CustomKeyStoreId,
+        bypass_policy_lockout_safety_check: Flag,
+        tags: Tags,
+        multi_region: Flag,
+        xks_key_id: XksKeyId,
+    }
+}
+
+/// The operation's answer.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Output {
+    pub key_metadata: KeyMetadata,
+}
+
+/// The key on the token.
+#[allow(missing_docs)]
+pub struct Made {
+    pub version: Uuid,
+    pub key_id: Uuid,
+    pub birth: Birth,
+}
+
+fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
+    let invalid = |message: String| Err(Error::new(ErrorCode::Validation, message));
+    let spec = match (input.key_spec, input.customer_master_key_spec) {
+        (Some(a), Some(b)) if a != b => {
+            return invalid(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.".into(),
+            );
+        }
+        (a, b) => a.or(b).unwrap_or(KeySpec::SymmetricDefault),
+    };
+    let usage = match input.key_usage {
+        Some(usage) => usage,
+        // AWS lets it be left out where it says what it is.
+        None if spec == KeySpec::SymmetricDefault => KeyUsage::EncryptDecrypt,
+        None => {
+            let message = format!(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys: {spec}."
+            );
+            return invalid(message);
+        }
+    };
+    if !spec.usages().contains(&usage) {
+        return invalid(format!(
+            "KeyUsage {usage} is not compatible with KeySpec {spec}"
+        ));
+    }
+    Ok((spec, usage))
+}
+
+/// The tags as a map.
+fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
+    let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
+    let mut tags = BTreeMap::new();
+    for tag in input.tags.iter().flat_map(|tags| &tags.0) {
+        if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
+            return refused("Tags beginning with aws: are reserved");
+        }
+        if tags
+            .insert(tag.tag_key.clone(), tag.tag_value.clone())
+            .is_some()
+        {
+            return refused("Duplicate tag keys");
+        }
+    }
+    if tags.len() > 50 {
+        return refused("Too many tags");
+    }
+    Ok(tags)
+}
+
+fn unsupported(what: &str) -> Error {
+    let message = format!("{what} is not supported by this gateway yet.");
+    Error::new(ErrorCode::UnsupportedOperation, message)
+}
+
+impl Operation for CreateKey {
+    const NAME: OperationName = OperationName::CreateKey;
+    const READ_ONLY: bool = false;
+    type Input = Input;
+    type Output = Output;
+
+    fn access(input: &Input) -> Result<Access<'_>, Error> {
+        spec_and_usage(input)?;
+        tags(input)?;
+        refuse_key_store(input.custom_key_store_id.as_ref())?;
+        if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
+            return Err(unsupported("An Origin other than AWS_KMS"));
+        }
+        if input.multi_region.is_some_and(|flag| flag.0) {
+            return Err(unsupported("MultiRegion"));
+        }
+        if let Some(policy) = &input.policy
+            && !serde_json::from_str::<serde_json::Value>(policy).is_ok_and(|json| json.is_object())
+        {
+            let message = "The new key policy is not a JSON object.";
+            return Err(Error::new(ErrorCode::MalformedPolicyDocument, message));
+        }
+        Ok(Access::account())
+    }
+}
+
+impl Change for CreateKey {
+    type Prepared = Made;
+
+    async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+        let (spec, usage) = spec_and_usage(input)?;
+        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
+        let intent = Intent {
+            version,
+            kind: IntentKind::Create,
+            owner: cx.gateway,
+            lease: cx.lease,
+        };
+        cx.store.begin_intent(&intent).await?;
+        let label = format!("strongroom key {key_id}");
+        let birth = cx.token.generate(version, &label, spec, usage).await?;
+        Ok(Made {
+            version,
+            key_id,
+            birth,
+        })
+    }
+
+    async fn apply(
+        input: &Input,
+        made: &Made,
+        _: &Authorized<Self>,
+        request: &Request,
+        tx: &Transaction<'_>,
+        cx: &Context,
+    ) -> Result<Output, Error> {
+        let (spec, usage) = spec_and_usage(input)?;
+        let created = cx.clock.now();
+        let account = request.principal.account.clone();
+        let policy = match &input.policy {
+            Some(policy) => policy.to_string(),
+            None => default_policy(&root_arn(&account)),
+        };
+        let version = KeyVersion {
+            id: made.version,
+            number: 1,
+            token_serial: made.birth.token_serial.clone(),
+            public_key: made.birth.public_key.as_deref().map(Into::into),
+            birth: serde_json::to_value(&made.birth).map_err(Error::internal)?,
+            created,
+        };
+        let key = Key {
+            row: Uuid::new_v4(),
+            row_version: 1,
+            account,
+            region: request.region.clone(),
+            key_id: made.key_id.to_string(),
+            spec,
+            usage,
+            origin: Origin::AwsKms,
+            state: KeyState::Enabled,
+            description: input.description.as_deref().unwrap_or_default().to_owned(),
+            policy,
+            tags: tags(input)?,
+            created,
+            deletion: None,
+            multi_region: false,
+            material_set: Uuid::new_v4(),
+            current_version: made.version,
+            versions: vec![version],
+        };
+        tx.insert_key(&key).await?;
+        Ok(Output {
+            key_metadata: KeyMetadata::from(&key),
+        })
+    }
+}
+
+/// The policy of a key made without one: the account's own policies decide.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
+fn default_policy(root: &str) -> String {
+    serde_json::json!({
+        "Version": "2012-10-17",
+        "Id": "key-default-1",
+        "Statement": [{
+            "Sid": "Enable IAM User Permissions",
+            "Effect": "Allow",
+            "Principal": {"AWS": root},
+            "Action": "kms:*",
+            "Resource": "*",
+        }],
+    })
+    .to_string()
+}

@@ -1,0 +1,69 @@
+//! `KeyMetadata`: what AWS shows of a key.
+//!
+//! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>.
+
+use crate::model::key_material_id;
+use crate::model::shapes::Timestamp;
+use crate::model::{
+    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
+};
+use crate::operation::authorized::arn_of;
+use crate::store::Key;
+use serde::Serialize;
+
+/// See the module.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct KeyMetadata {
+    #[serde(rename = "AWSAccountId")]
+    pub aws_account_id: String,
+    pub key_id: String,
+    pub arn: String,
+    pub creation_date: Timestamp,
+    pub enabled: bool,
+    pub description: String,
+    pub key_usage: KeyUsage,
+    pub key_state: KeyState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_date: Option<Timestamp>,
+    pub origin: Origin,
+    pub key_manager: &'static str,
+    pub customer_master_key_spec: KeySpec,
+    pub key_spec: KeySpec,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encryption_algorithms: &'static [EncryptionAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub signing_algorithms: &'static [SigningAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub mac_algorithms: &'static [MacAlgorithm],
+    pub multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_key_material_id: Option<String>,
+}
+
+impl From<&Key> for KeyMetadata {
+    fn from(key: &Key) -> Self {
+        let symmetric = key.spec == KeySpec::SymmetricDefault;
+        Self {
+            aws_account_id: key.account.to_string(),
+            key_id: key.key_id.clone(),
+            arn: arn_of(key),
+            creation_date: Timestamp(key.created),
+            enabled: key.state == KeyState::Enabled,
+            description: key.description.clone(),
+            key_usage: key.usage,
+            key_state: key.state,
+            deletion_date: key.deletion.map(Timestamp),
+            origin: key.origin,
+            key_manager: "CUSTOMER",
+            customer_master_key_spec: key.spec,
+            key_spec: key.spec,
+            encryption_algorithms: key.spec.encryption_algorithms(key.usage),
+            signing_algorithms: key.spec.signing_algorithms(key.usage),
+            mac_algorithms: key.spec.mac_algorithms(),
+            multi_region: key.multi_region,
+            current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
+        }
+    }
+}

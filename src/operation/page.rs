@@ -1,0 +1,52 @@
+//! Pagination as AWS has it: `Limit`, `Marker`, `NextMarker`, `Truncated`.
+
+use crate::model::shapes::{Limit, Marker};
+use crate::{Error, ErrorCode};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// AWS's page length where the caller names none.
+pub(super) const DEFAULT_LIMIT: i64 = 100;
+
+/// Where a page begins and how long it is.
+pub(super) struct Page {
+    /// The last item of the page before.
+    pub(super) after: Option<String>,
+    /// The most items.
+    pub(super) limit: i64,
+}
+
+impl Page {
+    /// From the request; a marker is opaque to callers and good for this gateway alone.
+    ///
+    /// # Errors
+    /// `InvalidMarkerException`.
+    pub(super) fn new(
+        limit: Option<Limit>,
+        marker: Option<&Marker>,
+        default: i64,
+    ) -> Result<Self, Error> {
+        let after = marker.map(|marker| {
+            URL_SAFE_NO_PAD
+                .decode(marker.as_bytes())
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .ok_or_else(|| Error::new(ErrorCode::InvalidMarker, "Could not deserialize marker"))
+        });
+        Ok(Self {
+            after: after.transpose()?,
+            limit: limit.map_or(default, |limit| limit.0),
+        })
+    }
+
+    /// Cuts the one item too many that was asked for, to see whether more follow; answers the
+    /// next marker if so.
+    pub(super) fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Option<String> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        if items.len() <= limit {
+            return None;
+        }
+        items.truncate(limit);
+        items.last().map(|last| URL_SAFE_NO_PAD.encode(id(last)))
+    }
+}
