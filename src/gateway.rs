@@ -1,1 +1,94 @@
-//! Composition root.
+//! The composition root: what a gateway is made of, how it starts, drains and stops.
+
+mod endpoint;
+mod initialise;
+mod row_seal;
+
+pub use initialise::{Initialised, initialise};
+
+use crate::Error;
+use crate::audit::Audit;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::operation::Context;
+use crate::operation::credential::Credentials;
+use crate::operation::quota::Quota;
+use crate::server::Server;
+use crate::store::Store;
+use crate::token::{SystemKey, Token};
+use endpoint::Gate;
+use row_seal::TokenSeal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// How long a start waits for the token before it serves without: not ready, and saying so.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running gateway.
+pub struct Gateway {
+    server: Server,
+    token: Token,
+    worker: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// Starts everything; returns once requests are served. A token that is away does not stop it
+    /// from starting: `/readyz` says so until the token is back.
+    ///
+    /// # Errors
+    /// The database does not answer or has another schema, an address is in use, the PKCS#11
+    /// module cannot be named.
+    pub async fn start(config: &Config) -> Result<Self, Error> {
+        let store = Store::open(config.store()).await?;
+        let token = Token::open(config.token())?;
+        let deployment = store.deployment();
+        let row_mac = Token::system_key(deployment, SystemKey::RowMac);
+        store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
+        let wrapping = Token::system_key(deployment, SystemKey::Wrapping);
+        let credentials = Credentials::new(store.clone(), token.clone(), wrapping);
+        let context = Arc::new(Context {
+            store: store.clone(),
+            token: token.clone(),
+            audit: Audit::start(store),
+            clock: Arc::new(SystemClock),
+            quota: Quota::new(config.quota.requests_per_second),
+            deadline: config.gateway.deadline(),
+            gateway: Uuid::new_v4(),
+            lease: config.gateway.lease(),
+        });
+        if let Err(error) = token.wait_ready(TOKEN_PATIENCE).await {
+            log::warn!("serving without a token: {error}");
+        }
+        let (stop, stopped) = watch::channel(false);
+        let every = config.gateway.worker_interval();
+        let worker = tokio::spawn(crate::worker::run(context.clone(), every, stopped));
+        let gate = Gate::new(context, credentials, config.gateway.regions());
+        let server = Server::start(config.server(), Arc::new(gate)).await?;
+        Ok(Self { server, token, worker, stop })
+    }
+
+    /// Where the API is.
+    pub fn api_addr(&self) -> SocketAddr {
+        self.server.api_addr
+    }
+
+    /// Where health and metrics are.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.server.admin_addr
+    }
+
+    /// Lets the requests under way end, then stops the worker and the token's threads.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        let _ = self.stop.send(true); // the worker may have ended already
+        if let Err(error) = self.worker.await {
+            log::error!("the worker had failed: {error}");
+        }
+        self.token.close().await;
+    }
+}

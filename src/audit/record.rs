@@ -4,6 +4,7 @@
 
 use crate::Error;
 use crate::authz::Principal;
+use crate::model::AccountId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -19,8 +20,7 @@ pub struct Record<'a> {
     pub request_id: Uuid,
     pub event_name: &'a str,
     pub region: &'a str,
-    pub principal: &'a Principal,
-    pub access_key_id: &'a str,
+    pub actor: Actor<'a>,
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<&'a str>,
     pub read_only: bool,
@@ -28,6 +28,15 @@ pub struct Record<'a> {
     /// ARNs of the keys that the request came to.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
+}
+
+/// Who acted.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor<'a> {
+    /// A caller, by an access key.
+    Caller(&'a Principal, &'a str),
+    /// The gateway itself, in an account: what the worker does when it is due.
+    Worker(&'a AccountId),
 }
 
 /// How the request ended.
@@ -70,9 +79,34 @@ struct Event<'a> {
 #[serde(rename_all = "camelCase")]
 struct Identity<'a> {
     r#type: &'a str,
-    arn: &'a str,
     account_id: &'a str,
-    access_key_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_by: Option<&'a str>,
+}
+
+impl<'a> From<Actor<'a>> for Identity<'a> {
+    fn from(actor: Actor<'a>) -> Self {
+        match actor {
+            Actor::Caller(principal, access_key_id) => Self {
+                r#type: "Root",
+                account_id: principal.account.as_str(),
+                arn: Some(&principal.arn),
+                access_key_id: Some(access_key_id),
+                invoked_by: None,
+            },
+            Actor::Worker(account) => Self {
+                r#type: "AWSService",
+                account_id: account.as_str(),
+                arn: None,
+                access_key_id: None,
+                invoked_by: Some("strongroom.internal"),
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -92,6 +126,8 @@ impl Record<'_> {
             Outcome::Success { response } => (response.as_ref(), None),
             Outcome::Failure(error) => (None, Some(*error)),
         };
+        let user_identity = Identity::from(self.actor);
+        let recipient_account_id = user_identity.account_id;
         let event = Event {
             event_version: "1.11",
             event_time: self.time.format(&Rfc3339).map_err(Error::internal)?,
@@ -102,12 +138,7 @@ impl Record<'_> {
                 .source_ip
                 .map_or_else(|| "strongroom.internal".to_owned(), |ip| ip.to_string()),
             user_agent: self.user_agent,
-            user_identity: Identity {
-                r#type: "Root",
-                arn: &self.principal.arn,
-                account_id: self.principal.account.as_str(),
-                access_key_id: self.access_key_id,
-            },
+            user_identity,
             error_code: error.map(|error| error.code().name()),
             error_message: error.map(Error::message),
             request_parameters: self.parameters,
@@ -124,7 +155,7 @@ impl Record<'_> {
                 })
                 .collect(),
             event_type: "AwsApiCall",
-            recipient_account_id: self.principal.account.as_str(),
+            recipient_account_id,
         };
         serde_json::to_vec(&event).map_err(Error::internal)
     }

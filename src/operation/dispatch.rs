@@ -7,7 +7,7 @@
 
 use super::authorized::{Authorized, Source};
 use super::{Change, Context, Operation, Request, Use};
-use crate::audit::{Outcome, Record};
+use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::Decode;
 use crate::store::{Committed, Entry, RowVersion};
 use crate::{Error, ErrorCode};
@@ -203,8 +203,7 @@ fn record<O: Operation>(
         request_id: request.request_id,
         event_name: O::NAME.as_str(),
         region: request.region.as_str(),
-        principal: &request.principal,
-        access_key_id: &request.access_key_id,
+        actor: Actor::Caller(&request.principal, &request.access_key_id),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: O::READ_ONLY,

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod authorized;
+pub mod credential;
 mod dispatch;
 pub mod quota;
 

@@ -1,1 +1,74 @@
-//! worker.
+//! What happens without a request: keys whose time has come are destroyed, and what a crash left
+//! half done between token and database is finished or undone.
+
+mod deletion;
+mod intents;
+
+use crate::operation::Context;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How far the gateway's clock may be from the database's, and may move against the machine's
+/// monotonic clock between two rounds, before nothing is destroyed any more.
+const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
+
+/// Runs until `stop` turns true; a round every `every`.
+pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
+    let mut clock = ClockWatch::new(&cx);
+    loop {
+        if let Err(error) = intents::resume(&cx).await {
+            log::warn!("worker: intents: {error}");
+        }
+        match clock.agrees(&cx).await {
+            Ok(true) => {
+                if let Err(error) = deletion::destroy_due(&cx).await {
+                    log::warn!("worker: deletion: {error}");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => log::warn!("worker: the database's clock: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Notices a clock that jumps. Once it has, nothing is destroyed until an operator restarts the
+/// gateway: a key destroyed too early is lost for good.
+struct ClockWatch {
+    wall: time::OffsetDateTime,
+    monotonic: Instant,
+    halted: bool,
+}
+
+impl ClockWatch {
+    fn new(cx: &Context) -> Self {
+        Self {
+            wall: cx.clock.now(),
+            monotonic: Instant::now(),
+            halted: false,
+        }
+    }
+
+    async fn agrees(&mut self, cx: &Context) -> Result<bool, crate::Error> {
+        let (wall, monotonic) = (cx.clock.now(), Instant::now());
+        let drift = (wall - self.wall) - (monotonic - self.monotonic);
+        if drift.abs() > CLOCK_TOLERANCE && !self.halted {
+            self.halted = true;
+            log::error!(
+                "ALERT worker: the clock jumped by {drift}: no key is destroyed until the gateway is restarted"
+            );
+        }
+        (self.wall, self.monotonic) = (wall, monotonic);
+        let apart = wall - cx.store.now().await?;
+        if apart.abs() > CLOCK_TOLERANCE {
+            log::error!(
+                "ALERT worker: this clock and the database's are {apart} apart: no key is destroyed"
+            );
+        }
+        Ok(!self.halted && apart.abs() <= CLOCK_TOLERANCE)
+    }
+}

@@ -1,0 +1,136 @@
+//! First set-up: schema, the gateway's own keys, the account and its root access key.
+
+use super::TOKEN_PATIENCE;
+use super::row_seal::TokenSeal;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::model::AccountId;
+use crate::model::arn::root_arn;
+use crate::operation::credential::wrap;
+use crate::store::{AccessKey, Store};
+use crate::token::{KeyRef, SystemKey, Token};
+use crate::{Error, ErrorCode};
+use futures_util::FutureExt;
+use secrecy::SecretString;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What [`initialise`] found or made.
+pub struct Initialised {
+    /// The deployment's id.
+    pub deployment: Uuid,
+    /// The root access key.
+    pub access_key_id: String,
+    /// Its secret, where it was made just now or given: it is not shown again.
+    pub secret: Option<SecretString>,
+}
+
+/// Migrates the database, makes the wrapping, row-MAC and audit keys on the token, the account
+/// and its root access key: whatever of it is missing. Two at once do it once.
+///
+/// With `root_key`, that access key exists afterwards with that secret. Without, one is made
+/// unless the account has one.
+///
+/// # Errors
+/// The database or the token does not answer; the token refuses to make a key.
+pub async fn initialise(
+    config: &Config,
+    account: &AccountId,
+    root_key: Option<(String, SecretString)>,
+) -> Result<Initialised, Error> {
+    let deployment = Store::migrate(&config.store()).await?;
+    let store = Store::open(config.store()).await?;
+    let token = Token::open(config.token())?;
+    let done = match token.wait_ready(TOKEN_PATIENCE).await {
+        Ok(()) => set_up(&store, &token, deployment, account, root_key).await,
+        Err(error) => Err(error.into()),
+    };
+    token.close().await;
+    done
+}
+
+async fn set_up(
+    store: &Store,
+    token: &Token,
+    deployment: Uuid,
+    account: &AccountId,
+    root_key: Option<(String, SecretString)>,
+) -> Result<Initialised, Error> {
+    let row_mac = Token::system_key(deployment, SystemKey::RowMac);
+    let wrapping = Token::system_key(deployment, SystemKey::Wrapping);
+    store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
+    let shared = (token.clone(), account.clone(), wrapping, root_key);
+    let (access_key_id, secret) = store
+        .transaction("initialise", move |tx| {
+            let (token, account, wrapping, root_key) = shared.clone();
+            async move {
+                tx.lock_deployment().await?;
+                for role in [SystemKey::Wrapping, SystemKey::RowMac, SystemKey::Audit] {
+                    token.ensure_system_key(deployment, role).await?;
+                }
+                tx.ensure_account(&account).await?;
+                root_access_key(tx, &token, &wrapping, &account, root_key).await
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(Initialised { deployment, access_key_id, secret })
+}
+
+/// The root access key of `account`: the one given, one that exists, or a new one.
+async fn root_access_key(
+    tx: &crate::store::Transaction<'_>,
+    token: &Token,
+    wrapping: &KeyRef,
+    account: &AccountId,
+    given: Option<(String, SecretString)>,
+) -> Result<(String, Option<SecretString>), Error> {
+    let principal = root_arn(account);
+    let present = tx.access_keys(account).await?;
+    let (id, secret) = match given {
+        Some(given) => given,
+        None => match present.iter().find(|key| key.enabled && key.principal == principal) {
+            Some(key) => return Ok((key.id.clone(), None)),
+            None => generate(token).await?,
+        },
+    };
+    let wrapped_secret = wrap(token, wrapping, (account, &principal, &id), &secret).await?;
+    match present.into_iter().find(|key| key.id == id) {
+        Some(key) => tx.update_access_key(&AccessKey { wrapped_secret, enabled: true, ..key }).await?,
+        None => {
+            if tx.lock_access_key(&id).await?.is_some() {
+                let message = format!("Access key {id} belongs to another account; choose another id.");
+                return Err(Error::new(ErrorCode::AlreadyExists, message));
+            }
+            let key = AccessKey {
+                row: Uuid::new_v4(),
+                row_version: 1,
+                id: id.clone(),
+                account: account.clone(),
+                principal,
+                wrapped_secret,
+                enabled: true,
+                created: SystemClock.now(),
+            };
+            tx.insert_access_key(&key).await?;
+        }
+    }
+    Ok((id, Some(secret)))
+}
+
+/// An access key as AWS makes them: `AKIA` and 16 of base32, and 40 characters of secret, both
+/// from the token's random generator.
+async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use secrecy::ExposeSecret;
+    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let random = token.random(16).await?;
+    let id: String = random
+        .expose_secret()
+        .iter()
+        .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
+        .collect();
+    let secret = token.random(30).await?;
+    Ok((format!("AKIA{id}"), STANDARD.encode(secret.expose_secret()).into()))
+}

@@ -1,0 +1,121 @@
+//! Secret access keys: wrapped under a key on the token at rest, in wiped memory while in use.
+
+use crate::Error;
+use crate::authz::Principal;
+use crate::model::AccountId;
+use crate::store::{AccessKey, RowVersion, Store};
+use crate::token::{KeyRef, Token};
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// An access key that is in force, with its secret.
+pub struct Credential {
+    /// Who it speaks for.
+    pub principal: Principal,
+    /// `AKIA…`.
+    pub access_key_id: String,
+    /// Its row, as it was when the secret was unwrapped.
+    pub row: RowVersion,
+    /// The secret access key.
+    pub secret: SecretString,
+}
+
+/// The access keys in use. Unwrapping one costs a call to the token, so what was unwrapped is
+/// kept for as long as its row stays the same.
+pub struct Credentials {
+    store: Store,
+    token: Token,
+    wrapping: KeyRef,
+    unwrapped: Cache<String, Arc<Credential>>,
+}
+
+/// Unwrapped secrets kept at a time.
+const UNWRAPPED: usize = 10_000;
+const IV_BYTES: usize = 12;
+
+impl Credentials {
+    /// Secrets are wrapped under `wrapping`.
+    pub fn new(store: Store, token: Token, wrapping: KeyRef) -> Self {
+        Self {
+            store,
+            token,
+            wrapping,
+            unwrapped: Cache::new(UNWRAPPED),
+        }
+    }
+
+    /// The credential of an access key; `None` if there is none in force under this id.
+    ///
+    /// # Errors
+    /// The database or the token does not answer, or the row or the secret was tampered with.
+    pub async fn lookup(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, Error> {
+        let Some(row) = self.store.access_key(access_key_id).await? else {
+            return Ok(None);
+        };
+        if !row.enabled {
+            return Ok(None);
+        }
+        let version = RowVersion::AccessKey(row.row, row.row_version);
+        if let Some(known) = self.unwrapped.get(access_key_id)
+            && known.row == version
+        {
+            return Ok(Some(known));
+        }
+        let credential = Arc::new(Credential {
+            principal: Principal {
+                arn: row.principal.clone(),
+                account: row.account.clone(),
+            },
+            access_key_id: row.id.clone(),
+            row: version,
+            secret: self.unwrap(&row).await?,
+        });
+        self.unwrapped.insert(row.id.clone(), credential.clone());
+        Ok(Some(credential))
+    }
+
+    async fn unwrap(&self, row: &AccessKey) -> Result<SecretString, Error> {
+        let refused =
+            || Error::internal(format!("the secret of access key {} does not open", row.id));
+        let (iv, sealed) = row
+            .wrapped_secret
+            .split_first_chunk::<IV_BYTES>()
+            .ok_or_else(refused)?;
+        let aad = aad(&row.account, &row.principal, &row.id);
+        let secret = self
+            .token
+            .unseal(&self.wrapping, *iv, aad, sealed.to_vec())
+            .await?;
+        let secret = secret.ok_or_else(refused)?;
+        let text = std::str::from_utf8(secret.expose_secret()).map_err(|_| refused())?;
+        Ok(SecretString::from(text))
+    }
+}
+
+/// Wraps a secret access key for its row.
+///
+/// # Errors
+/// The token does not answer.
+pub async fn wrap(
+    token: &Token,
+    wrapping: &KeyRef,
+    (account, principal, access_key_id): (&AccountId, &str, &str),
+    secret: &SecretString,
+) -> Result<Vec<u8>, Error> {
+    let plaintext = secret.expose_secret().as_bytes().to_vec().into();
+    let sealed = token
+        .seal(wrapping, aad(account, principal, access_key_id), plaintext)
+        .await?;
+    Ok([sealed.iv.as_slice(), &sealed.ciphertext].concat())
+}
+
+/// Binds a wrapped secret to whom it belongs: on another row it does not open.
+fn aad(account: &AccountId, principal: &str, access_key_id: &str) -> Vec<u8> {
+    let mut aad = b"strongroom secret access key 1\0".to_vec();
+    for part in [account.as_str(), principal, access_key_id] {
+        aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        aad.extend_from_slice(part.as_bytes());
+    }
+    aad
+}

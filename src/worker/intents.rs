@@ -1,0 +1,37 @@
+//! Finishes or undoes what was begun on the token and not concluded.
+//!
+//! An intent of a key that was created is gone with the transaction that made its rows; one that
+//! is still there once its lease is past means that no row knows the object: it is destroyed.
+
+use crate::Error;
+use crate::operation::Context;
+use crate::store::Intent;
+use futures_util::FutureExt;
+use std::sync::Arc;
+
+/// Intents taken over in one round.
+const ROUND: i64 = 100;
+
+pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
+    for intent in cx.store.claim_intents(cx.gateway, cx.lease, ROUND).await? {
+        log::info!(
+            "resuming {:?} of key version {}",
+            intent.kind,
+            intent.version
+        );
+        finish(cx, &intent).await?;
+    }
+    Ok(())
+}
+
+/// Destroys the object, then forgets the intent. Destroying what is not there is no error: the
+/// token was asked and answered.
+pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
+    let version = intent.version;
+    cx.token.destroy(version).await?;
+    cx.store
+        .transaction("finish_intent", move |tx| {
+            async move { tx.finish_intent(version).await }.boxed()
+        })
+        .await
+}
