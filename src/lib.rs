@@ -22,7 +22,7 @@
 //! - [`store`]: the only user of Postgres.
 //! - [`token`]: the only user of PKCS#11.
 //! - [`model`]: AWS's vocabulary: key specs, algorithms, states, ARNs, the ciphertext blob; pure.
-//! - leaves: [`clock`], [`config`], [`error`].
+//! - leaves: [`clock`], [`config`], [`error`], [`metrics`].
 //!
 //! # Glossary
 //!
@@ -43,6 +43,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod gateway;
+pub mod metrics;
 pub mod model;
 pub mod operation;
 pub mod server;

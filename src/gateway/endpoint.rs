@@ -1,0 +1,86 @@
+//! What the server asks of the house: credentials, answers, readiness.
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::model::Region;
+use crate::operation::credential::{Credential, Credentials};
+use crate::operation::{self, Context, OperationName, Request};
+use crate::server::Endpoint;
+use crate::token::TokenStatus;
+use crate::{Error, ErrorCode};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Instant;
+use time::OffsetDateTime;
+
+/// The pipeline as the server sees it.
+pub(super) struct Gate {
+    context: Arc<Context>,
+    credentials: Credentials,
+    /// The Regions answered for; `None` for any.
+    regions: Option<Vec<Region>>,
+    metrics: Metrics,
+}
+
+impl Gate {
+    pub(super) fn new(
+        context: Arc<Context>,
+        credentials: Credentials,
+        regions: Option<Vec<Region>>,
+    ) -> Result<Self, Error> {
+        let metrics = Metrics::new().map_err(Error::internal)?;
+        Ok(Self { context, credentials, regions, metrics })
+    }
+}
+
+impl Endpoint for Gate {
+    fn now(&self) -> OffsetDateTime {
+        self.context.clock.now()
+    }
+
+    fn serves(&self, region: &Region) -> bool {
+        self.regions.as_ref().is_none_or(|regions| regions.contains(region))
+    }
+
+    fn credential<'a>(
+        &'a self,
+        access_key_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>> {
+        self.credentials.lookup(access_key_id).boxed()
+    }
+
+    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
+        async move {
+            let begun = Instant::now();
+            let name = OperationName::from_target(&target)?;
+            let answer = operation::answer(name, request, &self.context).await;
+            let outcome = answer.as_ref().map_or_else(|error| error.code().name(), |_| "success");
+            self.metrics.request(name.as_str(), outcome, begun.elapsed());
+            answer
+        }
+        .boxed()
+    }
+
+    fn rejected(&self, code: ErrorCode) {
+        self.metrics.rejected(code.name());
+    }
+
+    fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {
+        async move {
+            let token = match self.context.token.status() {
+                TokenStatus::Ready { .. } => {
+                    self.context.token.ping().await.map_err(|error| error.to_string())
+                }
+                TokenStatus::Away(why) | TokenStatus::Operator(why) => Err(why),
+            };
+            let database = self.context.store.ping().await.map_err(|error| error.to_string());
+            vec![("token", token), ("database", database)]
+        }
+        .boxed()
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.text()
+    }
+}

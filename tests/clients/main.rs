@@ -1,0 +1,69 @@
+//! The three uses, by clients that nobody here wrote: the AWS CLI, OpenSSL, SOPS, boto3, curl.
+//! Each is a script; it gets the environment of the `env` file and nothing else.
+
+#[path = "../support/dev.rs"]
+mod dev;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where `scripts/clients.sh` installs the AWS CLI, boto3 and SOPS.
+fn clients() -> PathBuf {
+    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/bin");
+    assert!(bin.join("aws").exists(), "no AWS CLI in {}: run `make clients`", bin.display());
+    bin
+}
+
+/// Runs a script of this folder in a scratch folder; it must exit with 0.
+fn run(interpreter: &str, script: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+    let work = tempfile::tempdir().unwrap();
+    let path = format!("{}:{}", clients().display(), std::env::var("PATH").unwrap());
+    let output = Command::new(interpreter)
+        .arg(&script)
+        .current_dir(work.path())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", work.path())
+        .envs(&dev::SHARED.env)
+        .output()
+        .expect("the interpreter runs");
+    assert!(
+        output.status.success(),
+        "{} failed:\n{}\n{}",
+        script.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn aws_cli_encrypts_a_file() {
+    run("bash", "encrypt.sh");
+}
+
+#[test]
+fn aws_cli_and_openssl_do_envelope_encryption() {
+    run("bash", "envelope.sh");
+}
+
+#[test]
+fn aws_cli_signs_and_openssl_verifies() {
+    run("bash", "sign.sh");
+}
+
+#[test]
+fn sops_encrypts_a_yaml_file() {
+    run("bash", "sops.sh");
+}
+
+#[test]
+fn boto3_does_the_three_uses() {
+    let python = clients().join("python3");
+    run(python.to_str().unwrap(), "three_uses.py");
+}
+
+#[test]
+fn curl_signs_by_itself() {
+    run("bash", "curl.sh");
+}

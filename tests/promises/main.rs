@@ -1,0 +1,15 @@
+//! The promises of the design, each by a test that fails when it breaks: with the real binary, a
+//! real token, a real Postgres, and nothing built in to help.
+
+#[path = "../support/dev.rs"]
+mod dev;
+
+mod crash;
+mod hygiene;
+mod non_exportable;
+mod postgres;
+mod proxy;
+mod restart;
+mod revocation;
+mod tampering;
+mod token;

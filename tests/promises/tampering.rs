@@ -1,0 +1,68 @@
+//! Promise 5: a row edited behind the gateway's back is refused.
+
+use crate::dev::{Dev, scratch};
+use crate::postgres::sql;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::error::ProvideErrorMetadata;
+use aws_sdk_kms::primitives::Blob;
+
+async fn key(client: &Client) -> String {
+    let made = client.create_key().send().await.unwrap();
+    made.key_metadata().unwrap().key_id().to_owned()
+}
+
+async fn encrypt(client: &Client, id: &str) -> Result<(), String> {
+    let call = client.encrypt().key_id(id).plaintext(Blob::new("x")).send().await;
+    call.map(drop).map_err(|error| error.code().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn edited_rows_are_refused() {
+    let dir = scratch();
+    let dev = Dev::start(&dir, &["--access-key-id", "AKIATAMPERINGTESTKEY", "--secret-access-key", "kept"]);
+    let client = dev.client();
+    let (policy, swapped, other, state, alias) = (
+        key(&client).await,
+        key(&client).await,
+        key(&client).await,
+        key(&client).await,
+        key(&client).await,
+    );
+    client.create_alias().alias_name("alias/mine").target_key_id(&alias).send().await.unwrap();
+    client.disable_key().key_id(&state).send().await.unwrap();
+    for statement in [
+        format!("update kms_key set policy = '{{}}' where key_id = '{policy}'"),
+        format!(
+            "update kms_key k set current_version = o.current_version, material_set = o.material_set \
+             from kms_key o where k.key_id = '{swapped}' and o.key_id = '{other}'"
+        ),
+        format!("update kms_key set state = 'Enabled' where key_id = '{state}'"),
+        format!("update alias set key_id = '{other}' where name = 'alias/mine'"),
+        "insert into access_key select (jsonb_populate_record(a, \
+           '{\"id\": \"AKIAFORGEDFORGEDFORG\", \"row\": \"00000000-0000-4000-8000-000000000001\"}')).* \
+         from access_key a"
+            .to_owned(),
+    ] {
+        sql(&dev, &statement);
+    }
+    // Fresh eyes: nothing in the cache.
+    dev.stop();
+    let dev = Dev::start(&dir, &["--access-key-id", "AKIATAMPERINGTESTKEY", "--secret-access-key", "kept"]);
+    let client = dev.client();
+    for (what, id) in [
+        ("a policy changed", policy.as_str()),
+        ("a version swapped", &swapped),
+        ("a state changed", &state),
+        ("an alias pointed elsewhere", "alias/mine"),
+    ] {
+        assert_eq!(encrypt(&client, id).await, Err("KMSInternalException".into()), "{what}");
+    }
+    assert_eq!(encrypt(&client, &other).await, Ok(()), "the untouched key works");
+    let forger = dev.client_of("AKIAFORGEDFORGEDFORG", "kept");
+    let forged = forger.list_keys().send().await.unwrap_err();
+    assert_eq!(forged.code(), Some("KMSInternalException"), "a secret copied to another access key");
+    let log = std::fs::read_to_string(dir.join("log")).unwrap();
+    assert!(log.contains("kms_key") && log.contains("alias") && log.contains("access_key"));
+    dev.stop();
+    std::fs::remove_dir_all(dir).unwrap();
+}

@@ -1,0 +1,33 @@
+//! What `pkcs11-tool` (OpenSC) sees on a gateway's token.
+
+use crate::dev::Dev;
+use crate::postgres::setting;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// The key objects on the token: `CKA_ID` in hexadecimal, and each object's description.
+pub fn objects(dev: &Dev) -> BTreeMap<String, Vec<String>> {
+    let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
+    let output = Command::new("pkcs11-tool")
+        .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
+        .args(["--module", &setting(dev, "module"), "--login", "--pin", pin.trim(), "--list-objects"])
+        .output()
+        .expect("pkcs11-tool runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut paragraphs: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match (line.starts_with(' '), paragraphs.last_mut()) {
+            (true, Some(paragraph)) => paragraph.push_str(&format!("\n{line}")),
+            _ => paragraphs.push(line.to_owned()),
+        }
+    }
+    for paragraph in paragraphs {
+        let id = paragraph.lines().find_map(|line| line.trim().strip_prefix("ID:"));
+        if let Some(id) = id {
+            objects.entry(id.trim().to_owned()).or_default().push(paragraph.clone());
+        }
+    }
+    objects
+}
