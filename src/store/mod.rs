@@ -1,14 +1,37 @@
 //! Postgres: the only user of `tokio_postgres`. What is known about the keys, never the keys.
+//!
+//! Reads go through a cache that may lag; the rows that a result was computed from are checked
+//! again, in the same commit as its record ([`Store::commit_group`]). Changes run in a
+//! [`Transaction`]. Rows that decide carry a MAC ([`RowSeal`]) and are refused without it.
 
+mod access_keys;
+mod aliases;
+mod audit_log;
+mod cache;
+mod error;
+mod gcm;
+mod intents;
+mod key_changes;
+mod keys;
+mod listener;
+mod migrate;
+mod pool;
 mod record;
+mod row_mac;
+mod transaction;
 
+pub use error::StoreError;
 pub use record::*;
+pub use transaction::Transaction;
 
 use crate::Error;
-use crate::model::{AccountId, Region};
+use cache::Cache;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use listener::Listener;
+use pool::{Connections, column};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// Where Postgres is.
@@ -34,12 +57,19 @@ pub trait RowSeal: Send + Sync + 'static {
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    shared: Arc<Shared>,
+}
 
-/// A transaction in progress; made by [`Store::transaction`] alone. Its verbs lock what they read
-/// `for update`, make and check row MACs, and raise row versions.
-pub struct Transaction<'t> {
-    _client: &'t (),
+/// What the clones of a [`Store`] share.
+struct Shared {
+    connections: Connections,
+    deadline: Duration,
+    deployment: Uuid,
+    seal: OnceLock<Arc<dyn RowSeal>>,
+    cache: Arc<Cache>,
+    gcm: gcm::Blocks,
+    _listener: Listener,
 }
 
 /// A record for the audit log, and the rows its result was computed from.
@@ -62,230 +92,85 @@ pub enum Committed {
     Stale,
 }
 
-impl Store {
-    /// Brings the schema up to date (refinery, `sql/`), under an advisory lock; makes the
-    /// deployment row. Answers the deployment's id. Needs no row seal.
-    pub async fn migrate(_config: &StoreConfig) -> Result<Uuid, Error> {
-        todo!()
-    }
-    /// Opens the pool on the current tokio runtime, starts the listener that keeps the cache fresh;
-    /// refuses a schema that is not exactly this build's.
-    pub async fn open(_config: StoreConfig) -> Result<Self, Error> {
-        todo!()
-    }
-    /// The deployment's id, from its row.
-    pub fn deployment(&self) -> Uuid {
-        todo!()
-    }
-    /// Gives the store the key it checks rows with: once, before any row is read.
-    pub fn set_seal(&self, _seal: Arc<dyn RowSeal>) {
-        todo!()
-    }
-    /// `SELECT 1`, for readiness.
-    pub async fn ping(&self) -> Result<(), Error> {
-        todo!()
-    }
-    /// Server version and schema version, for doctor.
-    pub async fn versions(&self) -> Result<(String, i32), Error> {
-        todo!()
-    }
-
-    /// Runs `work` in a transaction (serializable rows by lock, READ COMMITTED), retried on
-    /// SQLSTATE 40001 and 40P01 a bounded number of times. What `work` returns as `Err` rolls back.
-    /// A change of rows that decide is committed under the fence (see `commit_group`).
-    pub async fn transaction<T: Send>(
-        &self,
-        _name: &'static str,
-        _work: impl for<'t> Fn(&'t Transaction<'t>) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
-    ) -> Result<T, Error> {
-        todo!()
-    }
-
-    /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
-    /// Runs under the fence's shared half, so that once a change has been answered no group
-    /// commits on what it replaced.
-    pub async fn commit_group(&self, _entries: &[Entry]) -> Result<Vec<Committed>, Error> {
-        todo!()
-    }
-
-    /// A key by its id; cached; row MACs verified. `Ok(None)` if there is no such row.
-    pub async fn key(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _key_id: &str,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        todo!()
-    }
-    /// An alias (name with its `alias/`); cached.
-    pub async fn alias(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _name: &str,
-    ) -> Result<Option<Arc<Alias>>, Error> {
-        todo!()
-    }
-    /// The key in `region` that a key version belongs to; cached.
-    pub async fn key_of_version(
-        &self,
-        _region: &Region,
-        _version: Uuid,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        todo!()
-    }
-    /// An access key; cached, and so (bounded, briefly) is the absence of one.
-    pub async fn access_key(&self, _id: &str) -> Result<Option<Arc<AccessKey>>, Error> {
-        todo!()
-    }
-    /// Keys after `after` in the order of their ids, at most `limit`.
-    pub async fn list_keys(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _after: Option<&str>,
-        _limit: i64,
-    ) -> Result<Vec<String>, Error> {
-        todo!()
-    }
-    /// Aliases after `after` in the order of their names, at most `limit`; of one key if given.
-    pub async fn list_aliases(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _key_id: Option<&str>,
-        _after: Option<&str>,
-        _limit: i64,
-    ) -> Result<Vec<Alias>, Error> {
-        todo!()
-    }
-
-    /// Counts one GCM encryption under `version` against the block reserved by this gateway,
-    /// reserving the next block where it is used up.
-    /// # Errors: `LimitExceeded` once 2^32 would be passed.
-    pub async fn count_gcm_invocation(&self, _version: Uuid) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Records what is about to be done to the token: own transaction, durable when it returns.
-    pub async fn begin_intent(&self, _intent: &Intent) -> Result<(), Error> {
-        todo!()
-    }
-    /// Removes an intent whose work was undone.
-    pub async fn drop_intent(&self, _version: Uuid) -> Result<(), Error> {
-        todo!()
-    }
-    /// Takes over intents whose lease is past by the database's clock (and extends their lease).
-    pub async fn claim_intents(
-        &self,
-        _owner: Uuid,
-        _lease: Duration,
-        _limit: i64,
-    ) -> Result<Vec<Intent>, Error> {
-        todo!()
-    }
-    /// Every intent, for doctor.
-    pub async fn intents(&self) -> Result<Vec<Intent>, Error> {
-        todo!()
-    }
-    /// Keys in PendingDeletion whose date is past by the database's clock.
-    pub async fn due_deletions(
-        &self,
-        _limit: i64,
-    ) -> Result<Vec<(AccountId, Region, String)>, Error> {
-        todo!()
-    }
-    /// The database's clock.
-    pub async fn now(&self) -> Result<time::OffsetDateTime, Error> {
-        todo!()
-    }
-    /// Which of these key versions no row (version or intent) knows, for doctor.
-    pub async fn unknown_versions(&self, _ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-        todo!()
-    }
-    /// Every key version with the serial of its token, for doctor; at most `limit` after `after`.
-    pub async fn versions_on_tokens(
-        &self,
-        _after: Option<Uuid>,
-        _limit: i64,
-    ) -> Result<Vec<(Uuid, String)>, Error> {
-        todo!()
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("deployment", &self.shared.deployment)
+            .finish_non_exhaustive()
     }
 }
 
-impl<'t> Transaction<'t> {
-    /// Inserts the audit record of the change, in the same transaction.
-    pub async fn record(&self, _request_id: Uuid, _record: &[u8]) -> Result<(), Error> {
-        todo!()
+impl Store {
+    /// Opens the pool on the current tokio runtime, starts the listener that keeps the cache fresh;
+    /// refuses a schema that is not exactly this build's.
+    ///
+    /// # Errors
+    /// A message for the operator where the connection string or the schema is not right; those of
+    /// the database.
+    pub async fn open(config: StoreConfig) -> Result<Self, Error> {
+        let connections = Connections::new(&config, Handle::current())?;
+        let deployment = migrate::check(&connections.get().await?).await?;
+        let cache = Arc::new(Cache::new(config.cache_entries));
+        let mut listening = pool::parse(&config)?;
+        pool::bound(&mut listening, config.deadline);
+        let listener = Listener::start(listening, config.deadline, Arc::clone(&cache));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                connections,
+                deadline: config.deadline,
+                deployment,
+                seal: OnceLock::new(),
+                cache,
+                gcm: gcm::Blocks::default(),
+                _listener: listener,
+            }),
+        })
     }
-    /// A key, locked for update.
-    pub async fn lock_key(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _key_id: &str,
-    ) -> Result<Option<Key>, Error> {
-        todo!()
+
+    /// The deployment's id, from its row.
+    pub fn deployment(&self) -> Uuid {
+        self.shared.deployment
     }
-    /// An access key as it is now, so that a change by a disabled one is refused.
-    pub async fn lock_access_key(&self, _id: &str) -> Result<Option<AccessKey>, Error> {
-        todo!()
+
+    /// Gives the store the key it checks rows with: once, before any row is read.
+    pub fn set_seal(&self, seal: Arc<dyn RowSeal>) {
+        if self.shared.seal.set(seal).is_err() {
+            log::error!("the row seal was set already; the first one stays");
+        }
     }
-    /// Inserts a key, its material set and its first version, and removes the version's intent.
-    pub async fn insert_key(&self, _key: &Key) -> Result<(), Error> {
-        todo!()
+
+    /// `SELECT 1`, for readiness.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let connection = self.shared.connections.get().await?;
+        connection.batch("/* store::ping */ select 1").await?;
+        Ok(())
     }
-    /// Writes a changed key; raises its version; NOTIFYs; the change is fenced.
-    pub async fn update_key(&self, _key: &Key) -> Result<(), Error> {
-        todo!()
+
+    /// Server version and schema version, for doctor.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn versions(&self) -> Result<(String, i32), Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection
+            .query_one("/* store::versions */ show server_version", &[])
+            .await?;
+        let server = column(&row, "server_version")?;
+        Ok((server, migrate::version(&connection).await?))
     }
-    /// Removes a key that is pending deletion and leaves a `destroy` intent for each version.
-    pub async fn delete_key(&self, _key: &Key) -> Result<Vec<Intent>, Error> {
-        todo!()
-    }
-    /// An alias, locked for update.
-    pub async fn lock_alias(
-        &self,
-        _account: &AccountId,
-        _region: &Region,
-        _name: &str,
-    ) -> Result<Option<Alias>, Error> {
-        todo!()
-    }
-    /// Inserts an alias; `AlreadyExistsException` in AWS's words if there is one.
-    pub async fn insert_alias(&self, _alias: &Alias) -> Result<(), Error> {
-        todo!()
-    }
-    /// Points an alias at another key; fenced.
-    pub async fn update_alias(&self, _alias: &Alias) -> Result<(), Error> {
-        todo!()
-    }
-    /// Removes an alias; fenced.
-    pub async fn delete_alias(&self, _alias: &Alias) -> Result<(), Error> {
-        todo!()
-    }
-    /// Inserts an account with its root principal unless it exists. Answers whether it was made.
-    pub async fn ensure_account(&self, _account: &AccountId) -> Result<bool, Error> {
-        todo!()
-    }
-    /// Inserts an access key (the root's first one at `init`).
-    pub async fn insert_access_key(&self, _key: &AccessKey) -> Result<(), Error> {
-        todo!()
-    }
-    /// Replaces the wrapped secret of an access key, or its status; fenced.
-    pub async fn update_access_key(&self, _key: &AccessKey) -> Result<(), Error> {
-        todo!()
-    }
-    /// The access keys of an account, for `init`.
-    pub async fn access_keys(&self, _account: &AccountId) -> Result<Vec<AccessKey>, Error> {
-        todo!()
-    }
-    /// Holds the deployment's advisory lock until the transaction ends: `init` runs once at a time.
-    pub async fn lock_deployment(&self) -> Result<(), Error> {
-        todo!()
-    }
-    /// Removes the intent of a version, its work being done.
-    pub async fn finish_intent(&self, _version: Uuid) -> Result<(), Error> {
-        todo!()
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn now(&self) -> Result<time::OffsetDateTime, Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection
+            .query_one("/* store::now */ select strongroom_now() as now", &[])
+            .await?;
+        column(&row, "now")
     }
 }

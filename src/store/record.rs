@@ -13,25 +13,37 @@ pub struct Key {
     pub row: Uuid,
     /// Raised by every change.
     pub row_version: i64,
+    /// The account it belongs to.
     pub account: AccountId,
+    /// The Region it belongs to.
     pub region: Region,
     /// AWS's key id: a UUID, or `mrk-…`.
     pub key_id: String,
+    /// What kind of key it is.
     pub spec: KeySpec,
+    /// The one thing it may be used for.
     pub usage: KeyUsage,
+    /// Where its material comes from.
     pub origin: Origin,
+    /// Whether it may be used.
     pub state: KeyState,
+    /// What its owner wrote about it.
     pub description: String,
     /// The key policy, as given.
     pub policy: String,
+    /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
     /// When the key is to be destroyed, while pending deletion.
     pub deletion: Option<OffsetDateTime>,
+    /// Whether it may have replicas.
     pub multi_region: bool,
+    /// Whose versions are its own.
     pub material_set: Uuid,
     /// The version that encrypts and signs.
     pub current_version: Uuid,
+    /// All versions, by number.
     pub versions: Vec<KeyVersion>,
 }
 
@@ -48,38 +60,63 @@ pub struct KeyVersion {
     pub public_key: Option<Arc<[u8]>>,
     /// What the token said of it when it was made, as JSON.
     pub birth: serde_json::Value,
+    /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
 }
 
 /// A name for a key.
 #[derive(Debug, Clone)]
 pub struct Alias {
+    /// Identifies the row for ever; never shown.
     pub row: Uuid,
+    /// Raised by every change.
     pub row_version: i64,
+    /// The account it belongs to.
     pub account: AccountId,
+    /// The Region it belongs to.
     pub region: Region,
     /// With its `alias/`.
     pub name: String,
     /// The key id of its target, in the same account and Region.
     pub key_id: String,
+    /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
+    /// When it was last pointed at a key.
     pub updated: OffsetDateTime,
 }
 
 /// An access key; its secret is wrapped under a key on the token.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AccessKey {
+    /// Identifies the row for ever; never shown.
     pub row: Uuid,
+    /// Raised by every change.
     pub row_version: i64,
     /// `AKIA…`.
     pub id: String,
+    /// The account it belongs to.
     pub account: AccountId,
     /// The principal's ARN.
     pub principal: String,
     /// IV, ciphertext, tag; AAD binds account, principal and id.
     pub wrapped_secret: Vec<u8>,
+    /// Whether it may sign requests.
     pub enabled: bool,
+    /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the secret, even wrapped.
+        f.debug_struct("AccessKey")
+            .field("row", &self.row)
+            .field("row_version", &self.row_version)
+            .field("id", &self.id)
+            .field("principal", &self.principal)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is about to be done to the token.
@@ -87,6 +124,7 @@ pub struct AccessKey {
 pub struct Intent {
     /// The key version concerned.
     pub version: Uuid,
+    /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
     pub owner: Uuid,
@@ -106,7 +144,10 @@ pub enum IntentKind {
 /// A row and the version it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowVersion {
+    /// Of a key.
     Key(Uuid, i64),
+    /// Of an alias.
     Alias(Uuid, i64),
+    /// Of an access key.
     AccessKey(Uuid, i64),
 }

@@ -1,0 +1,180 @@
+//! Accounts, principals and access keys.
+
+use super::cache::{Address, Record};
+use super::error::StoreError;
+use super::pool::{Params, column};
+use super::row_mac::{self, micros, refused};
+use super::transaction::Touched;
+use super::{AccessKey, RowVersion, Shared, Store, Transaction};
+use crate::Error;
+use crate::model::{AccountId, arn};
+use std::sync::Arc;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+macro_rules! select {
+    ($name:literal) => {
+        concat!(
+            "/* access_keys::",
+            $name,
+            " */ select id, access_key_id, account, principal, created, wrapped_secret, enabled, \
+             row_version, mac from access_key where "
+        )
+    };
+}
+
+const GET: &str = concat!(select!("get"), "access_key_id = $1");
+// Shared: requests by one access key may go on side by side, only a change of it has to wait.
+const LOCK: &str = concat!(select!("lock"), "access_key_id = $1 for share");
+const OF_ACCOUNT: &str = concat!(select!("of_account"), "account = $1 order by access_key_id");
+const INSERT: &str = "/* access_keys::insert */ insert into access_key \
+    (id, access_key_id, account, principal, created, wrapped_secret, enabled, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const UPDATE: &str = "/* access_keys::update */ update access_key \
+    set wrapped_secret = $3, enabled = $4, row_version = $2 + 1, mac = $5 \
+    where id = $1 and row_version = $2";
+const INSERT_ACCOUNT: &str = "/* access_keys::insert_account */ insert into account (id, created) \
+    values ($1, date_trunc('microseconds', strongroom_now())) on conflict (id) do nothing \
+    returning created";
+const INSERT_PRINCIPAL: &str = "/* access_keys::insert_principal */ insert into principal \
+    (arn, account, kind, created, row_version, mac) values ($1, $2, 'root', $3, 1, $4)";
+
+impl Shared {
+    async fn read_access_key(&self, row: &Row) -> Result<AccessKey, Error> {
+        const TABLE: &str = "access_key";
+        let row_id: Uuid = column(row, "id")?;
+        let account = AccountId::parse(column(row, "account")?);
+        let key = AccessKey {
+            row: row_id,
+            row_version: column(row, "row_version")?,
+            id: column(row, "access_key_id")?,
+            account: account.ok_or_else(|| refused(TABLE, row_id))?,
+            principal: column(row, "principal")?,
+            wrapped_secret: column(row, "wrapped_secret")?,
+            enabled: column(row, "enabled")?,
+            created: column(row, "created")?,
+        };
+        let mac = column(row, "mac")?;
+        self.verify(TABLE, &row_id, row_mac::access_key(&key), mac)
+            .await?;
+        Ok(key)
+    }
+}
+
+impl Store {
+    /// An access key; cached, and so (bounded, briefly) is the absence of one.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn access_key(&self, id: &str) -> Result<Option<Arc<AccessKey>>, Error> {
+        let shared = &self.shared;
+        let address = Address::AccessKey(id.into());
+        if let Some(Record::AccessKey(key)) = shared.cache.get(&address) {
+            return Ok(Some(key));
+        }
+        if shared.cache.is_absent(id) {
+            return Ok(None);
+        }
+        let generation = shared.cache.generation();
+        let connection = shared.connections.get().await?;
+        let row = connection.query_opt(GET, &[&id]).await?;
+        drop(connection);
+        let Some(row) = row else {
+            shared.cache.put_absent(generation, id);
+            return Ok(None);
+        };
+        let key = Arc::new(shared.read_access_key(&row).await?);
+        let record = Record::AccessKey(Arc::clone(&key));
+        shared.cache.put(generation, address, key.row, record);
+        Ok(Some(key))
+    }
+}
+
+impl Transaction<'_> {
+    /// An access key as it is now, so that a change by a disabled one is refused; it stays so until
+    /// the transaction ends.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn lock_access_key(&self, id: &str) -> Result<Option<AccessKey>, Error> {
+        match self.connection.query_opt(LOCK, &[&id]).await? {
+            Some(row) => Ok(Some(self.shared.read_access_key(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Inserts an account with its root principal unless it exists. Answers whether it was made.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn ensure_account(&self, account: &AccountId) -> Result<bool, Error> {
+        let id = account.as_str();
+        let Some(made) = self.connection.query_opt(INSERT_ACCOUNT, &[&id]).await? else {
+            return Ok(false);
+        };
+        let created = column(&made, "created")?;
+        let arn = arn::root_arn(account);
+        let row = row_mac::root_principal(&arn, id, created);
+        let mac = self.shared.mac(row).await?;
+        self.connection
+            .execute(INSERT_PRINCIPAL, &[&arn, &id, &created, &mac])
+            .await?;
+        Ok(true)
+    }
+
+    /// Inserts an access key (the root's first one at `init`).
+    ///
+    /// # Errors
+    /// Those of the database; internal if its principal is unknown or its id is taken.
+    pub async fn insert_access_key(&self, key: &AccessKey) -> Result<(), Error> {
+        let mac = self.shared.mac(row_mac::access_key(key)).await?;
+        let (account, created) = (key.account.as_str(), micros(key.created));
+        let params: Params<'_> = &[
+            &key.row,
+            &key.id,
+            &account,
+            &key.principal,
+            &created,
+            &key.wrapped_secret,
+            &key.enabled,
+            &key.row_version,
+            &mac,
+        ];
+        self.connection.execute(INSERT, params).await?;
+        self.touch(Touched::AccessKey(key.id.clone()));
+        Ok(())
+    }
+
+    /// Replaces the wrapped secret of an access key, or its status; fenced.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the row no longer has `key.row_version`; those of the database.
+    pub async fn update_access_key(&self, key: &AccessKey) -> Result<(), Error> {
+        let raised = AccessKey {
+            row_version: key.row_version + 1,
+            ..key.clone()
+        };
+        let mac = self.shared.mac(row_mac::access_key(&raised)).await?;
+        let (row, version) = (key.row, key.row_version);
+        let params: Params<'_> = &[&row, &version, &key.wrapped_secret, &key.enabled, &mac];
+        if self.connection.execute(UPDATE, params).await? != 1 {
+            return Err(StoreError::Changed("access_keys::update").into());
+        }
+        self.changed(RowVersion::AccessKey(row, version));
+        Ok(())
+    }
+
+    /// The access keys of an account, for `init`.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKey>, Error> {
+        let id = account.as_str();
+        let rows = self.connection.query(OF_ACCOUNT, &[&id]).await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in &rows {
+            keys.push(self.shared.read_access_key(row).await?);
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,159 @@
+//! What was read lately. It may lag behind the database: what makes it safe is that the rows a
+//! result was computed from are checked again when its record is written.
+
+use super::{AccessKey, Alias, Key, RowVersion};
+use crate::model::{AccountId, Region};
+use quick_cache::sync::Cache as Map;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long an access key that does not exist is not asked for again.
+const ABSENT_FOR: Duration = Duration::from_secs(2);
+/// How many of those are remembered: whoever guesses ids fills no memory.
+const ABSENT_ENTRIES: usize = 4096;
+
+/// How a row is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Address {
+    Key(AccountId, Region, String),
+    Alias(AccountId, Region, String),
+    Version(Region, Uuid),
+    AccessKey(String),
+}
+
+/// What a row holds.
+#[derive(Debug, Clone)]
+pub(super) enum Record {
+    Key(Arc<Key>),
+    Alias(Arc<Alias>),
+    AccessKey(Arc<AccessKey>),
+}
+
+/// Records by their rows, and rows by their addresses. In two steps, so that a row can be forgotten
+/// by its id alone, which is what a notification and a stale entry name; a row never changes its
+/// address, so the first step may stay.
+pub(super) struct Cache {
+    rows: Map<Address, Uuid>,
+    records: Map<Uuid, Record>,
+    absent: Map<String, Instant>,
+    generation: AtomicU64,
+}
+
+impl Cache {
+    pub(super) fn new(entries: usize) -> Self {
+        let entries = entries.max(1);
+        Self {
+            // A key has two addresses: its own, and its current version's.
+            rows: Map::new(entries.saturating_mul(2)),
+            records: Map::new(entries),
+            absent: Map::new(ABSENT_ENTRIES),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn get(&self, address: &Address) -> Option<Record> {
+        self.records.get(&self.rows.get(address)?)
+    }
+
+    pub(super) fn is_absent(&self, access_key: &str) -> bool {
+        let since = self.absent.get(access_key);
+        since.is_some_and(|since| since.elapsed() < ABSENT_FOR)
+    }
+
+    /// To be asked for before a row is read, and given to `put` with what was read.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Keeps what was read, unless something was forgotten meanwhile: it may have been this.
+    pub(super) fn put(&self, generation: u64, address: Address, row: Uuid, record: Record) {
+        if self.generation() == generation {
+            self.records.insert(row, record);
+            self.rows.insert(address, row);
+        }
+    }
+
+    pub(super) fn put_absent(&self, generation: u64, access_key: &str) {
+        if self.generation() == generation {
+            self.absent.insert(access_key.into(), Instant::now());
+        }
+    }
+
+    pub(super) fn forget(&self, row: Uuid) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.records.remove(&row);
+    }
+
+    pub(super) fn forget_absent(&self, access_key: &str) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.absent.remove(access_key);
+    }
+
+    pub(super) fn clear(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.rows.clear();
+        self.records.clear();
+        self.absent.clear();
+    }
+}
+
+impl RowVersion {
+    /// The row, whatever its kind.
+    pub(super) fn row(self) -> Uuid {
+        match self {
+            RowVersion::Key(row, _) | RowVersion::Alias(row, _) | RowVersion::AccessKey(row, _) => {
+                row
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::OffsetDateTime;
+
+    fn alias(row: Uuid) -> (Address, Record) {
+        let account = AccountId::parse("111122223333").unwrap();
+        let region = Region::parse("us-east-1").unwrap();
+        let alias = Alias {
+            row,
+            row_version: 1,
+            account: account.clone(),
+            region: region.clone(),
+            name: "alias/a".into(),
+            key_id: "k".into(),
+            created: OffsetDateTime::UNIX_EPOCH,
+            updated: OffsetDateTime::UNIX_EPOCH,
+        };
+        let address = Address::Alias(account, region, "alias/a".into());
+        (address, Record::Alias(Arc::new(alias)))
+    }
+
+    #[test]
+    fn what_is_forgotten_while_it_is_read_is_not_kept() {
+        let cache = Cache::new(8);
+        let row = Uuid::from_u128(1);
+        let (address, record) = alias(row);
+        let before = cache.generation();
+        cache.forget(row);
+        cache.put(before, address.clone(), row, record.clone());
+        assert!(cache.get(&address).is_none());
+        cache.put(cache.generation(), address.clone(), row, record);
+        assert!(cache.get(&address).is_some());
+        cache.forget(row);
+        assert!(cache.get(&address).is_none());
+    }
+
+    #[tokio::test]
+    async fn absence_is_believed_until_the_row_is_made() {
+        let cache = Cache::new(8);
+        cache.put_absent(cache.generation(), "AKIA");
+        assert!(cache.is_absent("AKIA"));
+        cache.forget_absent("AKIA");
+        assert!(!cache.is_absent("AKIA"));
+    }
+}

@@ -1,0 +1,99 @@
+//! How many GCM encryptions a key version has made.
+//!
+//! Counted in memory against blocks reserved in the database: a crash loses the rest of a block,
+//! so it over-counts and never under-counts.
+
+use super::Store;
+use super::error::StoreError;
+use super::pool::Connections;
+use crate::{Error, ErrorCode};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use uuid::Uuid;
+
+/// What is reserved at a time.
+const BLOCK: u64 = 1 << 20;
+/// With random 96-bit IVs, of one key.
+/// Source: NIST SP 800-38D section 8.3.
+const LIMIT: u64 = 1 << 32;
+
+const RESERVE: &str = "/* gcm::reserve */
+    insert into gcm_reservation as g (version, reserved) values ($1, $2)
+    on conflict (version) do update set reserved = g.reserved + $2 where g.reserved + $2 <= $3
+    returning reserved";
+
+/// One key version's block.
+#[derive(Default)]
+struct Block {
+    left: AtomicU64,
+    /// Held by whoever reserves the next block, so that a crowd reserves one.
+    refill: tokio::sync::Mutex<()>,
+}
+
+/// The blocks of this gateway.
+#[derive(Default)]
+pub(super) struct Blocks(RwLock<HashMap<Uuid, Arc<Block>>>);
+
+impl Blocks {
+    fn of(&self, version: Uuid) -> Arc<Block> {
+        let known = {
+            let blocks = self.0.read().unwrap_or_else(|p| p.into_inner());
+            blocks.get(&version).cloned()
+        };
+        known.unwrap_or_else(|| {
+            let mut blocks = self.0.write().unwrap_or_else(|p| p.into_inner());
+            Arc::clone(blocks.entry(version).or_default())
+        })
+    }
+}
+
+impl Block {
+    fn take(&self) -> bool {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+    }
+
+    /// Reserves a block, of which one is taken at once.
+    async fn refill(&self, connections: &Connections, version: Uuid) -> Result<(), Error> {
+        let _refilling = self.refill.lock().await;
+        if self.take() {
+            return Ok(());
+        }
+        let reserved = connections
+            .get()
+            .await?
+            .query_opt(RESERVE, &[&version, &(BLOCK as i64), &(LIMIT as i64)])
+            .await?;
+        if reserved.is_none() {
+            return Err(Error::new(
+                ErrorCode::LimitExceeded,
+                "The key has made as many encryptions as one version of it may make (2^32): \
+                 rotate the key.",
+            ));
+        }
+        self.left.fetch_add(BLOCK - 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Counts one GCM encryption under `version` against the block reserved by this gateway,
+    /// reserving the next block where it is used up.
+    ///
+    /// # Errors
+    /// `LimitExceededException` once 2^32 would be passed; those of the database.
+    pub async fn count_gcm_invocation(&self, version: Uuid) -> Result<(), Error> {
+        let block = self.shared.gcm.of(version);
+        if block.take() {
+            return Ok(());
+        }
+        let refill = block.refill(&self.shared.connections, version);
+        tokio::time::timeout(self.shared.deadline, refill)
+            .await
+            .map_err(|_| StoreError::Deadline("gcm::reserve".into()))?
+    }
+}

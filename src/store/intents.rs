@@ -1,0 +1,130 @@
+//! Intents: what is about to be done to the token, recorded first.
+
+use super::error::StoreError;
+use super::pool::{Connection, column};
+use super::{Intent, IntentKind, Store, Transaction};
+use crate::Error;
+use std::time::Duration;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+const BEGIN: &str = "/* intents::begin */
+    insert into intent (version, kind, owner, lease_until)
+    values ($1, $2, $3, strongroom_now() + make_interval(secs => $4))";
+const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
+// What another gateway is claiming at this moment is skipped, not waited for.
+const CLAIM: &str = "/* intents::claim */
+    with due as materialized (
+        select version from intent where lease_until < (select strongroom_now())
+        order by lease_until limit $3 for update skip locked
+    )
+    update intent i
+    set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
+    from due where i.version = due.version
+    returning i.version, i.kind, i.owner, $2::float8 as lease";
+const LIST: &str = "/* intents::list */
+    select version, kind, owner,
+        greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
+    from intent order by version";
+// An intent that somebody else has taken over is as good as gone: they may be destroying the object.
+const FULFIL: &str = "/* intents::fulfil */
+    delete from intent where version = $1 and kind = 'create' and not taken_over";
+
+impl IntentKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            IntentKind::Create => "create",
+            IntentKind::Destroy => "destroy",
+        }
+    }
+}
+
+/// Writes an intent.
+pub(super) async fn begin(connection: &Connection, intent: &Intent) -> Result<(), StoreError> {
+    let (kind, lease) = (intent.kind.as_str(), intent.lease.as_secs_f64());
+    connection
+        .execute(BEGIN, &[&intent.version, &kind, &intent.owner, &lease])
+        .await?;
+    Ok(())
+}
+
+/// Removes the intent to create a version, in the transaction that inserts it.
+pub(super) async fn fulfil(connection: &Connection, version: Uuid) -> Result<(), StoreError> {
+    match connection.execute(FULFIL, &[&version]).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::IntentLost(version)),
+    }
+}
+
+fn read(row: &Row) -> Result<Intent, Error> {
+    let lease: f64 = column(row, "lease")?;
+    Ok(Intent {
+        version: column(row, "version")?,
+        kind: match column(row, "kind")? {
+            "destroy" => IntentKind::Destroy,
+            _ => IntentKind::Create,
+        },
+        owner: column(row, "owner")?,
+        lease: Duration::try_from_secs_f64(lease).unwrap_or_default(),
+    })
+}
+
+impl Store {
+    /// Records what is about to be done to the token: own transaction, durable when it returns.
+    ///
+    /// # Errors
+    /// Those of the database; internal if there is an intent for the version.
+    pub async fn begin_intent(&self, intent: &Intent) -> Result<(), Error> {
+        let connection = self.shared.connections.get().await?;
+        Ok(begin(&connection, intent).await?)
+    }
+
+    /// Removes an intent whose work was undone.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn drop_intent(&self, version: Uuid) -> Result<(), Error> {
+        let connection = self.shared.connections.get().await?;
+        connection.execute(DROP, &[&version]).await?;
+        Ok(())
+    }
+
+    /// Takes over intents whose lease is past by the database's clock (and extends their lease).
+    /// Whoever began a taken-over `Create` can no longer insert its key.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn claim_intents(
+        &self,
+        owner: Uuid,
+        lease: Duration,
+        limit: i64,
+    ) -> Result<Vec<Intent>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection
+            .query(CLAIM, &[&owner, &lease.as_secs_f64(), &limit])
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Every intent, for doctor; `lease` is what is left of it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn intents(&self) -> Result<Vec<Intent>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(LIST, &[]).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+impl Transaction<'_> {
+    /// Removes the intent of a version, its work being done.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn finish_intent(&self, version: Uuid) -> Result<(), Error> {
+        self.connection.execute(DROP, &[&version]).await?;
+        Ok(())
+    }
+}

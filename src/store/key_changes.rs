@@ -1,0 +1,237 @@
+//! Keys and their versions: what is changed.
+
+use super::error::StoreError;
+use super::intents;
+use super::keys::{key_columns, version_columns};
+use super::pool::column;
+use super::row_mac::{self, micros};
+use super::transaction::Touched;
+use super::{Intent, IntentKind, Key, KeyVersion, RowVersion, Transaction};
+use crate::Error;
+use crate::model::{AccountId, Region};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long whoever deletes a key has for its objects before a worker does it.
+const DESTROY_LEASE: Duration = Duration::from_secs(60);
+
+// The versions are read by a statement of their own: one that waits for a lock goes on with the
+// snapshot from before the wait, and would miss a version that the change before it made.
+const LOCK: &str = concat!(
+    "/* keys::lock */ select ",
+    key_columns!(),
+    " from kms_key k where account = $1 and region = $2 and key_id = $3 for update"
+);
+const VERSIONS: &str = concat!(
+    "/* keys::versions */ select ",
+    version_columns!(),
+    " from key_version v where material_set = $1 order by number"
+);
+const INSERT_SET: &str =
+    "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
+const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
+    (id, material_set, number, spec, token_serial, public_key, birth, created, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)";
+const INSERT: &str = "/* keys::insert */ insert into kms_key (id, account, region, key_id, spec, \
+    key_usage, origin, multi_region, material_set, created, state, description, policy, tags, \
+    deletion, current_version, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+const UPDATE: &str = "/* keys::update */ update kms_key set state = $3, description = $4, \
+    policy = $5, tags = $6, deletion = $7, current_version = $8, row_version = $2 + 1, mac = $9 \
+    where id = $1 and row_version = $2";
+const DELETE_ALIASES: &str = "/* keys::delete_aliases */ delete from alias \
+    where account = $1 and region = $2 and key_id = $3 returning id";
+// By the database's clock too, whatever the gateway's says.
+const DELETE: &str = "/* keys::delete */ delete from kms_key where id = $1 and row_version = $2 \
+    and state = 'PendingDeletion' and deletion <= strongroom_now()";
+// Serializes those who delete the last keys of one set: each would see the other's still there.
+const LOCK_SET: &str = "/* keys::lock_set */ select id from material_set where id = $1 for update";
+const DELETE_VERSIONS: &str = "/* keys::delete_versions */ with gone as ( \
+        delete from key_version where material_set = $1 \
+        and not exists (select from kms_key k where k.material_set = $1) returning id \
+    ), uncounted as (delete from gcm_reservation where version in (select id from gone)) \
+    select id from gone";
+const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where id = $1 \
+    and not exists (select from kms_key k where k.material_set = $1)";
+
+impl Transaction<'_> {
+    /// A key, locked for update.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn lock_key(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        key_id: &str,
+    ) -> Result<Option<Key>, Error> {
+        let params: super::pool::Params<'_> = &[&account.as_str(), &region.as_str(), &key_id];
+        let Some(row) = self.connection.query_opt(LOCK, params).await? else {
+            return Ok(None);
+        };
+        let mut key = self.shared.read_key(&row).await?;
+        let versions = self
+            .connection
+            .query(VERSIONS, &[&key.material_set])
+            .await?;
+        self.shared.read_versions(&mut key, &versions).await?;
+        Ok(Some(key))
+    }
+
+    /// Inserts a key, its material set and its first version, and removes the version's intent.
+    ///
+    /// # Errors
+    /// [`StoreError::IntentLost`] if the intent is gone or was taken over: the object on the token
+    /// may be gone as well. Those of the database.
+    pub async fn insert_key(&self, key: &Key) -> Result<(), Error> {
+        let created = micros(key.created);
+        self.connection
+            .execute(INSERT_SET, &[&key.material_set, &created])
+            .await?;
+        for version in &key.versions {
+            intents::fulfil(self.connection, version.id).await?;
+            self.insert_version(key, version).await?;
+        }
+        let mac = self.shared.mac(row_mac::key(key)).await?;
+        self.connection
+            .execute(
+                INSERT,
+                &[
+                    &key.row,
+                    &key.account.as_str(),
+                    &key.region.as_str(),
+                    &key.key_id,
+                    &key.spec.as_str(),
+                    &key.usage.as_str(),
+                    &key.origin.as_str(),
+                    &key.multi_region,
+                    &key.material_set,
+                    &created,
+                    &key.state.as_str(),
+                    &key.description,
+                    &key.policy,
+                    &tags(key),
+                    &key.deletion.map(micros),
+                    &key.current_version,
+                    &key.row_version,
+                    &mac,
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn insert_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+        let birth = version.birth.to_string();
+        let row = row_mac::key_version(key.material_set, key.spec, version, &birth, 1);
+        let mac = self.shared.mac(row).await?;
+        self.connection
+            .execute(
+                INSERT_VERSION,
+                &[
+                    &version.id,
+                    &key.material_set,
+                    &version.number,
+                    &key.spec.as_str(),
+                    &version.token_serial,
+                    &version.public_key.as_deref(),
+                    &birth,
+                    &micros(version.created),
+                    &mac,
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a changed key; raises its version; NOTIFYs; the change is fenced. Versions are
+    /// immutable and are not written.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the row no longer has `key.row_version`; those of the database.
+    pub async fn update_key(&self, key: &Key) -> Result<(), Error> {
+        let raised = Key {
+            row_version: key.row_version + 1,
+            ..key.clone()
+        };
+        let mac = self.shared.mac(row_mac::key(&raised)).await?;
+        let updated = self
+            .connection
+            .execute(
+                UPDATE,
+                &[
+                    &key.row,
+                    &key.row_version,
+                    &key.state.as_str(),
+                    &key.description,
+                    &key.policy,
+                    &tags(key),
+                    &key.deletion.map(micros),
+                    &key.current_version,
+                    &mac,
+                ],
+            )
+            .await?;
+        if updated != 1 {
+            return Err(StoreError::Changed("keys::update").into());
+        }
+        self.changed(RowVersion::Key(key.row, key.row_version));
+        Ok(())
+    }
+
+    /// Removes a key that is pending deletion and due by the database's clock, with its aliases,
+    /// and leaves a `destroy` intent for each version, unless a key in another Region still has
+    /// them. Fenced. The intents are nobody's; their lease gives the caller time to do the work
+    /// before a worker does.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the key is not as it was read, not pending deletion or not due;
+    /// those of the database.
+    pub async fn delete_key(&self, key: &Key) -> Result<Vec<Intent>, Error> {
+        let (account, region) = (key.account.as_str(), key.region.as_str());
+        let aliases = self
+            .connection
+            .query(DELETE_ALIASES, &[&account, &region, &key.key_id])
+            .await?;
+        for alias in &aliases {
+            self.touch(Touched::Row(column(alias, "id")?));
+        }
+        self.connection
+            .query(LOCK_SET, &[&key.material_set])
+            .await?;
+        let deleted = self
+            .connection
+            .execute(DELETE, &[&key.row, &key.row_version])
+            .await?;
+        if deleted != 1 {
+            return Err(StoreError::Changed("keys::delete").into());
+        }
+        self.changed(RowVersion::Key(key.row, key.row_version));
+        let versions = self
+            .connection
+            .query(DELETE_VERSIONS, &[&key.material_set])
+            .await?;
+        self.connection
+            .execute(DELETE_SET, &[&key.material_set])
+            .await?;
+        let mut left = Vec::with_capacity(versions.len());
+        for version in &versions {
+            let intent = Intent {
+                version: column(version, "id")?,
+                kind: IntentKind::Destroy,
+                owner: Uuid::nil(),
+                lease: DESTROY_LEASE,
+            };
+            intents::begin(self.connection, &intent).await?;
+            left.push(intent);
+        }
+        Ok(left)
+    }
+}
+
+fn tags(key: &Key) -> serde_json::Value {
+    let tags = key.tags.iter();
+    tags.map(|(name, value)| (name.clone(), value.clone().into()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}

@@ -1,0 +1,283 @@
+//! Keys and their versions: what is read.
+
+use super::cache::{Address, Record};
+use super::pool::column;
+use super::row_mac::{self, refused};
+use super::{Key, KeyVersion, Shared, Store};
+use crate::Error;
+use crate::model::{AccountId, KeySpec, Region};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+macro_rules! key_columns {
+    () => {
+        "k.id, k.row_version, k.account, k.region, k.key_id, k.spec, k.key_usage, k.origin, \
+         k.multi_region, k.material_set, k.created, k.state, k.description, k.policy, k.tags, \
+         k.deletion, k.current_version, k.mac"
+    };
+}
+macro_rules! version_columns {
+    () => {
+        "v.id as v_id, v.row_version as v_row_version, v.material_set as v_material_set, \
+         v.number as v_number, v.spec as v_spec, v.token_serial as v_token_serial, \
+         v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, v.mac as v_mac"
+    };
+}
+pub(super) use {key_columns, version_columns};
+
+// Key and versions in one statement, and so in one snapshot.
+const GET: &str = concat!(
+    "/* keys::get */ select ",
+    key_columns!(),
+    ", ",
+    version_columns!(),
+    " from kms_key k join key_version v on v.material_set = k.material_set \
+     where k.account = $1 and k.region = $2 and k.key_id = $3 order by v.number"
+);
+const OF_VERSION: &str = concat!(
+    "/* keys::of_version */ select ",
+    key_columns!(),
+    ", ",
+    version_columns!(),
+    " from key_version w join kms_key k on k.material_set = w.material_set and k.region = $1 \
+     join key_version v on v.material_set = k.material_set where w.id = $2 order by v.number"
+);
+const LIST: &str = "/* keys::list */ select key_id from kms_key \
+    where account = $1 and region = $2 and key_id > $3 \
+    order by key_id limit $4";
+const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key \
+    where state = 'PendingDeletion' and deletion <= (select strongroom_now()) \
+    order by deletion limit $1";
+const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
+    where not exists (select from key_version v where v.id = t.id) \
+    and not exists (select from intent i where i.version = t.id)";
+const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial from key_version \
+    where id > $1 order by id limit $2";
+
+/// Account and Region as columns, which are what these were written as.
+pub(super) fn place(
+    row: &Row,
+    table: &'static str,
+    id: &str,
+) -> Result<(AccountId, Region), Error> {
+    Ok((
+        AccountId::parse(column(row, "account")?).ok_or_else(|| refused(table, id))?,
+        Region::parse(column(row, "region")?).ok_or_else(|| refused(table, id))?,
+    ))
+}
+
+/// What the text of a column means; a text that means nothing was not written by a gateway.
+fn parsed<T: FromStr>(
+    row: &Row,
+    name: &'static str,
+    table: &'static str,
+    id: &str,
+) -> Result<T, Error> {
+    let text: &str = column(row, name)?;
+    text.parse().map_err(|_| refused(table, id))
+}
+
+impl Shared {
+    /// A key without its versions.
+    pub(super) async fn read_key(&self, row: &Row) -> Result<Key, Error> {
+        const TABLE: &str = "kms_key";
+        let id: Uuid = column(row, "id")?;
+        let named = id.to_string();
+        let (account, region) = place(row, TABLE, &named)?;
+        let tags: serde_json::Value = column(row, "tags")?;
+        let tags: BTreeMap<String, String> =
+            serde_json::from_value(tags).map_err(|_| refused(TABLE, &named))?;
+        let key = Key {
+            row: id,
+            row_version: column(row, "row_version")?,
+            account,
+            region,
+            key_id: column(row, "key_id")?,
+            spec: parsed(row, "spec", TABLE, &named)?,
+            usage: parsed(row, "key_usage", TABLE, &named)?,
+            origin: parsed(row, "origin", TABLE, &named)?,
+            state: parsed(row, "state", TABLE, &named)?,
+            description: column(row, "description")?,
+            policy: column(row, "policy")?,
+            tags,
+            created: column(row, "created")?,
+            deletion: column(row, "deletion")?,
+            multi_region: column(row, "multi_region")?,
+            material_set: column(row, "material_set")?,
+            current_version: column(row, "current_version")?,
+            versions: Vec::new(),
+        };
+        let mac = column(row, "mac")?;
+        self.verify(TABLE, &named, row_mac::key(&key), mac).await?;
+        Ok(key)
+    }
+
+    /// Adds the versions to their key.
+    pub(super) async fn read_versions(&self, key: &mut Key, rows: &[Row]) -> Result<(), Error> {
+        const TABLE: &str = "key_version";
+        for row in rows {
+            let id: Uuid = column(row, "v_id")?;
+            let birth: &str = column(row, "v_birth")?;
+            let public_key: Option<&[u8]> = column(row, "v_public_key")?;
+            let spec: KeySpec = parsed(row, "v_spec", TABLE, &id.to_string())?;
+            let version = KeyVersion {
+                id,
+                number: column(row, "v_number")?,
+                token_serial: column(row, "v_token_serial")?,
+                public_key: public_key.map(Arc::from),
+                birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
+                created: column(row, "v_created")?,
+            };
+            let set: Uuid = column(row, "v_material_set")?;
+            let row_version: i64 = column(row, "v_row_version")?;
+            let bytes = row_mac::key_version(set, spec, &version, birth, row_version);
+            self.verify(TABLE, &id, bytes, column(row, "v_mac")?)
+                .await?;
+            // Genuine, but not this key's.
+            if set != key.material_set || spec != key.spec {
+                return Err(refused(TABLE, id));
+            }
+            key.versions.push(version);
+        }
+        // The key's own MAC says which version is current; the version has to be there.
+        match key.versions.iter().any(|v| v.id == key.current_version) {
+            true => Ok(()),
+            false => Err(refused("kms_key", key.row)),
+        }
+    }
+
+    async fn read_whole_key(&self, rows: &[Row]) -> Result<Option<Key>, Error> {
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let mut key = self.read_key(first).await?;
+        self.read_versions(&mut key, rows).await?;
+        Ok(Some(key))
+    }
+
+    fn keep_key(&self, generation: u64, address: Address, key: Option<Key>) -> Option<Arc<Key>> {
+        let key = Arc::new(key?);
+        let record = Record::Key(Arc::clone(&key));
+        self.cache.put(generation, address, key.row, record);
+        Some(key)
+    }
+}
+
+impl Store {
+    /// A key by its id; cached; row MACs verified. `Ok(None)` if there is no such row.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn key(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        key_id: &str,
+    ) -> Result<Option<Arc<Key>>, Error> {
+        let shared = &self.shared;
+        let address = Address::Key(account.clone(), region.clone(), key_id.into());
+        if let Some(Record::Key(key)) = shared.cache.get(&address) {
+            return Ok(Some(key));
+        }
+        let generation = shared.cache.generation();
+        let connection = shared.connections.get().await?;
+        let params: super::pool::Params<'_> = &[&account.as_str(), &region.as_str(), &key_id];
+        let rows = connection.query(GET, params).await?;
+        drop(connection);
+        let key = shared.read_whole_key(&rows).await?;
+        Ok(shared.keep_key(generation, address, key))
+    }
+
+    /// The key in `region` that a key version belongs to; cached.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn key_of_version(
+        &self,
+        region: &Region,
+        version: Uuid,
+    ) -> Result<Option<Arc<Key>>, Error> {
+        let shared = &self.shared;
+        let address = Address::Version(region.clone(), version);
+        if let Some(Record::Key(key)) = shared.cache.get(&address) {
+            return Ok(Some(key));
+        }
+        let generation = shared.cache.generation();
+        let connection = shared.connections.get().await?;
+        let rows = connection
+            .query(OF_VERSION, &[&region.as_str(), &version])
+            .await?;
+        drop(connection);
+        let key = shared.read_whole_key(&rows).await?;
+        Ok(shared.keep_key(generation, address, key))
+    }
+
+    /// Keys after `after` in the order of their ids, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn list_keys(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<String>, Error> {
+        let after = after.unwrap_or_default();
+        let connection = self.shared.connections.get().await?;
+        let params: super::pool::Params<'_> =
+            &[&account.as_str(), &region.as_str(), &after, &limit];
+        let rows = connection.query(LIST, params).await?;
+        rows.iter().map(|row| column(row, "key_id")).collect()
+    }
+
+    /// Keys in PendingDeletion whose date is past by the database's clock. A hint where to look:
+    /// whoever deletes one locks it first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn due_deletions(
+        &self,
+        limit: i64,
+    ) -> Result<Vec<(AccountId, Region, String)>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(DUE, &[&limit]).await?;
+        rows.iter()
+            .map(|row| {
+                let key_id: String = column(row, "key_id")?;
+                let (account, region) = place(row, "kms_key", &key_id)?;
+                Ok((account, region, key_id))
+            })
+            .collect()
+    }
+
+    /// Which of these key versions no row (version or intent) knows, for doctor.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn unknown_versions(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(UNKNOWN, &[&ids]).await?;
+        rows.iter().map(|row| column(row, "id")).collect()
+    }
+
+    /// Every key version with the serial of its token, for doctor; at most `limit` after `after`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn versions_on_tokens(
+        &self,
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, String)>, Error> {
+        let after = after.unwrap_or_default();
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(ON_TOKENS, &[&after, &limit]).await?;
+        rows.iter()
+            .map(|row| Ok((column(row, "id")?, column(row, "token_serial")?)))
+            .collect()
+    }
+}

@@ -1,0 +1,314 @@
+//! Connections: made on one runtime, lent to all.
+
+use super::StoreConfig;
+use super::error::{StoreError, describe};
+use crate::Error;
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
+use futures_util::future::BoxFuture;
+use secrecy::ExposeSecret;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+
+/// A statement's parameters.
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Reads the connection string.
+///
+/// # Errors
+/// [`StoreError::Setup`] without the string, which may hold a password.
+pub(super) fn parse(config: &StoreConfig) -> Result<Config, StoreError> {
+    let mut parsed: Config = config.url.expose_secret().parse().map_err(|_| {
+        StoreError::Setup(
+            "The database URL is not a libpq connection string (host=… dbname=…) or a \
+             postgresql:// URL that this build understands."
+                .into(),
+        )
+    })?;
+    if parsed.get_ssl_mode() == SslMode::Require {
+        return Err(StoreError::Setup(
+            "The database URL asks for TLS (sslmode=require), which this build does not speak: \
+             use a Unix socket or a private network, and sslmode=disable."
+                .into(),
+        ));
+    }
+    parsed.connect_timeout(config.deadline);
+    if parsed.get_application_name().is_none() {
+        parsed.application_name("strongroom");
+    }
+    Ok(parsed)
+}
+
+/// Lets the server, too, give up at the deadline: it would otherwise go on with what nobody waits
+/// for, and a transaction whose gateway hangs would keep its locks.
+pub(super) fn bound(config: &mut Config, deadline: Duration) {
+    let statement_ms = deadline.as_millis().max(1);
+    let idle_ms = statement_ms.saturating_mul(4);
+    let ours = format!(
+        "-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms}"
+    );
+    let options = match config.get_options() {
+        Some(theirs) => format!("{ours} {theirs}"),
+        None => ours,
+    };
+    config.options(options);
+}
+
+/// Connects on a chosen runtime. Requests run on many current-thread runtimes; a connection bound
+/// to the one that happened to open it would end with it, and stall while it is busy.
+struct OnRuntime(Handle);
+
+impl Connect for OnRuntime {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let config = config.clone();
+        Box::pin(async move {
+            let (client, connection) = entered(&self.0, config.connect(NoTls)).await?;
+            let driver = self.0.spawn(async move {
+                if let Err(error) = connection.await {
+                    log::warn!("a connection to the database broke: {}", describe(&error));
+                }
+            });
+            Ok((client, driver))
+        })
+    }
+}
+
+/// Runs a future so that the sockets and timers it makes belong to `handle`'s runtime.
+async fn entered<F: Future>(handle: &Handle, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let _guard = handle.enter();
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The pool and how long to wait for it.
+pub(super) struct Connections {
+    pool: Pool,
+    deadline: Duration,
+}
+
+impl Connections {
+    pub(super) fn new(config: &StoreConfig, runtime: Handle) -> Result<Self, StoreError> {
+        let mut postgres = parse(config)?;
+        bound(&mut postgres, config.deadline);
+        let manager = Manager::from_connect(
+            postgres,
+            OnRuntime(runtime),
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(config.connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Setup(error.to_string()))?;
+        Ok(Self {
+            pool,
+            deadline: config.deadline,
+        })
+    }
+
+    pub(super) async fn get(&self) -> Result<Connection, StoreError> {
+        let timeouts = Timeouts {
+            wait: Some(self.deadline),
+            create: Some(self.deadline),
+            recycle: Some(self.deadline),
+        };
+        let object = self
+            .pool
+            .timeout_get(&timeouts)
+            .await
+            .map_err(|error| match error {
+                PoolError::Backend(error) => StoreError::Connect(describe(&error)),
+                other => StoreError::Connect(other.to_string()),
+            })?;
+        Ok(Connection {
+            object: Some(object),
+            deadline: self.deadline,
+            discard: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
+    }
+}
+
+/// A connection on loan. Its statements are bounded by the deadline.
+pub(super) struct Connection {
+    object: Option<Object>,
+    deadline: Duration,
+    /// Set while the connection is in a state that nobody else may inherit.
+    discard: AtomicBool,
+    /// A statement has failed since the loan began: its transaction is aborted.
+    failed: AtomicBool,
+}
+
+impl Connection {
+    /// The client itself, for what is pipelined.
+    pub(super) fn client(&self) -> &Object {
+        // Unwrap safety: only `drop` takes the object out.
+        #[allow(clippy::expect_used)]
+        self.object.as_ref().expect("a connection on loan")
+    }
+
+    /// From now on, and until told otherwise, closes the connection instead of giving it back:
+    /// whoever is dropped half-way leaves no transaction, and no lock, to the next user.
+    pub(super) fn discard(&self, discard: bool) {
+        self.discard.store(discard, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn prepare(&self, sql: &'static str) -> Result<Statement, StoreError> {
+        self.bounded(sql, self.client().prepare_cached(sql)).await
+    }
+
+    pub(super) async fn query(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.bounded(sql, async {
+            let statement = self.client().prepare_cached(sql).await?;
+            self.client().query(&statement, params).await
+        })
+        .await
+    }
+
+    pub(super) async fn query_opt(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    pub(super) async fn query_one(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Row, StoreError> {
+        let row = self.query_opt(sql, params).await?;
+        row.ok_or(StoreError::Changed(name(sql)))
+    }
+
+    pub(super) async fn execute(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<u64, StoreError> {
+        self.bounded(sql, async {
+            let statement = self.client().prepare_cached(sql).await?;
+            self.client().execute(&statement, params).await
+        })
+        .await
+    }
+
+    pub(super) async fn batch(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.bounded(sql, self.client().batch_execute(sql)).await
+    }
+
+    /// Waits for Postgres until the deadline, and not longer.
+    pub(super) async fn bounded<T>(
+        &self,
+        sql: &'static str,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.deadline, work).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                self.failed.store(true, Ordering::Relaxed);
+                Err(StoreError::Statement {
+                    statement: name(sql).into(),
+                    error,
+                })
+            }
+            Err(_) => {
+                self.failed.store(true, Ordering::Relaxed);
+                self.discard(true);
+                Err(StoreError::Deadline(name(sql).into()))
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.discard.load(Ordering::Relaxed)
+            && let Some(object) = self.object.take()
+        {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Which function a statement belongs to: what its leading comment says.
+pub(super) fn name(sql: &'static str) -> &'static str {
+    sql.strip_prefix("/* ")
+        .and_then(|rest| rest.split_once(" */"))
+        .map_or("statement", |(name, _)| name)
+}
+
+/// A column of a row.
+///
+/// # Errors
+/// If the column is not there or has another type: the schema is not this build's.
+pub(super) fn column<'r, T: tokio_postgres::types::FromSql<'r>>(
+    row: &'r Row,
+    column: &'static str,
+) -> Result<T, Error> {
+    row.try_get(column).map_err(|error| {
+        StoreError::Statement {
+            statement: column.into(),
+            error,
+        }
+        .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> StoreConfig {
+        StoreConfig {
+            url: url.into(),
+            connections: 1,
+            deadline: Duration::from_secs(1),
+            cache_entries: 1,
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_no_message() {
+        let bad = config("postgresql://u:hunter2@h:port/x?nonsense=hunter2");
+        let error = Error::from(parse(&bad).unwrap_err());
+        assert!(!format!("{error} {bad:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn tls_is_refused_and_not_forgotten() {
+        let error = parse(&config("host=db sslmode=require")).unwrap_err();
+        assert!(error.to_string().contains("sslmode"));
+        assert!(parse(&config("host=/run/postgresql dbname=strongroom")).is_ok());
+    }
+
+    #[test]
+    fn a_statement_is_named_by_its_comment() {
+        assert_eq!(name("/* keys::lock */ select 1"), "keys::lock");
+    }
+}

@@ -1,0 +1,216 @@
+//! Row MACs: the exact bytes that a row's MAC is over.
+//!
+//! `"strongroom row 1\0"`, then the table's name and every column, identity and row version
+//! included. Each is a byte that tells NULL from a value, a length, and the value: no two rows have
+//! the same bytes, and no column's end can pass for another's beginning.
+
+use super::error::StoreError;
+use super::{AccessKey, Alias, Key, KeyVersion, RowSeal, Shared};
+use crate::Error;
+use crate::model::KeySpec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+const DOMAIN: &[u8] = b"strongroom row 1\0";
+
+/// The canonical bytes of a row in the making.
+struct Row(Vec<u8>);
+
+impl Row {
+    fn of(table: &str) -> Self {
+        Self(DOMAIN.to_vec()).text(table)
+    }
+
+    fn bytes(mut self, value: &[u8]) -> Self {
+        self.0.push(1);
+        self.0.extend((value.len() as u64).to_be_bytes());
+        self.0.extend(value);
+        self
+    }
+
+    fn null(mut self) -> Self {
+        self.0.push(0);
+        self
+    }
+
+    fn text(self, value: &str) -> Self {
+        self.bytes(value.as_bytes())
+    }
+
+    fn uuid(self, value: Uuid) -> Self {
+        self.bytes(value.as_bytes())
+    }
+
+    fn number(self, value: i64) -> Self {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    fn boolean(self, value: bool) -> Self {
+        self.bytes(&[u8::from(value)])
+    }
+
+    /// Whole microseconds, which is all that Postgres keeps.
+    fn instant(self, value: OffsetDateTime) -> Self {
+        let micros = value.unix_timestamp_nanos().div_euclid(1000);
+        self.bytes(&micros.to_be_bytes())
+    }
+
+    fn map(mut self, value: &BTreeMap<String, String>) -> Self {
+        self = self.number(value.len() as i64);
+        for (name, value) in value {
+            self = self.text(name).text(value);
+        }
+        self
+    }
+}
+
+/// An instant as Postgres gives it back.
+pub(super) fn micros(value: OffsetDateTime) -> OffsetDateTime {
+    let beyond = value.unix_timestamp_nanos().rem_euclid(1000);
+    value - time::Duration::nanoseconds(beyond as i64)
+}
+
+pub(super) fn key(key: &Key) -> Vec<u8> {
+    let row = Row::of("kms_key")
+        .uuid(key.row)
+        .number(key.row_version)
+        .text(key.account.as_str())
+        .text(key.region.as_str())
+        .text(&key.key_id)
+        .text(key.spec.as_str())
+        .text(key.usage.as_str())
+        .text(key.origin.as_str())
+        .boolean(key.multi_region)
+        .uuid(key.material_set)
+        .instant(key.created)
+        .text(key.state.as_str())
+        .text(&key.description)
+        .text(&key.policy)
+        .map(&key.tags);
+    match key.deletion {
+        Some(deletion) => row.instant(deletion),
+        None => row.null(),
+    }
+    .uuid(key.current_version)
+    .0
+}
+
+/// `birth` is the column's text: JSON parsed and written again may be other bytes.
+pub(super) fn key_version(
+    material_set: Uuid,
+    spec: KeySpec,
+    version: &KeyVersion,
+    birth: &str,
+    row_version: i64,
+) -> Vec<u8> {
+    let row = Row::of("key_version")
+        .uuid(version.id)
+        .number(row_version)
+        .uuid(material_set)
+        .number(version.number.into())
+        .text(spec.as_str())
+        .text(&version.token_serial);
+    match &version.public_key {
+        Some(public_key) => row.bytes(public_key),
+        None => row.null(),
+    }
+    .text(birth)
+    .instant(version.created)
+    .0
+}
+
+pub(super) fn alias(alias: &Alias) -> Vec<u8> {
+    Row::of("alias")
+        .uuid(alias.row)
+        .number(alias.row_version)
+        .text(alias.account.as_str())
+        .text(alias.region.as_str())
+        .text(&alias.name)
+        .text(&alias.key_id)
+        .instant(alias.created)
+        .instant(alias.updated)
+        .0
+}
+
+pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
+    Row::of("access_key")
+        .uuid(key.row)
+        .number(key.row_version)
+        .text(&key.id)
+        .text(key.account.as_str())
+        .text(&key.principal)
+        .bytes(&key.wrapped_secret)
+        .boolean(key.enabled)
+        .instant(key.created)
+        .0
+}
+
+pub(super) fn root_principal(arn: &str, account: &str, created: OffsetDateTime) -> Vec<u8> {
+    Row::of("principal")
+        .text(arn)
+        .number(1)
+        .text(account)
+        .text("root")
+        .instant(created)
+        .0
+}
+
+/// The error for a row that was not written by a gateway; operators are told at once.
+pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
+    let error = StoreError::RowMac {
+        table,
+        id: id.to_string(),
+    };
+    log::error!("{error}");
+    error.into()
+}
+
+impl Shared {
+    fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
+        self.seal.get().ok_or_else(|| StoreError::NoSeal.into())
+    }
+
+    /// The MAC for a row that is about to be written.
+    pub(super) async fn mac(&self, row: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.seal()?.mac(row).await
+    }
+
+    /// Refuses a row that was not written by a gateway.
+    pub(super) async fn verify(
+        &self,
+        table: &'static str,
+        id: &(impl ToString + Sync),
+        row: Vec<u8>,
+        mac: Vec<u8>,
+    ) -> Result<(), Error> {
+        if self.seal()?.verify(row, mac).await? {
+            Ok(())
+        } else {
+            Err(refused(table, id.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rows_have_the_same_bytes() {
+        let row = |columns: &[&str]| columns.iter().fold(Row::of("t"), |row, c| row.text(c)).0;
+        assert_ne!(row(&["ab", "c"]), row(&["a", "bc"]));
+        assert_ne!(row(&["a", ""]), row(&["a"]));
+        assert_ne!(Row::of("t").null().0, Row::of("t").text("").0);
+        assert_ne!(Row::of("t").text("x").0, Row::of("u").text("x").0);
+    }
+
+    #[test]
+    fn an_instant_survives_the_precision_of_the_database() {
+        let nanos = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_234_567);
+        assert_eq!(micros(nanos).nanosecond(), 1_234_000);
+        let row = |at| Row::of("t").instant(at).0;
+        assert_eq!(row(nanos), row(micros(nanos)));
+    }
+}

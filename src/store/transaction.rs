@@ -1,0 +1,232 @@
+//! Transactions: changes, and the fence between them and the groups of the audit log.
+//!
+//! A group of records is committed under the shared half of an advisory lock, and a change of a row
+//! that decides takes the exclusive half as the last thing before its commit. So a change waits for
+//! the groups in flight, every later group sees it, and once the change has been answered no group
+//! commits on what it replaced.
+
+use super::error::StoreError;
+use super::pool::Connection;
+use super::{RowVersion, Shared, Store};
+use crate::Error;
+use futures_util::future::{BoxFuture, join3};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How often a transaction is run before its contention is reported.
+const ATTEMPTS: u32 = 5;
+const BACKOFF: Duration = Duration::from_millis(5);
+
+// READ COMMITTED whatever the server's default: rows are serialized by their locks, and the fence
+// needs a statement's snapshot to be taken after the lock before it.
+const BEGIN: &str = "/* transaction::begin */ begin isolation level read committed";
+const ROLLBACK: &str = "/* transaction::rollback */ rollback";
+const COMMIT: &str = "/* transaction::commit */ commit";
+const NOTIFY: &str =
+    "/* transaction::notify */ select pg_notify('strongroom', t) from unnest($1::text[]) as t";
+// The lock's number is "STRONG" in ASCII; the shared half is in audit_log.rs.
+const FENCE: &str = "/* transaction::fence */ select pg_advisory_xact_lock(91621623287367)";
+const NO_FENCE: &str = "/* transaction::no_fence */ select 1";
+
+/// A transaction in progress; made by [`Store::transaction`] alone. Its verbs lock what they read
+/// `for update`, make and check row MACs, and raise row versions.
+pub struct Transaction<'t> {
+    pub(super) connection: &'t Connection,
+    pub(super) shared: &'t Shared,
+    touched: Mutex<Vec<Touched>>,
+    fenced: AtomicBool,
+}
+
+/// What every gateway has to forget once a transaction has committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// What is known of a row.
+    Row(Uuid),
+    /// That there is no such access key.
+    AccessKey(String),
+}
+
+impl Touched {
+    pub(super) fn payload(&self) -> String {
+        match self {
+            Touched::Row(row) => format!("row {row}"),
+            Touched::AccessKey(id) => format!("access-key {id}"),
+        }
+    }
+
+    pub(super) fn parse(payload: &str) -> Option<Self> {
+        match payload.split_once(' ')? {
+            ("row", row) => Uuid::parse_str(row).ok().map(Touched::Row),
+            ("access-key", id) => Some(Touched::AccessKey(id.into())),
+            _ => None,
+        }
+    }
+}
+
+impl Store {
+    /// Runs `work` in a transaction (serializable rows by lock, READ COMMITTED), retried on
+    /// SQLSTATE 40001 and 40P01 a bounded number of times. What `work` returns as `Err` rolls back.
+    /// A change of rows that decide is committed under the fence (see [`Store::commit_group`]).
+    ///
+    /// # Errors
+    /// What `work` returns; `DependencyTimeoutException` where the database does not answer in
+    /// time, in which case the commit may have happened or not.
+    pub async fn transaction<T: Send>(
+        &self,
+        name: &'static str,
+        work: impl for<'t> Fn(&'t Transaction<'t>) -> BoxFuture<'t, Result<T, Error>> + Send + Sync,
+    ) -> Result<T, Error> {
+        let mut attempt = 1;
+        loop {
+            let result = self.attempt(name, &work).await;
+            match &result {
+                Err(error) if attempt < ATTEMPTS && is_retriable(error) => {
+                    log::debug!("{name}: attempt {attempt}: {error}");
+                }
+                _ => return result,
+            }
+            tokio::time::sleep(BACKOFF * attempt).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T: Send>(
+        &self,
+        name: &'static str,
+        work: &(impl for<'t> Fn(&'t Transaction<'t>) -> BoxFuture<'t, Result<T, Error>> + Send + Sync),
+    ) -> Result<T, Error> {
+        let connection = self.shared.connections.get().await?;
+        // Until the transaction has ended: we may be dropped at any await.
+        connection.discard(true);
+        connection.batch(BEGIN).await?;
+        let transaction = Transaction {
+            connection: &connection,
+            shared: &self.shared,
+            touched: Mutex::default(),
+            fenced: AtomicBool::new(false),
+        };
+        let result = match work(&transaction).await {
+            // COMMIT answers an aborted transaction with a quiet ROLLBACK.
+            Ok(_) if connection.has_failed() => Err(StoreError::Aborted(name).into()),
+            other => other,
+        };
+        match result {
+            Ok(value) => {
+                transaction.commit().await?;
+                connection.discard(false);
+                Ok(value)
+            }
+            Err(error) => {
+                if connection.batch(ROLLBACK).await.is_ok() {
+                    connection.discard(false);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn is_retriable(error: &Error) -> bool {
+    error
+        .cause::<StoreError>()
+        .is_some_and(StoreError::is_retriable)
+}
+
+impl Transaction<'_> {
+    /// Notes what every gateway has to forget.
+    pub(super) fn touch(&self, touched: Touched) {
+        let mut list = self
+            .touched
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        list.push(touched);
+    }
+
+    /// Notes that a row that decides has changed.
+    pub(super) fn changed(&self, row: RowVersion) {
+        self.fenced.store(true, Ordering::Relaxed);
+        self.touch(Touched::Row(row.row()));
+    }
+
+    async fn commit(self) -> Result<(), StoreError> {
+        let touched = self
+            .touched
+            .into_inner()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let payloads: Vec<String> = touched.iter().map(Touched::payload).collect();
+        let fence = if self.fenced.load(Ordering::Relaxed) {
+            FENCE
+        } else {
+            NO_FENCE
+        };
+        let notify = self.connection.prepare(NOTIFY).await?;
+        let client = self.connection.client();
+        // Pipelined: polled in order, so sent in order, in one flush. Where one of them fails the
+        // COMMIT behind it rolls back, and its own success counts for nothing.
+        let result = self
+            .connection
+            .bounded(COMMIT, async {
+                let (notified, fenced, committed) = join3(
+                    client.execute(&notify, &[&payloads]),
+                    client.batch_execute(fence),
+                    client.batch_execute(COMMIT),
+                )
+                .await;
+                notified?;
+                fenced?;
+                committed
+            })
+            .await;
+        // Also where the outcome is unknown.
+        self.shared.forget(&touched);
+        result
+    }
+
+    /// Holds the deployment's advisory lock until the transaction ends: `init` runs once at a time.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn lock_deployment(&self) -> Result<(), Error> {
+        self.connection
+            .batch(
+                "/* transaction::lock_deployment */ select pg_advisory_xact_lock(91621623287368)",
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub(super) fn forget(&self, touched: &[Touched]) {
+        for touched in touched {
+            self.cache.forget_touched(touched);
+        }
+    }
+}
+
+impl super::cache::Cache {
+    pub(super) fn forget_touched(&self, touched: &Touched) {
+        match touched {
+            Touched::Row(row) => self.forget(*row),
+            Touched::AccessKey(id) => self.forget_absent(id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_read_as_it_was_written() {
+        for touched in [
+            Touched::Row(Uuid::from_u128(7)),
+            Touched::AccessKey("AKIA".into()),
+        ] {
+            assert_eq!(Touched::parse(&touched.payload()), Some(touched));
+        }
+        assert_eq!(Touched::parse("something else"), None);
+    }
+}
