@@ -1,5 +1,6 @@
 //! A key on the token, as the layers above hold it.
 
+use super::error::{TokenError, TokenErrorClass};
 use crate::model::{KeySpec, KeyUsage};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,6 +31,20 @@ impl KeyRef {
             usage,
             public_key,
         }
+    }
+
+    /// The error for a verb that this key is not for. The pipeline checks usage and algorithm, so
+    /// it is our mistake and not the caller's.
+    pub(super) fn wrong(&self, verb: &str) -> TokenError {
+        TokenError::new(
+            TokenErrorClass::Bug,
+            "key reference",
+            format!(
+                "a {} key for {} was given to {verb}",
+                self.spec.as_str(),
+                self.usage.as_str()
+            ),
+        )
     }
 }
 

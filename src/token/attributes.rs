@@ -1,0 +1,221 @@
+//! The attributes of the objects that are made here, every one explicit, and their read-back.
+//!
+//! What a template leaves out, a token fills in badly: SoftHSM makes such a key not sensitive and
+//! good for every usage (PKCS#11 v3.1 leaves most defaults to the token, section 4.1).
+
+use super::error::{TokenError, TokenErrorClass};
+use crate::model::algorithm::Hash;
+use crate::model::{KeySpec, KeyUsage};
+use cryptoki::mechanism::MechanismType;
+use cryptoki::object::{
+    Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass, ObjectHandle,
+};
+use cryptoki::session::Session;
+use uuid::Uuid;
+
+/// The classes of key objects (`CKA_CLASS`); cryptoki's own type cannot be hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    Secret,
+    Private,
+    Public,
+}
+
+impl Class {
+    pub(super) const ALL: [Class; 3] = [Class::Secret, Class::Private, Class::Public];
+
+    pub(super) fn object_class(self) -> ObjectClass {
+        match self {
+            Class::Secret => ObjectClass::SECRET_KEY,
+            Class::Private => ObjectClass::PRIVATE_KEY,
+            Class::Public => ObjectClass::PUBLIC_KEY,
+        }
+    }
+}
+
+/// What a template is made from.
+#[derive(Debug, Clone)]
+pub(super) struct Birthright<'a> {
+    pub(super) version: Uuid,
+    pub(super) label: &'a str,
+    pub(super) spec: KeySpec,
+    pub(super) usage: KeyUsage,
+    /// Whether RSAES-OAEP with SHA-256 needs the raw private-key operation on this token.
+    pub(super) raw_rsa: bool,
+}
+
+impl Birthright<'_> {
+    /// The error for a spec and usage that no token is asked for.
+    pub(super) fn unsupported(&self) -> TokenError {
+        TokenError::new(
+            TokenErrorClass::Unsupported,
+            "generate",
+            format!(
+                "{} keys for {} are not supported",
+                self.spec.as_str(),
+                self.usage.as_str()
+            ),
+        )
+    }
+
+    /// `CKA_KEY_TYPE`, if the spec and usage are ones that can be made.
+    pub(super) fn key_type(&self) -> Option<KeyType> {
+        use KeySpec as S;
+        use KeyUsage as U;
+        match (self.spec, self.usage) {
+            (S::SymmetricDefault, U::EncryptDecrypt) => Some(KeyType::AES),
+            (S::Rsa2048 | S::Rsa3072 | S::Rsa4096, U::EncryptDecrypt | U::SignVerify) => {
+                Some(KeyType::RSA)
+            }
+            (
+                S::EccNistP256 | S::EccNistP384 | S::EccNistP521 | S::EccSecgP256k1,
+                U::SignVerify,
+            ) => Some(KeyType::EC),
+            (S::Hmac224 | S::Hmac256 | S::Hmac384 | S::Hmac512, U::GenerateVerifyMac) => {
+                Some(KeyType::GENERIC_SECRET)
+            }
+            _ => None,
+        }
+    }
+
+    /// `CKA_ALLOWED_MECHANISMS`: without it a token lets a CMK be used in ECB.
+    pub(super) fn allowed_mechanisms(&self, class: Class) -> Vec<MechanismType> {
+        use MechanismType as M;
+        if let Some(hash) = hmac_hash(self.spec) {
+            return vec![hmac_mechanism(hash)];
+        }
+        match (self.spec.rsa_bits(), self.usage) {
+            (Some(_), KeyUsage::SignVerify) => vec![M::RSA_PKCS, M::RSA_PKCS_PSS],
+            (Some(_), _) if class == Class::Private && self.raw_rsa => {
+                vec![M::RSA_X_509, M::RSA_PKCS_OAEP]
+            }
+            (Some(_), _) => vec![M::RSA_PKCS_OAEP],
+            (None, KeyUsage::SignVerify) => vec![M::ECDSA],
+            (None, _) => vec![M::AES_GCM],
+        }
+    }
+
+    /// The attributes that are set and must read back the same, beside those that only a
+    /// generation takes (length, curve). Those of the second list are left out for a token that
+    /// does not know them.
+    pub(super) fn attributes(&self, class: Class) -> (Vec<Attribute>, Vec<Attribute>) {
+        use Attribute as A;
+        let encrypts = self.usage == KeyUsage::EncryptDecrypt;
+        let mut required = vec![
+            A::Class(class.object_class()),
+            A::Id(self.version.as_bytes().to_vec()),
+            A::Label(self.label.as_bytes().to_vec()),
+            A::Token(true),
+            A::Modifiable(false),
+            A::Derive(false),
+            A::AllowedMechanisms(self.allowed_mechanisms(class)),
+        ];
+        let mut optional = vec![A::Copyable(false), A::Destroyable(true)];
+        if let Some(key_type) = self.key_type() {
+            required.push(A::KeyType(key_type));
+        }
+        match class {
+            Class::Secret => required.extend([
+                A::Encrypt(encrypts),
+                A::Decrypt(encrypts),
+                A::Sign(!encrypts),
+                A::Verify(!encrypts),
+                A::Wrap(false),
+                A::Unwrap(false),
+            ]),
+            Class::Private => {
+                required.extend([A::Decrypt(encrypts), A::Sign(!encrypts), A::Unwrap(false)]);
+                optional.extend([A::SignRecover(false), A::AlwaysAuthenticate(false)]);
+            }
+            Class::Public => {
+                required.extend([A::Encrypt(encrypts), A::Verify(!encrypts), A::Wrap(false)]);
+                optional.push(A::VerifyRecover(false));
+            }
+        }
+        if class == Class::Public {
+            // Public, so that a reader without the PIN can check a signature.
+            required.push(A::Private(false));
+        } else {
+            required.extend([A::Private(true), A::Sensitive(true), A::Extractable(false)]);
+        }
+        (required, optional)
+    }
+}
+
+/// The hash of an HMAC spec; the key is as long as it.
+pub(super) fn hmac_hash(spec: KeySpec) -> Option<Hash> {
+    spec.mac_algorithms().first().map(|mac| mac.hash())
+}
+
+/// `CKM_SHAxxx_HMAC`.
+pub(super) fn hmac_mechanism(hash: Hash) -> MechanismType {
+    match hash {
+        Hash::Sha1 => MechanismType::SHA1_HMAC,
+        Hash::Sha224 => MechanismType::SHA224_HMAC,
+        Hash::Sha256 => MechanismType::SHA256_HMAC,
+        Hash::Sha384 => MechanismType::SHA384_HMAC,
+        Hash::Sha512 => MechanismType::SHA512_HMAC,
+    }
+}
+
+/// Reads `expected` back and says what differs, if anything. A private or secret object must also
+/// refuse to show its value.
+pub(super) fn read_back(
+    session: &Session,
+    object: ObjectHandle,
+    class: Class,
+    expected: &[Attribute],
+) -> Result<Option<String>, TokenError> {
+    let types: Vec<AttributeType> = expected.iter().map(Attribute::attribute_type).collect();
+    let found = session.get_attributes(object, &types)?;
+    for want in expected {
+        let have = found
+            .iter()
+            .find(|have| have.attribute_type() == want.attribute_type());
+        if !have.is_some_and(|have| same(want, have)) {
+            return Ok(Some(format!("{want:?} reads back as {have:?}")));
+        }
+    }
+    let value = match class {
+        Class::Secret => &[AttributeType::Value][..],
+        // CKA_VALUE is an EC key's private scalar, CKA_PRIVATE_EXPONENT an RSA key's.
+        Class::Private => &[AttributeType::Value, AttributeType::PrivateExponent][..],
+        Class::Public => &[],
+    };
+    // get_attributes hides CKR_ATTRIBUTE_SENSITIVE, get_attribute_info does not.
+    for (kind, info) in value.iter().zip(session.get_attribute_info(object, value)?) {
+        if matches!(info, AttributeInfo::Available(_)) {
+            return Ok(Some(format!("{kind:?} can be read")));
+        }
+    }
+    Ok(None)
+}
+
+/// Equality, but that the order of `CKA_ALLOWED_MECHANISMS` is the token's.
+fn same(want: &Attribute, have: &Attribute) -> bool {
+    match (want, have) {
+        (Attribute::AllowedMechanisms(want), Attribute::AllowedMechanisms(have)) => {
+            let sorted = |list: &[MechanismType]| {
+                let mut numbers: Vec<_> = list.iter().map(|kind| **kind).collect();
+                numbers.sort_unstable();
+                numbers
+            };
+            sorted(want) == sorted(have)
+        }
+        _ => want == have,
+    }
+}
+
+/// One boolean attribute; `false` where the token does not say.
+pub(super) fn flag(
+    session: &Session,
+    object: ObjectHandle,
+    kind: AttributeType,
+) -> Result<bool, TokenError> {
+    use Attribute as A;
+    let found = session.get_attributes(object, &[kind])?;
+    Ok(matches!(
+        found.first(),
+        Some(A::AlwaysSensitive(true) | A::NeverExtractable(true) | A::Local(true))
+    ))
+}

@@ -1,0 +1,321 @@
+//! Making and destroying keys, on the read-write lane alone: SoftHSM's generation and destruction
+//! are not thread-safe.
+
+use super::attributes::{self, Birthright, Class};
+use super::config::SystemKey;
+use super::error::{TokenError, TokenErrorClass};
+use super::key::{Birth, KeyRef};
+use super::public_key::{curve, subject_public_key_info};
+use super::rsa::has_oaep_sha256;
+use super::session::TokenSession;
+use crate::model::{KeySpec, KeyUsage};
+use cryptoki::error::RvError;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::types::Ulong;
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use uuid::Uuid;
+
+/// How often a generation is tried: SoftHSM fails 3 % of them when another process generates.
+const TRIES: usize = 3;
+
+/// Makes a key (pair) under `CKA_ID` = `version`; nothing may be there under it yet.
+pub(super) fn generate(
+    session: &mut TokenSession,
+    version: Uuid,
+    label: &str,
+    spec: KeySpec,
+    usage: KeyUsage,
+) -> Result<Birth, TokenError> {
+    let mut right = Birthright {
+        version,
+        label,
+        spec,
+        usage,
+        raw_rsa: false,
+    };
+    if right.key_type().is_none() {
+        return Err(right.unsupported());
+    }
+    for class in Class::ALL {
+        if !session.find(version, class)?.is_empty() {
+            return Err(TokenError::new(
+                TokenErrorClass::Bug,
+                "generate",
+                format!("the token already has a {class:?} key object with CKA_ID {version}"),
+            ));
+        }
+    }
+    if spec.rsa_bits().is_some() && usage == KeyUsage::EncryptDecrypt {
+        right.raw_rsa = !has_oaep_sha256(session)?;
+    }
+
+    let mut with_optional = true;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match attempt(session, &right, with_optional) {
+            Ok(birth) => return Ok(birth),
+            Err(error) => error,
+        };
+        // Nothing may stay behind under this CKA_ID, whether we try again or give up.
+        let cleaned = destroy(session, version);
+        let again = match error.code {
+            Some(RvError::AttributeTypeInvalid | RvError::AttributeValueInvalid)
+                if with_optional =>
+            {
+                with_optional = false;
+                true
+            }
+            Some(RvError::GeneralError) => tries < TRIES,
+            Some(RvError::TemplateInconsistent) => {
+                with_optional = tries < TRIES - 1;
+                tries < TRIES
+            }
+            _ => false,
+        };
+        match cleaned {
+            Ok(_) if again => log::warn!("generating {version} failed, trying again: {error}"),
+            Ok(_) => return Err(error),
+            Err(cleaning) => {
+                log::error!("objects may be left under CKA_ID {version}: {cleaning}");
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// One try. On failure objects may be left.
+fn attempt(
+    session: &mut TokenSession,
+    right: &Birthright<'_>,
+    with_optional: bool,
+) -> Result<Birth, TokenError> {
+    let template = |class: Class, more: &[Attribute]| {
+        let (mut all, optional) = right.attributes(class);
+        if with_optional {
+            all.extend(optional);
+        }
+        let expected = all.clone();
+        all.extend_from_slice(more);
+        (all, expected)
+    };
+    let raw = session.raw();
+    let (subject, public_key) = if let Some(mechanism) = pair_mechanism(right.spec) {
+        let more = match (right.spec.rsa_bits(), curve(right.spec)) {
+            (Some(bits), _) => vec![
+                Attribute::ModulusBits(Ulong::from(u64::from(bits))),
+                Attribute::PublicExponent(vec![1, 0, 1]),
+            ],
+            (None, Some(curve)) => vec![Attribute::EcParams(curve.params.to_vec())],
+            (None, None) => return Err(right.unsupported()),
+        };
+        let (public, public_expected) = template(Class::Public, &more);
+        let (private, private_expected) = template(Class::Private, &[]);
+        let (public, private) = raw.generate_key_pair(&mechanism, &public, &private)?;
+        verify(session, public, Class::Public, &public_expected)?;
+        verify(session, private, Class::Private, &private_expected)?;
+        let der = subject_public_key_info(raw, public, right.spec)?;
+        (private, Some(der))
+    } else {
+        let (mechanism, len) = match attributes::hmac_hash(right.spec) {
+            Some(hash) => (Mechanism::GenericSecretKeyGen, hash.len_bytes()),
+            None => (Mechanism::AesKeyGen, 32),
+        };
+        let len = Attribute::ValueLen(Ulong::try_from(len)?);
+        let (secret, mut expected) = template(Class::Secret, std::slice::from_ref(&len));
+        expected.push(len);
+        let key = raw.generate_key(&mechanism, &secret)?;
+        verify(session, key, Class::Secret, &expected)?;
+        (key, None)
+    };
+    let birth = birth(session, subject, public_key)?;
+    if !(birth.always_sensitive && birth.never_extractable && birth.local) {
+        return Err(otherwise(&format!(
+            "CKA_ALWAYS_SENSITIVE {}, CKA_NEVER_EXTRACTABLE {}, CKA_LOCAL {}",
+            birth.always_sensitive, birth.never_extractable, birth.local
+        )));
+    }
+    Ok(birth)
+}
+
+fn pair_mechanism(spec: KeySpec) -> Option<Mechanism<'static>> {
+    if spec.rsa_bits().is_some() {
+        Some(Mechanism::RsaPkcsKeyPairGen)
+    } else if curve(spec).is_some() {
+        Some(Mechanism::EccKeyPairGen)
+    } else {
+        None
+    }
+}
+
+fn verify(
+    session: &TokenSession,
+    object: ObjectHandle,
+    class: Class,
+    expected: &[Attribute],
+) -> Result<(), TokenError> {
+    match attributes::read_back(session.raw(), object, class, expected)? {
+        None => Ok(()),
+        Some(difference) => Err(otherwise(&difference)),
+    }
+}
+
+fn otherwise(difference: &str) -> TokenError {
+    TokenError::new(
+        TokenErrorClass::Unsupported,
+        "read-back",
+        format!("a new key does not read back as it was asked for: {difference}"),
+    )
+}
+
+/// What the token says of a key it made.
+pub(super) fn birth(
+    session: &TokenSession,
+    object: ObjectHandle,
+    public_key: Option<Vec<u8>>,
+) -> Result<Birth, TokenError> {
+    let raw = session.raw();
+    // Read alone: a value that the binding does not know makes the whole call fail, and a missing
+    // one must not hide the others.
+    let alone = |kind| {
+        raw.get_attributes(object, &[kind])
+            .ok()
+            .and_then(|mut found| found.pop())
+    };
+    Ok(Birth {
+        token_serial: session.epoch().serial.clone(),
+        public_key,
+        check_value: match alone(AttributeType::CheckValue) {
+            Some(Attribute::CheckValue(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        },
+        always_sensitive: attributes::flag(raw, object, AttributeType::AlwaysSensitive)?,
+        never_extractable: attributes::flag(raw, object, AttributeType::NeverExtractable)?,
+        local: attributes::flag(raw, object, AttributeType::Local)?,
+        key_gen_mechanism: match alone(AttributeType::KeyGenMechanism) {
+            Some(Attribute::KeyGenMechanism(kind)) => Some(kind.to_string()),
+            _ => None,
+        },
+    })
+}
+
+/// Destroys every key object under `version`. `Ok(0)` only if the token is there and has none.
+pub(super) fn destroy(session: &mut TokenSession, version: Uuid) -> Result<usize, TokenError> {
+    let mut destroyed = 0;
+    // Private material first: a public half left behind is harmless, and finds the rest again.
+    for class in Class::ALL {
+        loop {
+            let found = session.find(version, class)?;
+            if found.is_empty() {
+                break;
+            }
+            for object in found {
+                session.raw().destroy_object(object)?;
+                destroyed += 1;
+            }
+        }
+        session.forget(version, class);
+    }
+    session.check_present()?;
+    Ok(destroyed)
+}
+
+/// The 16-byte `CKA_ID`s of all key objects on the token.
+pub(super) fn object_ids(session: &mut TokenSession) -> Result<BTreeSet<Uuid>, TokenError> {
+    const MANY: NonZeroUsize = NonZeroUsize::new(512).unwrap(); // Unwrap safety: evaluated at compile time
+    let mut ids = BTreeSet::new();
+    for class in Class::ALL {
+        let template = [
+            Attribute::Token(true),
+            Attribute::Class(class.object_class()),
+        ];
+        // Collected before they are read: one operation at a time in a session.
+        let objects = session
+            .raw()
+            .iter_objects_with_cache_size(&template, MANY)?
+            .collect::<Result<Vec<_>, _>>()?;
+        for object in objects {
+            match session.raw().get_attributes(object, &[AttributeType::Id]) {
+                Ok(found) => {
+                    if let Some(Attribute::Id(id)) = found.first()
+                        && let Ok(id) = Uuid::from_slice(id)
+                    {
+                        ids.insert(id);
+                    }
+                }
+                Err(error) => {
+                    let error = TokenError::from(error);
+                    // Destroyed by another process since the search.
+                    if !error.is_stale_handle() {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+    session.check_present()?;
+    Ok(ids)
+}
+
+/// The gateway's own key of `role`, made if it is not there.
+pub(super) fn ensure_system_key(
+    session: &mut TokenSession,
+    deployment: Uuid,
+    role: SystemKey,
+) -> Result<KeyRef, TokenError> {
+    let (spec, usage, class) = match role {
+        SystemKey::Wrapping => (
+            KeySpec::SymmetricDefault,
+            KeyUsage::EncryptDecrypt,
+            Class::Secret,
+        ),
+        SystemKey::RowMac => (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac, Class::Secret),
+        SystemKey::Audit => (KeySpec::EccNistP256, KeyUsage::SignVerify, Class::Private),
+    };
+    let version = role.object_id(deployment);
+    let label = format!("strongroom:{}:{}", role.role(), deployment.hyphenated());
+    let public_key = match session.find(version, class)?.as_slice() {
+        [] => {
+            // An empty search may mean an absent token, and these keys are made only once.
+            session.check_present()?;
+            generate(session, version, &label, spec, usage)?.public_key
+        }
+        [object] => {
+            let right = Birthright {
+                version,
+                label: &label,
+                spec,
+                usage,
+                raw_rsa: false,
+            };
+            let (expected, _) = right.attributes(class);
+            // Somebody may have put a key of their own in this place.
+            verify(session, *object, class, &expected)?;
+            let found = birth(session, *object, None)?;
+            if !(found.always_sensitive && found.never_extractable && found.local) {
+                return Err(otherwise(
+                    "the gateway's own key was not born on this token",
+                ));
+            }
+            match class {
+                Class::Private => Some(session.with_public(version, spec)?),
+                Class::Secret | Class::Public => None,
+            }
+        }
+        _ => {
+            return Err(TokenError::new(
+                TokenErrorClass::Bug,
+                "C_FindObjects",
+                format!("more than one object has the CKA_ID of {label}"),
+            ));
+        }
+    };
+    Ok(KeyRef::new(
+        version,
+        spec,
+        usage,
+        public_key.map(Into::into),
+    ))
+}

@@ -1,0 +1,197 @@
+//! The session threads of one epoch, and the bounded queues before them.
+
+use super::epoch::Epoch;
+use super::error::{TokenError, TokenErrorClass};
+use super::job::Job;
+use super::session::TokenSession;
+use super::supervisor::Event;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often an idle read-write thread looks whether the token is still there, so that a token
+/// that vanishes at night is back before the first request of the morning.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Which threads a job goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// The cryptography: many read-only sessions.
+    ReadOnly,
+    /// Generation, destruction, long searches: one read-write session.
+    ReadWrite,
+}
+
+/// The sending ends of an epoch's queues. The threads stop when they are dropped.
+pub(super) struct Lanes {
+    pub(super) epoch: Arc<Epoch>,
+    read_only: Sender<Box<dyn Job>>,
+    read_write: Sender<Box<dyn Job>>,
+}
+
+impl Lanes {
+    /// Queues a job, or answers Busy.
+    pub(super) fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), TokenError> {
+        if self.epoch.lost.load(Ordering::Acquire) {
+            return Err(away("the token was just lost"));
+        }
+        let queue = match lane {
+            Lane::ReadOnly => &self.read_only,
+            Lane::ReadWrite => &self.read_write,
+        };
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                TokenError::new(TokenErrorClass::Busy, "queue", "the token's queue is full")
+            }
+            TrySendError::Disconnected(_) => away("the session threads have stopped"),
+        })
+    }
+
+    pub(super) fn queued(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::ReadOnly => self.read_only.len(),
+            Lane::ReadWrite => self.read_write.len(),
+        }
+    }
+}
+
+/// The error of a verb while there is no token.
+pub(super) fn away(detail: impl Into<String>) -> TokenError {
+    TokenError::new(TokenErrorClass::TokenLost, "token", detail)
+}
+
+/// Opens the sessions of an epoch and starts a thread for each.
+pub(super) fn start(
+    epoch: Epoch,
+    sessions: usize,
+    queue_length: usize,
+    busy: &Arc<AtomicUsize>,
+    events: &Sender<Event>,
+) -> Result<(Lanes, Vec<JoinHandle<()>>), TokenError> {
+    let epoch = Arc::new(epoch);
+    let (read_only, read_only_jobs) = bounded(queue_length.max(1));
+    let (read_write, read_write_jobs) = bounded(queue_length.max(1));
+    let lanes = Lanes {
+        epoch: Arc::clone(&epoch),
+        read_only,
+        read_write,
+    };
+    // All sessions first: if one cannot be opened (CKR_SESSION_COUNT), no thread has to be stopped.
+    let mut crew = vec![(
+        "strongroom-token-rw".to_owned(),
+        TokenSession::open(Arc::clone(&epoch), true)?,
+        read_write_jobs,
+        Lane::ReadWrite,
+    )];
+    for number in 1..=sessions.max(1) {
+        crew.push((
+            format!("strongroom-token-{number}"),
+            TokenSession::open(Arc::clone(&epoch), false)?,
+            read_only_jobs.clone(),
+            Lane::ReadOnly,
+        ));
+    }
+    let mut threads = Vec::new();
+    for (name, session, jobs, lane) in crew {
+        let member = Member {
+            session,
+            jobs,
+            lane,
+            busy: Arc::clone(busy),
+            events: events.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || member.run())
+            .map_err(|error| {
+                TokenError::new(TokenErrorClass::Operator, "thread", error.to_string())
+            });
+        match thread {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                // The threads so far end with their queues; they have had no job yet.
+                drop(lanes);
+                for thread in threads {
+                    let _ = thread.join();
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok((lanes, threads))
+}
+
+/// A session thread.
+struct Member {
+    session: TokenSession,
+    jobs: Receiver<Box<dyn Job>>,
+    lane: Lane,
+    busy: Arc<AtomicUsize>,
+    events: Sender<Event>,
+}
+
+impl Member {
+    /// Works until the queue is empty and its sending end gone.
+    fn run(mut self) {
+        loop {
+            match self.jobs.recv_timeout(WATCH_INTERVAL) {
+                Ok(job) => {
+                    if job.is_abandoned() {
+                        continue;
+                    }
+                    self.busy.fetch_add(1, Ordering::Relaxed);
+                    self.work(job);
+                    self.busy.fetch_sub(1, Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) if self.lane == Lane::ReadWrite => {
+                    if let Err(error) = self.session.check_present() {
+                        self.report(&error);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn work(&mut self, mut job: Box<dyn Job>) {
+        if self.session.epoch().lost.load(Ordering::Acquire) {
+            job.fail(away("the token was lost while the job waited"));
+            return job.answer();
+        }
+        job.attempt(&mut self.session);
+        if let Some(error) = job.error()
+            && error.class == TokenErrorClass::SessionLost
+        {
+            log::warn!("a session is lost and is opened anew: {error}");
+            match self.session.reopen(error) {
+                Ok(()) if job.is_idempotent() => job.attempt(&mut self.session),
+                Ok(()) => {}
+                Err(error) => job.fail(TokenError {
+                    class: TokenErrorClass::TokenLost,
+                    ..error
+                }),
+            }
+        }
+        if let Some(error) = job.error()
+            && error.class == TokenErrorClass::TokenLost
+        {
+            self.report(error);
+        }
+        job.answer();
+    }
+
+    /// Tells the supervisor, once an epoch, that the token is gone.
+    fn report(&self, error: &TokenError) {
+        let epoch = self.session.epoch();
+        if !epoch.lost.swap(true, Ordering::AcqRel) {
+            // The supervisor outlives the threads, so this fails only while all of it stops.
+            let _ = self.events.send(Event::Lost {
+                epoch: epoch.number,
+                detail: error.to_string(),
+            });
+        }
+    }
+}

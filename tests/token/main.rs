@@ -1,0 +1,5 @@
+//! The token layer against SoftHSM: every verb, and what happens when the token goes away.
+
+mod support;
+mod trouble;
+mod verbs;

@@ -1,0 +1,116 @@
+//! A SoftHSM token of its own for each test.
+//!
+//! SoftHSM reads its configuration's place from the environment, which a process cannot change for
+//! itself safely, and a process can have one module of a kind open. So each test runs in a process
+//! of its own: the test starts this executable again, for itself alone, with the variable set.
+
+use secrecy::SecretString;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use strongroom::token::{Token, TokenConfig, TokenSelector, provision};
+
+pub const LABEL: &str = "strongroom-test";
+const SO_PIN: &str = "so-pin-5678";
+const PIN: &str = "1234-user";
+const CHILD: &str = "STRONGROOM_TEST_TOKEN_DIR";
+
+/// The SoftHSM module.
+pub fn module() -> PathBuf {
+    let places = [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so",
+        "/usr/local/lib/softhsm/libsofthsm2.so",
+    ];
+    let found = places.iter().map(PathBuf::from).find(|path| path.exists());
+    found.expect("SoftHSM is missing: apt-get install softhsm2")
+}
+
+/// What a test is given.
+pub struct Sandbox {
+    /// SoftHSM's token directory.
+    pub tokens: PathBuf,
+}
+
+impl Sandbox {
+    /// The configuration of the provisioned token.
+    pub fn config(&self) -> TokenConfig {
+        TokenConfig {
+            module: module(),
+            select: TokenSelector::Label(LABEL.into()),
+            pin: SecretString::from(PIN),
+            sessions: 2,
+            queue_length: 64,
+            deadline: Duration::from_secs(20),
+            retry_pin: false,
+        }
+    }
+
+    /// Initialises the token.
+    pub fn provision(&self) -> bool {
+        provision(
+            &module(),
+            LABEL,
+            &SecretString::from(SO_PIN),
+            &SecretString::from(PIN),
+        )
+        .unwrap()
+        .created
+    }
+
+    /// A provisioned token, open and ready.
+    pub async fn token(&self) -> Token {
+        self.token_with(|_| ()).await
+    }
+
+    /// The same, with another configuration.
+    pub async fn token_with(&self, change: impl FnOnce(&mut TokenConfig)) -> Token {
+        self.provision();
+        let mut config = self.config();
+        change(&mut config);
+        let token = Token::open(config).unwrap();
+        token.wait_ready(Duration::from_secs(20)).await.unwrap();
+        token
+    }
+}
+
+/// Runs `test` in a process of its own; `name` is the path of the calling test.
+pub fn isolated<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Sandbox) -> F) {
+    if let Ok(directory) = std::env::var(CHILD) {
+        let _ = env_logger::builder().is_test(true).try_init();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let tokens = Path::new(&directory).join("tokens");
+        return runtime.block_on(test(Sandbox { tokens }));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let tokens = directory.path().join("tokens");
+    std::fs::create_dir(&tokens).unwrap();
+    let conf = directory.path().join("softhsm2.conf");
+    let template = include_str!("../../softhsm/softhsm2.conf");
+    std::fs::write(
+        &conf,
+        template.replace("@TOKENDIR@", tokens.to_str().unwrap()),
+    )
+    .unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env("SOFTHSM2_CONF", &conf)
+        .env(CHILD, directory.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{name} failed ({}):\n{stdout}\n{stderr}",
+        output.status
+    );
+    assert!(
+        stdout.contains("1 passed"),
+        "no test is named {name}:\n{stdout}"
+    );
+}
