@@ -3,13 +3,14 @@
 mod endpoint;
 mod initialise;
 mod row_seal;
+pub mod settings;
 
 pub use initialise::{Initialised, initialise};
 
 use crate::Error;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, ms};
 use crate::operation::Context;
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
@@ -44,12 +45,12 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
-        let store = Store::open(config.store()).await?;
-        let token = Token::open(config.token())?;
+        let store = Store::open(settings::store(config)).await?;
+        let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
-        let row_mac = Token::system_key(deployment, SystemKey::RowMac);
+        let row_mac = token.system_key(deployment, SystemKey::RowMac);
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-        let wrapping = Token::system_key(deployment, SystemKey::Wrapping);
+        let wrapping = token.system_key(deployment, SystemKey::Wrapping);
         let credentials = Credentials::new(store.clone(), token.clone(), wrapping);
         let context = Arc::new(Context {
             store: store.clone(),
@@ -57,19 +58,24 @@ impl Gateway {
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
-            deadline: config.gateway.deadline(),
+            deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),
-            lease: config.gateway.lease(),
+            lease: ms(config.gateway.lease_ms),
         });
         if let Err(error) = token.wait_ready(TOKEN_PATIENCE).await {
             log::warn!("serving without a token: {error}");
         }
         let (stop, stopped) = watch::channel(false);
-        let every = config.gateway.worker_interval();
+        let every = ms(config.gateway.worker_interval_ms);
         let worker = tokio::spawn(crate::worker::run(context.clone(), every, stopped));
-        let gate = Gate::new(context, credentials, config.gateway.regions());
-        let server = Server::start(config.server(), Arc::new(gate)).await?;
-        Ok(Self { server, token, worker, stop })
+        let gate = Gate::new(context, credentials, config.regions()?)?;
+        let server = Server::start(settings::server(config), Arc::new(gate)).await?;
+        Ok(Self {
+            server,
+            token,
+            worker,
+            stop,
+        })
     }
 
     /// Where the API is.

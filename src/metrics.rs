@@ -1,6 +1,8 @@
 //! What is counted, as Prometheus reads it.
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
 use std::time::Duration;
 
 /// The counters of one gateway.
@@ -18,30 +20,46 @@ impl Metrics {
     /// Two metrics of one name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let requests = IntCounterVec::new(
-            Opts::new("strongroom_requests_total", "Authenticated requests by operation and outcome."),
+            Opts::new(
+                "strongroom_requests_total",
+                "Authenticated requests by operation and outcome.",
+            ),
             &["operation", "outcome"],
         )?;
         let buckets = prometheus::exponential_buckets(0.000_1, 2.0, 18)?;
         let seconds = HistogramVec::new(
-            HistogramOpts::new("strongroom_request_seconds", "Time from authentication to answer.")
-                .buckets(buckets),
+            HistogramOpts::new(
+                "strongroom_request_seconds",
+                "Time from authentication to answer.",
+            )
+            .buckets(buckets),
             &["operation"],
         )?;
         let rejected = IntCounterVec::new(
-            Opts::new("strongroom_rejected_total", "Requests refused at or before authentication."),
+            Opts::new(
+                "strongroom_rejected_total",
+                "Requests refused at or before authentication.",
+            ),
             &["code"],
         )?;
         let registry = Registry::new();
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(rejected.clone()))?;
-        Ok(Self { registry, requests, seconds, rejected })
+        Ok(Self {
+            registry,
+            requests,
+            seconds,
+            rejected,
+        })
     }
 
     /// One answered request; `outcome` is `success` or the exception's name.
     pub fn request(&self, operation: &str, outcome: &str, took: Duration) {
         self.requests.with_label_values(&[operation, outcome]).inc();
-        self.seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
+        self.seconds
+            .with_label_values(&[operation])
+            .observe(took.as_secs_f64());
     }
 
     /// One request that did not get past authentication.

@@ -1,1 +1,62 @@
-//! cli.
+//! The command line: one file per subcommand.
+
+pub mod bench;
+pub mod dev;
+pub mod doctor;
+pub mod init;
+pub mod serve;
+
+use crate::Error;
+use clap::{Parser, Subcommand};
+
+/// A key management service in front of hardware: the AWS KMS protocol over PKCS#11 tokens.
+#[derive(Parser)]
+#[command(version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve on a token and a Postgres of one's own, all in one folder: nothing to set up.
+    Dev(dev::Arguments),
+    /// Serve on a given token and Postgres.
+    Serve(serve::Arguments),
+    /// Make what a deployment needs: schema, the gateway's keys, an account, its root access key.
+    Init(init::Arguments),
+    /// Check configuration, token and database, and say what to do about what is wrong.
+    Doctor(doctor::Arguments),
+    /// Measure a running gateway, and the token beside it.
+    Bench(bench::Arguments),
+}
+
+impl Arguments {
+    /// Runs the subcommand.
+    ///
+    /// # Errors
+    /// A message for whoever typed it.
+    pub fn run(self) -> Result<(), Error> {
+        match self.command {
+            Command::Dev(arguments) => dev::run(arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Init(arguments) => init::run(arguments),
+            Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Bench(arguments) => bench::run(arguments),
+        }
+    }
+}
+
+/// What went wrong outside any request: a message for the operator.
+fn failed(message: impl Into<String>) -> Error {
+    Error::new(crate::ErrorCode::Validation, message)
+}
+
+/// The runtime of everything but the connections, which actix-web's own threads serve.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::internal)
+}

@@ -30,7 +30,12 @@ impl Gate {
         regions: Option<Vec<Region>>,
     ) -> Result<Self, Error> {
         let metrics = Metrics::new().map_err(Error::internal)?;
-        Ok(Self { context, credentials, regions, metrics })
+        Ok(Self {
+            context,
+            credentials,
+            regions,
+            metrics,
+        })
     }
 }
 
@@ -40,7 +45,9 @@ impl Endpoint for Gate {
     }
 
     fn serves(&self, region: &Region) -> bool {
-        self.regions.as_ref().is_none_or(|regions| regions.contains(region))
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
     }
 
     fn credential<'a>(
@@ -55,8 +62,11 @@ impl Endpoint for Gate {
             let begun = Instant::now();
             let name = OperationName::from_target(&target)?;
             let answer = operation::answer(name, request, &self.context).await;
-            let outcome = answer.as_ref().map_or_else(|error| error.code().name(), |_| "success");
-            self.metrics.request(name.as_str(), outcome, begun.elapsed());
+            let outcome = answer
+                .as_ref()
+                .map_or_else(|error| error.code().name(), |_| "success");
+            self.metrics
+                .request(name.as_str(), outcome, begun.elapsed());
             answer
         }
         .boxed()
@@ -69,12 +79,20 @@ impl Endpoint for Gate {
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {
         async move {
             let token = match self.context.token.status() {
-                TokenStatus::Ready { .. } => {
-                    self.context.token.ping().await.map_err(|error| error.to_string())
-                }
+                TokenStatus::Ready { .. } => self
+                    .context
+                    .token
+                    .ping()
+                    .await
+                    .map_err(|error| error.to_string()),
                 TokenStatus::Away(why) | TokenStatus::Operator(why) => Err(why),
             };
-            let database = self.context.store.ping().await.map_err(|error| error.to_string());
+            let database = self
+                .context
+                .store
+                .ping()
+                .await
+                .map_err(|error| error.to_string());
             vec![("token", token), ("database", database)]
         }
         .boxed()

@@ -1,7 +1,7 @@
 //! First set-up: schema, the gateway's own keys, the account and its root access key.
 
-use super::TOKEN_PATIENCE;
 use super::row_seal::TokenSeal;
+use super::{TOKEN_PATIENCE, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::model::AccountId;
@@ -38,9 +38,9 @@ pub async fn initialise(
     account: &AccountId,
     root_key: Option<(String, SecretString)>,
 ) -> Result<Initialised, Error> {
-    let deployment = Store::migrate(&config.store()).await?;
-    let store = Store::open(config.store()).await?;
-    let token = Token::open(config.token())?;
+    let deployment = Store::migrate(&settings::store(config)).await?;
+    let store = Store::open(settings::store(config)).await?;
+    let token = Token::open(settings::token(config))?;
     let done = match token.wait_ready(TOKEN_PATIENCE).await {
         Ok(()) => set_up(&store, &token, deployment, account, root_key).await,
         Err(error) => Err(error.into()),
@@ -56,8 +56,8 @@ async fn set_up(
     account: &AccountId,
     root_key: Option<(String, SecretString)>,
 ) -> Result<Initialised, Error> {
-    let row_mac = Token::system_key(deployment, SystemKey::RowMac);
-    let wrapping = Token::system_key(deployment, SystemKey::Wrapping);
+    let row_mac = token.system_key(deployment, SystemKey::RowMac);
+    let wrapping = token.system_key(deployment, SystemKey::Wrapping);
     store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
     let shared = (token.clone(), account.clone(), wrapping, root_key);
     let (access_key_id, secret) = store
@@ -74,7 +74,11 @@ async fn set_up(
             .boxed()
         })
         .await?;
-    Ok(Initialised { deployment, access_key_id, secret })
+    Ok(Initialised {
+        deployment,
+        access_key_id,
+        secret,
+    })
 }
 
 /// The root access key of `account`: the one given, one that exists, or a new one.
@@ -89,17 +93,28 @@ async fn root_access_key(
     let present = tx.access_keys(account).await?;
     let (id, secret) = match given {
         Some(given) => given,
-        None => match present.iter().find(|key| key.enabled && key.principal == principal) {
+        None => match present
+            .iter()
+            .find(|key| key.enabled && key.principal == principal)
+        {
             Some(key) => return Ok((key.id.clone(), None)),
             None => generate(token).await?,
         },
     };
     let wrapped_secret = wrap(token, wrapping, (account, &principal, &id), &secret).await?;
     match present.into_iter().find(|key| key.id == id) {
-        Some(key) => tx.update_access_key(&AccessKey { wrapped_secret, enabled: true, ..key }).await?,
+        Some(key) => {
+            tx.update_access_key(&AccessKey {
+                wrapped_secret,
+                enabled: true,
+                ..key
+            })
+            .await?
+        }
         None => {
             if tx.lock_access_key(&id).await?.is_some() {
-                let message = format!("Access key {id} belongs to another account; choose another id.");
+                let message =
+                    format!("Access key {id} belongs to another account; choose another id.");
                 return Err(Error::new(ErrorCode::AlreadyExists, message));
             }
             let key = AccessKey {
@@ -132,5 +147,8 @@ async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
         .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
         .collect();
     let secret = token.random(30).await?;
-    Ok((format!("AKIA{id}"), STANDARD.encode(secret.expose_secret()).into()))
+    Ok((
+        format!("AKIA{id}"),
+        STANDARD.encode(secret.expose_secret()).into(),
+    ))
 }

@@ -21,12 +21,21 @@ impl TokenSeal {
 
 impl RowSeal for TokenSeal {
     fn mac(&self, row: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
-        async move { Ok(self.token.mac(&self.key, MacAlgorithm::HmacSha256, row).await?) }.boxed()
+        async move {
+            Ok(self
+                .token
+                .mac(&self.key, MacAlgorithm::HmacSha256, row)
+                .await?)
+        }
+        .boxed()
     }
 
     fn verify(&self, row: Vec<u8>, mac: Vec<u8>) -> BoxFuture<'_, Result<bool, Error>> {
         async move {
-            Ok(self.token.verify_mac(&self.key, MacAlgorithm::HmacSha256, row, mac).await?)
+            Ok(self
+                .token
+                .verify_mac(&self.key, MacAlgorithm::HmacSha256, row, mac)
+                .await?)
         }
         .boxed()
     }

@@ -1,1 +1,162 @@
-//! server.
+//! The listeners: the only user of actix-web.
+//!
+//! - the API: `POST /`, AWS JSON 1.1, every request signed (SigV4);
+//! - the admin listener: `/healthz`, `/readyz`, `/metrics`.
+
+mod admin;
+mod api;
+mod body;
+pub mod sigv4;
+
+use crate::model::Region;
+use crate::operation::Request;
+use crate::operation::credential::Credential;
+use crate::{Error, ErrorCode};
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use futures_util::future::BoxFuture;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// What the server asks of the house behind it.
+pub trait Endpoint: Send + Sync + 'static {
+    /// The time of day.
+    fn now(&self) -> OffsetDateTime;
+    /// Whether this deployment answers for a Region.
+    fn serves(&self, region: &Region) -> bool;
+    /// The credential of an access key in force.
+    fn credential<'a>(
+        &'a self,
+        access_key_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
+    /// The answer to an authenticated request of the operation that `target` names.
+    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
+    /// Counts a request that did not get past authentication.
+    fn rejected(&self, code: ErrorCode);
+    /// What this gateway depends on, and whether each answers or why not.
+    fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
+    /// The metrics in Prometheus's text format.
+    fn metrics(&self) -> String;
+}
+
+/// Where and within what limits to listen.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// The API's address; port 0 takes a free one.
+    pub api: SocketAddr,
+    /// The admin listener's address.
+    pub admin: SocketAddr,
+    /// Threads that serve connections.
+    pub workers: usize,
+    /// The longest body that is read, in bytes.
+    pub max_body_bytes: usize,
+    /// Requests under way at once; one more is refused.
+    pub max_in_flight: usize,
+    /// How long a client may take to send its request.
+    pub read_timeout: Duration,
+    /// Whether to listen beyond loopback without TLS.
+    pub allow_plaintext: bool,
+    /// How long requests under way may take to end once the server stops.
+    pub drain: Duration,
+}
+
+/// What the handlers of the API share.
+pub(crate) struct Shared {
+    endpoint: Arc<dyn Endpoint>,
+    in_flight: AtomicUsize,
+    max_in_flight: usize,
+    max_body_bytes: usize,
+    read_timeout: Duration,
+}
+
+/// Listeners that are open.
+pub struct Server {
+    /// Where the API is.
+    pub api_addr: SocketAddr,
+    /// Where health and metrics are.
+    pub admin_addr: SocketAddr,
+    api: ServerHandle,
+    admin: ServerHandle,
+}
+
+impl Server {
+    /// Opens both listeners.
+    ///
+    /// # Errors
+    /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
+    pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
+        if !config.api.ip().is_loopback() && !config.allow_plaintext {
+            return Err(Error::new(
+                ErrorCode::Validation,
+                format!(
+                    "{} is not a loopback address and TLS is not configured: set \
+                     server.allow_plaintext = true only where something in front terminates TLS",
+                    config.api
+                ),
+            ));
+        }
+        let shared = web::Data::new(Shared {
+            endpoint: endpoint.clone(),
+            in_flight: AtomicUsize::new(0),
+            max_in_flight: config.max_in_flight,
+            max_body_bytes: config.max_body_bytes,
+            read_timeout: config.read_timeout,
+        });
+        let (api_addr, listener) = bind(config.api)?;
+        let api = HttpServer::new(move || {
+            App::new()
+                .app_data(shared.clone())
+                .default_service(web::to(api::handle))
+        })
+        .workers(config.workers)
+        .max_connections(config.max_in_flight.saturating_mul(4))
+        .client_request_timeout(config.read_timeout)
+        .shutdown_timeout(config.drain.as_secs())
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?
+        .run();
+        let (admin_addr, listener) = bind(config.admin)?;
+        let endpoint = web::Data::from(endpoint);
+        let admin = HttpServer::new(move || {
+            App::new()
+                .app_data(endpoint.clone())
+                .configure(admin::routes)
+        })
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?
+        .run();
+        let server = Self {
+            api_addr,
+            admin_addr,
+            api: api.handle(),
+            admin: admin.handle(),
+        };
+        tokio::spawn(api);
+        tokio::spawn(admin);
+        Ok(server)
+    }
+
+    /// Takes no more connections, and waits for the requests under way.
+    pub async fn stop(self) {
+        self.api.stop(true).await;
+        self.admin.stop(false).await;
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        Error::new(
+            ErrorCode::Validation,
+            format!("cannot listen on {address}: {error}"),
+        )
+    })?;
+    let bound = listener.local_addr().map_err(Error::internal)?;
+    Ok((bound, listener))
+}

@@ -1,5 +1,6 @@
 //! Which token is used and how, and what it answers about itself.
 
+use crate::model::{KeySpec, KeyUsage};
 use openssl::sha::sha256;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -94,6 +95,15 @@ impl SystemKey {
             SystemKey::Wrapping => "wrapping",
             SystemKey::RowMac => "row-mac",
             SystemKey::Audit => "audit",
+        }
+    }
+
+    /// What kind of key it is, and its one use.
+    pub const fn spec_and_usage(self) -> (KeySpec, KeyUsage) {
+        match self {
+            SystemKey::Wrapping => (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt),
+            SystemKey::RowMac => (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac),
+            SystemKey::Audit => (KeySpec::EccNistP256, KeyUsage::SignVerify),
         }
     }
 

@@ -265,14 +265,11 @@ pub(super) fn ensure_system_key(
     deployment: Uuid,
     role: SystemKey,
 ) -> Result<KeyRef, TokenError> {
-    let (spec, usage, class) = match role {
-        SystemKey::Wrapping => (
-            KeySpec::SymmetricDefault,
-            KeyUsage::EncryptDecrypt,
-            Class::Secret,
-        ),
-        SystemKey::RowMac => (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac, Class::Secret),
-        SystemKey::Audit => (KeySpec::EccNistP256, KeyUsage::SignVerify, Class::Private),
+    let (spec, usage) = role.spec_and_usage();
+    let class = if spec.is_asymmetric() {
+        Class::Private
+    } else {
+        Class::Secret
     };
     let version = role.object_id(deployment);
     let label = format!("strongroom:{}:{}", role.role(), deployment.hyphenated());

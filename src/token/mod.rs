@@ -246,6 +246,16 @@ impl Token {
         ids.unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
+    /// The gateway's own symmetric key of `role` in `deployment`, whether or not the token is there
+    /// at this moment.
+    pub fn system_key(&self, deployment: Uuid, role: SystemKey) -> KeyRef {
+        let version = role.object_id(deployment);
+        let ids = self.handle.system_keys.write();
+        ids.unwrap_or_else(PoisonError::into_inner).insert(version);
+        let (spec, usage) = role.spec_and_usage();
+        KeyRef::new(version, spec, usage, None)
+    }
+
     /// Makes the gateway's own key of `role` unless it is there; answers its reference. Not
     /// protected against two gateways at once: take an advisory lock.
     ///

@@ -20,18 +20,42 @@ async fn an_alias_is_made_moved_and_removed() {
         described.key_metadata().unwrap().key_id().to_owned()
     };
     assert_eq!(target().await, one);
-    client.update_alias().alias_name(&alias).target_key_id(&two).send().await.unwrap();
+    client
+        .update_alias()
+        .alias_name(&alias)
+        .target_key_id(&two)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(target().await, two);
     let mac = key(&client, KeySpec::Hmac256, KeyUsageType::GenerateVerifyMac).await;
-    let other = client.update_alias().alias_name(&alias).target_key_id(&mac).send().await;
+    let other = client
+        .update_alias()
+        .alias_name(&alias)
+        .target_key_id(&mac)
+        .send()
+        .await;
     assert_eq!(code(other), "ValidationException");
-    client.delete_alias().alias_name(&alias).send().await.unwrap();
-    let gone = client.encrypt().key_id(&alias).plaintext(Blob::new("x")).send().await;
+    client
+        .delete_alias()
+        .alias_name(&alias)
+        .send()
+        .await
+        .unwrap();
+    let gone = client
+        .encrypt()
+        .key_id(&alias)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await;
     assert_eq!(
         message(gone),
         format!("Alias arn:aws:kms:us-east-1:000000000000:{alias} is not found.")
     );
-    assert_eq!(code(client.delete_alias().alias_name(&alias).send().await), "NotFoundException");
+    assert_eq!(
+        code(client.delete_alias().alias_name(&alias).send().await),
+        "NotFoundException"
+    );
 }
 
 #[tokio::test]
@@ -44,10 +68,20 @@ async fn names_that_are_refused() {
         ("alias/aws/s3", "InvalidAliasNameException"),
         ("alias/with space", "ValidationException"),
     ] {
-        let result = client.create_alias().alias_name(name).target_key_id(&id).send().await;
+        let result = client
+            .create_alias()
+            .alias_name(name)
+            .target_key_id(&id)
+            .send()
+            .await;
         assert_eq!(code(result), expected, "{name}");
     }
-    let chained = client.create_alias().alias_name("alias/b").target_key_id("alias/a").send().await;
+    let chained = client
+        .create_alias()
+        .alias_name("alias/b")
+        .target_key_id("alias/a")
+        .send()
+        .await;
     assert_eq!(code(chained), "NotFoundException");
 }
 
@@ -57,12 +91,29 @@ async fn aliases_are_listed_in_pages_and_by_key() {
     let id = symmetric(&client).await;
     let mut expected: Vec<String> = (0..5).map(|n| format!("alias/page-{id}-{n}")).collect();
     for name in &expected {
-        client.create_alias().alias_name(name).target_key_id(&id).send().await.unwrap();
+        client
+            .create_alias()
+            .alias_name(name)
+            .target_key_id(&id)
+            .send()
+            .await
+            .unwrap();
     }
     let (mut listed, mut marker) = (Vec::new(), None);
     loop {
-        let page = client.list_aliases().key_id(&id).limit(2).set_marker(marker).send().await.unwrap();
-        listed.extend(page.aliases().iter().map(|alias| alias.alias_name().unwrap().to_owned()));
+        let page = client
+            .list_aliases()
+            .key_id(&id)
+            .limit(2)
+            .set_marker(marker)
+            .send()
+            .await
+            .unwrap();
+        listed.extend(
+            page.aliases()
+                .iter()
+                .map(|alias| alias.alias_name().unwrap().to_owned()),
+        );
         marker = page.next_marker().map(str::to_owned);
         assert_eq!(page.truncated(), marker.is_some());
         if marker.is_none() {

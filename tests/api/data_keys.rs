@@ -7,7 +7,12 @@ use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType};
 async fn the_wrapped_data_key_opens_to_the_plain_one() {
     let client = client();
     let id = symmetric(&client).await;
-    let generate = || client.generate_data_key().key_id(&id).encryption_context("file", "a");
+    let generate = || {
+        client
+            .generate_data_key()
+            .key_id(&id)
+            .encryption_context("file", "a")
+    };
     for (request, length) in [
         (generate().key_spec(DataKeySpec::Aes256), 32),
         (generate().key_spec(DataKeySpec::Aes128), 16),
@@ -35,10 +40,16 @@ async fn no_two_data_keys_are_the_same() {
     let id = symmetric(&client).await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..50 {
-        let made = client.generate_data_key().key_id(&id).key_spec(DataKeySpec::Aes256);
+        let made = client
+            .generate_data_key()
+            .key_id(&id)
+            .key_spec(DataKeySpec::Aes256);
         let made = made.send().await.unwrap();
         assert!(seen.insert(made.plaintext().unwrap().as_ref().to_vec()));
-        assert!(seen.insert(made.ciphertext_blob().unwrap().as_ref()[17..29].to_vec()), "an IV twice");
+        assert!(
+            seen.insert(made.ciphertext_blob().unwrap().as_ref()[17..29].to_vec()),
+            "an IV twice"
+        );
     }
 }
 
@@ -67,6 +78,9 @@ async fn what_cannot_be_generated() {
          constraint: Member must have value less than or equal to 1024"
     );
     let rsa = key(&client, KeySpec::Rsa2048, KeyUsageType::EncryptDecrypt).await;
-    let wrong = client.generate_data_key().key_id(rsa).key_spec(DataKeySpec::Aes256);
+    let wrong = client
+        .generate_data_key()
+        .key_id(rsa)
+        .key_spec(DataKeySpec::Aes256);
     assert_eq!(code(wrong.send().await), "InvalidKeyUsageException");
 }

@@ -20,13 +20,22 @@ async fn every_spec_makes_and_checks_its_mac() {
         let mac = made.mac().unwrap().clone();
         assert_eq!(mac.as_ref().len(), length);
         let verify = |mac: Blob, message: &str| {
-            let verify = client.verify_mac().key_id(&id).mac_algorithm(algorithm.clone());
+            let verify = client
+                .verify_mac()
+                .key_id(&id)
+                .mac_algorithm(algorithm.clone());
             verify.message(Blob::new(message)).mac(mac).send()
         };
         assert!(verify(mac.clone(), "message").await.unwrap().mac_valid());
-        assert_eq!(code(verify(mac.clone(), "massage").await), "KMSInvalidMacException");
+        assert_eq!(
+            code(verify(mac.clone(), "massage").await),
+            "KMSInvalidMacException"
+        );
         let short = Blob::new(mac.as_ref()[..length - 1].to_vec());
-        assert_eq!(code(verify(short, "message").await), "KMSInvalidMacException");
+        assert_eq!(
+            code(verify(short, "message").await),
+            "KMSInvalidMacException"
+        );
     }
 }
 

@@ -22,21 +22,40 @@ fn client() -> Client {
 
 /// Creates a key; answers its id.
 async fn key(client: &Client, spec: KeySpec, usage: KeyUsageType) -> String {
-    let made = client.create_key().key_spec(spec).key_usage(usage).send().await.unwrap();
+    let made = client
+        .create_key()
+        .key_spec(spec)
+        .key_usage(usage)
+        .send()
+        .await
+        .unwrap();
     made.key_metadata().unwrap().key_id().to_owned()
 }
 
 /// A SYMMETRIC_DEFAULT key.
 async fn symmetric(client: &Client) -> String {
-    key(client, KeySpec::SymmetricDefault, KeyUsageType::EncryptDecrypt).await
+    key(
+        client,
+        KeySpec::SymmetricDefault,
+        KeyUsageType::EncryptDecrypt,
+    )
+    .await
 }
 
 /// The exception's name of a call that must fail.
-fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(result: Result<T, E>) -> String {
-    result.unwrap_err().code().expect("a modelled error").to_owned()
+fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
+    result: Result<T, E>,
+) -> String {
+    result
+        .unwrap_err()
+        .code()
+        .expect("a modelled error")
+        .to_owned()
 }
 
 /// The exception's message of a call that must fail.
-fn message<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(result: Result<T, E>) -> String {
+fn message<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
+    result: Result<T, E>,
+) -> String {
     result.unwrap_err().message().unwrap_or_default().to_owned()
 }

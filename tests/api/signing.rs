@@ -2,9 +2,7 @@
 
 use crate::{client, code, key, message, symmetric};
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{
-    KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec as Algorithm,
-};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec as Algorithm};
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::{PKey, Public};
 use openssl::rsa::Padding;
@@ -27,11 +25,18 @@ fn digest_of(algorithm: &Algorithm) -> MessageDigest {
     }
 }
 
-fn openssl_verifies(public: &PKey<Public>, algorithm: &Algorithm, message: &[u8], signature: &[u8]) -> bool {
+fn openssl_verifies(
+    public: &PKey<Public>,
+    algorithm: &Algorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
     let mut verifier = Verifier::new(digest_of(algorithm), public).unwrap();
     if algorithm.as_str().contains("PSS") {
         verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
-        verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH).unwrap();
+        verifier
+            .set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)
+            .unwrap();
     }
     verifier.verify_oneshot(signature, message).unwrap_or(false)
 }
@@ -43,16 +48,36 @@ async fn signs_and_verifies(spec: KeySpec, algorithms: &[Algorithm]) {
     let public = PKey::public_key_from_der(public.public_key().unwrap().as_ref()).unwrap();
     let text = b"what is signed";
     for algorithm in algorithms {
-        let sign = || client.sign().key_id(&id).signing_algorithm(algorithm.clone());
+        let sign = || {
+            client
+                .sign()
+                .key_id(&id)
+                .signing_algorithm(algorithm.clone())
+        };
         let digest = hash(digest_of(algorithm), text).unwrap();
-        let raw = sign().message(Blob::new(text.to_vec())).send().await.unwrap();
-        let of_digest = sign().message(Blob::new(digest.to_vec())).message_type(MessageType::Digest);
+        let raw = sign()
+            .message(Blob::new(text.to_vec()))
+            .send()
+            .await
+            .unwrap();
+        let of_digest = sign()
+            .message(Blob::new(digest.to_vec()))
+            .message_type(MessageType::Digest);
         let of_digest = of_digest.send().await.unwrap();
         for signature in [raw.signature().unwrap(), of_digest.signature().unwrap()] {
-            assert!(openssl_verifies(&public, algorithm, text, signature.as_ref()), "{algorithm}");
+            assert!(
+                openssl_verifies(&public, algorithm, text, signature.as_ref()),
+                "{algorithm}"
+            );
             let verify = |signature: Vec<u8>, message: &[u8]| {
-                let verify = client.verify().key_id(&id).signing_algorithm(algorithm.clone());
-                verify.message(Blob::new(message)).signature(Blob::new(signature)).send()
+                let verify = client
+                    .verify()
+                    .key_id(&id)
+                    .signing_algorithm(algorithm.clone());
+                verify
+                    .message(Blob::new(message))
+                    .signature(Blob::new(signature))
+                    .send()
             };
             let right = verify(signature.as_ref().to_vec(), text).await.unwrap();
             assert!(right.signature_valid());
@@ -60,11 +85,16 @@ async fn signs_and_verifies(spec: KeySpec, algorithms: &[Algorithm]) {
             assert_eq!(code(other), "KMSInvalidSignatureException");
             let mut touched = signature.as_ref().to_vec();
             *touched.last_mut().unwrap() ^= 1;
-            assert_eq!(code(verify(touched, text).await), "KMSInvalidSignatureException");
+            assert_eq!(
+                code(verify(touched, text).await),
+                "KMSInvalidSignatureException"
+            );
             let garbage = verify(vec![1, 2, 3], text).await;
             assert_eq!(code(garbage), "KMSInvalidSignatureException");
         }
-        let short = sign().message(Blob::new(vec![0; 5])).message_type(MessageType::Digest);
+        let short = sign()
+            .message(Blob::new(vec![0; 5]))
+            .message_type(MessageType::Digest);
         assert_eq!(
             message(short.send().await),
             format!("Digest is invalid length for algorithm {algorithm}.")

@@ -10,13 +10,19 @@ use std::process::Command;
 /// Where `scripts/clients.sh` installs the AWS CLI, boto3 and SOPS.
 fn clients() -> PathBuf {
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/bin");
-    assert!(bin.join("aws").exists(), "no AWS CLI in {}: run `make clients`", bin.display());
+    assert!(
+        bin.join("aws").exists(),
+        "no AWS CLI in {}: run `make clients`",
+        bin.display()
+    );
     bin
 }
 
 /// Runs a script of this folder in a scratch folder; it must exit with 0.
 fn run(interpreter: &str, script: &str) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/clients")
+        .join(script);
     let work = tempfile::tempdir().unwrap();
     let path = format!("{}:{}", clients().display(), std::env::var("PATH").unwrap());
     let output = Command::new(interpreter)

@@ -20,7 +20,11 @@ pub static SHARED: LazyLock<Dev> = LazyLock::new(|| Dev::start(&scratch(), &[]))
 
 /// A fresh folder under the temporary directory.
 pub fn scratch() -> PathBuf {
-    tempfile::Builder::new().prefix("strongroom-test-").tempdir().unwrap().keep()
+    tempfile::Builder::new()
+        .prefix("strongroom-test-")
+        .tempdir()
+        .unwrap()
+        .keep()
 }
 
 const START_PATIENCE: Duration = Duration::from_secs(90);
@@ -38,7 +42,14 @@ impl Dev {
             .arg(dir)
             .args(arguments)
             .env("RUST_LOG", "info")
-            .env("KEEP", if arguments.contains(&"--access-key-id") { "1" } else { "" })
+            .env(
+                "KEEP",
+                if arguments.contains(&"--access-key-id") {
+                    "1"
+                } else {
+                    ""
+                },
+            )
             .stdin(Stdio::piped())
             .spawn()
             .expect("bash runs");
@@ -55,12 +66,20 @@ impl Dev {
             );
             std::thread::sleep(Duration::from_millis(50));
         };
-        Self { dir: dir.to_owned(), env, child, stdin }
+        Self {
+            dir: dir.to_owned(),
+            env,
+            child,
+            stdin,
+        }
     }
 
     /// An AWS SDK client that knows nothing but the `env` file.
     pub fn client(&self) -> aws_sdk_kms::Client {
-        self.client_of(&self.env["AWS_ACCESS_KEY_ID"], &self.env["AWS_SECRET_ACCESS_KEY"])
+        self.client_of(
+            &self.env["AWS_ACCESS_KEY_ID"],
+            &self.env["AWS_SECRET_ACCESS_KEY"],
+        )
     }
 
     /// A client with other credentials.

@@ -1,0 +1,191 @@
+//! `strongroom dev`: everything that a gateway needs, kept under one folder.
+
+mod postgres;
+mod root_key;
+mod softhsm;
+
+use super::{failed, init, runtime, serve};
+use crate::Error;
+use crate::config::Config;
+use crate::gateway::{Gateway, initialise};
+use crate::model::Region;
+use postgres::Cluster;
+use root_key::RootKey;
+use secrecy::SecretString;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Options of `dev`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Where everything is kept.
+    #[arg(long, default_value = ".strongroom")]
+    data_dir: PathBuf,
+    /// The API's address.
+    #[arg(long, default_value = "127.0.0.1:7700")]
+    listen: SocketAddr,
+    /// The address of health and metrics.
+    #[arg(long, default_value = "127.0.0.1:7701")]
+    admin_listen: SocketAddr,
+    /// The account, 12 digits.
+    #[arg(long, default_value = "000000000000")]
+    account_id: String,
+    /// The Region that the env file names; any is answered for.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The root access key's id; made up where it is left out.
+    #[arg(long, requires = "secret_access_key")]
+    access_key_id: Option<String>,
+    /// The root access key's secret.
+    #[arg(long, requires = "access_key_id")]
+    secret_access_key: Option<String>,
+}
+
+/// Serves until SIGTERM or SIGINT, then stops all of it.
+///
+/// # Errors
+/// What keeps it from starting, and what to do.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    let account = init::account(&arguments.account_id)?;
+    let region = Region::parse(&arguments.region)
+        .ok_or_else(|| failed(format!("{:?} is no Region's name", arguments.region)))?;
+    let dir = data_dir(&arguments.data_dir)?;
+    softhsm::enter_environment(&dir)?;
+    let _lock = lock(&dir)?;
+    let env = dir.join("env");
+    let root = RootKey::choose(&arguments, &env)?;
+    // It says where a gateway is: until one is ready, nowhere.
+    let _ = fs::remove_file(&env);
+    softhsm::provision(&dir)?;
+    let cluster = Cluster::start(&dir)?;
+    let served = serve_on(&cluster, &dir, &arguments, &account, &region, root);
+    let stopped = cluster.stop();
+    served.and(stopped)
+}
+
+fn serve_on(
+    cluster: &Cluster,
+    dir: &Path,
+    arguments: &Arguments,
+    account: &crate::model::AccountId,
+    region: &Region,
+    root: Option<RootKey>,
+) -> Result<(), Error> {
+    let file = dir.join("strongroom.toml");
+    write_private(&file, &configuration(dir, &cluster.url(), arguments)?)?;
+    let config = Config::load(&file)?;
+    runtime()?.block_on(async {
+        let done = initialise(&config, account, root.map(RootKey::into_pair)).await?;
+        let root = match done.secret {
+            Some(secret) => RootKey::new(done.access_key_id, secret),
+            // Its secret is nowhere to be read any more: a new one beside it.
+            None => {
+                let new = RootKey::generate()?.into_pair();
+                let done = initialise(&config, account, Some(new.clone())).await?;
+                RootKey::new(done.access_key_id, new.1)
+            }
+        };
+        serve::until_stopped(&config, |gateway| announce(gateway, dir, region, &root)).await
+    })
+}
+
+/// Writes the env file and says how to use it.
+fn announce(gateway: &Gateway, dir: &Path, region: &Region, root: &RootKey) -> Result<(), Error> {
+    let path = dir.join("env");
+    write_private(&path, &root.env(gateway.api_addr(), region))?;
+    let shown = shorter(&path);
+    println!("strongroom is ready on http://{}", gateway.api_addr());
+    println!("  health and metrics: http://{}", gateway.admin_addr());
+    println!("  use it:             . {shown} && aws kms create-key");
+    println!(
+        "  check it:           SOFTHSM2_CONF={} strongroom doctor --config {}",
+        shorter(&dir.join("softhsm2.conf")),
+        shorter(&dir.join("strongroom.toml"))
+    );
+    Ok(())
+}
+
+/// The path as the reader would type it.
+fn shorter(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String, Error> {
+    // A JSON string is a TOML one.
+    let text = |value: &str| serde_json::Value::from(value).to_string();
+    Ok(format!(
+        "# Written by `strongroom dev` at every start.\n\
+         [server]\nlisten = {}\nadmin_listen = {}\n\n\
+         [token]\nmodule = {}\nlabel = {}\npin_file = {}\n\n\
+         [database]\nurl = {}\n\n\
+         [gateway]\nregions = [\"*\"]\n",
+        text(&arguments.listen.to_string()),
+        text(&arguments.admin_listen.to_string()),
+        text(&softhsm::module()?.to_string_lossy()),
+        text(softhsm::LABEL),
+        text(&dir.join("pin").to_string_lossy()),
+        text(url),
+    ))
+}
+
+/// Makes the folder, for its owner alone; answers its absolute path.
+fn data_dir(path: &Path) -> Result<PathBuf, Error> {
+    let failed = |error| failed(format!("cannot make {}: {error}", path.display()));
+    if !path.exists() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(failed)?;
+    }
+    path.canonicalize().map_err(failed)
+}
+
+/// Keeps a second `strongroom dev` off the same folder; held until the file is dropped.
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("lock");
+    let file = File::create(&path)
+        .map_err(|error| failed(format!("cannot write {}: {error}", path.display())))?;
+    file.try_lock().map_err(|_| {
+        failed(format!(
+            "another `strongroom dev` runs on {}: stop it, or name another --data-dir",
+            dir.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+/// Replaces a file that only its owner may read, all at once.
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let new = path.with_extension("new");
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, path));
+    written.map_err(|error| failed(format!("cannot write {}: {error}", path.display())))
+}
+
+/// Random text for PINs and names: 32 hexadecimal digits.
+fn random_hex() -> Result<SecretString, Error> {
+    use std::fmt::Write;
+    let mut bytes = zeroize::Zeroizing::new([0u8; 16]);
+    openssl::rand::rand_bytes(&mut *bytes).map_err(Error::internal)?;
+    let hex = bytes
+        .iter()
+        .fold(String::with_capacity(32), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}"); // a String never fails
+            out
+        });
+    Ok(hex.into())
+}

@@ -1,0 +1,69 @@
+//! The root access key of `strongroom dev`, and the env file that hands it out.
+
+use super::{Arguments, random_hex};
+use crate::Error;
+use crate::model::Region;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::SocketAddr;
+use std::path::Path;
+
+const ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+
+/// An access key with its secret.
+pub(super) struct RootKey {
+    id: String,
+    secret: SecretString,
+}
+
+impl RootKey {
+    pub(super) fn new(id: String, secret: SecretString) -> Self {
+        Self { id, secret }
+    }
+
+    /// The one that the command line names, else the one of last time; `None` at first.
+    pub(super) fn choose(arguments: &Arguments, env: &Path) -> Result<Option<Self>, Error> {
+        if let (Some(id), Some(secret)) = (&arguments.access_key_id, &arguments.secret_access_key) {
+            return Ok(Some(Self::new(id.clone(), secret.as_str().into())));
+        }
+        let Ok(text) = std::fs::read_to_string(env) else {
+            return Ok(None);
+        };
+        let text = zeroize::Zeroizing::new(text);
+        let value = |name: &str| {
+            text.lines().find_map(|line| {
+                line.strip_prefix("export ")?
+                    .strip_prefix(name)?
+                    .strip_prefix('=')
+            })
+        };
+        Ok(value(ID)
+            .zip(value(SECRET))
+            .map(|(id, secret)| Self::new(id.to_owned(), secret.into())))
+    }
+
+    /// A new one.
+    pub(super) fn generate() -> Result<Self, Error> {
+        let id: String = random_hex()?
+            .expose_secret()
+            .to_uppercase()
+            .chars()
+            .take(16)
+            .collect();
+        Ok(Self::new(format!("AKIA{id}"), random_hex()?))
+    }
+
+    pub(super) fn into_pair(self) -> (String, SecretString) {
+        (self.id, self.secret)
+    }
+
+    /// The env file's text.
+    pub(super) fn env(&self, api: SocketAddr, region: &Region) -> String {
+        let Self { id, secret } = self;
+        let secret = secret.expose_secret();
+        format!(
+            "export AWS_ENDPOINT_URL_KMS=http://{api}\nexport {ID}={id}\nexport {SECRET}={secret}\n\
+             export AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\n"
+        )
+    }
+}

@@ -1,0 +1,76 @@
+//! `strongroom init`: what a deployment needs, made once; safe to run again, and twice at once.
+
+use super::{failed, runtime};
+use crate::Error;
+use crate::config::Config;
+use crate::gateway::{Initialised, initialise};
+use crate::model::AccountId;
+use secrecy::ExposeSecret;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+/// Options of `init`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The configuration file; see strongroom.example.toml.
+    #[arg(long)]
+    config: PathBuf,
+    /// The account to make, 12 digits.
+    #[arg(long)]
+    account_id: String,
+    /// Write the root access key to this new file (0600) instead of standard output.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Makes what is missing; shows the root access key's secret where it was made just now.
+///
+/// # Errors
+/// What keeps it from that.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    let config = Config::load(&arguments.config)?;
+    let account = account(&arguments.account_id)?;
+    let done = runtime()?.block_on(initialise(&config, &account, None))?;
+    let Some(secret) = &done.secret else {
+        println!(
+            "deployment {}: account {account} has its root access key {}",
+            done.deployment, done.access_key_id
+        );
+        return Ok(());
+    };
+    let Initialised {
+        deployment,
+        access_key_id,
+        ..
+    } = &done;
+    let text = format!(
+        "export AWS_ACCESS_KEY_ID={access_key_id}\nexport AWS_SECRET_ACCESS_KEY={}\n",
+        secret.expose_secret()
+    );
+    match &arguments.out {
+        None => {
+            println!("# deployment {deployment}, account {account}: the secret is shown this once");
+            print!("{text}");
+        }
+        Some(path) => {
+            let file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path);
+            file.and_then(|mut file| file.write_all(text.as_bytes()))
+                .map_err(|error| failed(format!("cannot write {}: {error}", path.display())))?;
+            println!(
+                "deployment {deployment}, account {account}: root access key in {}",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// An account id from the command line.
+pub(super) fn account(text: &str) -> Result<AccountId, Error> {
+    AccountId::parse(text).ok_or_else(|| failed(format!("{text:?} is no account id: 12 digits")))
+}

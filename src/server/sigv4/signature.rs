@@ -1,0 +1,206 @@
+//! The signature itself.
+
+use super::canonical::{self, push_hex};
+use super::{Authorization, SignedRequest};
+use crate::{Error, ErrorCode};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sha::sha256;
+use openssl::sign::Signer;
+use zeroize::Zeroizing;
+
+/// Checks a request's signature, in constant time.
+///
+/// # Errors
+/// `InvalidSignatureException`.
+pub fn verify(
+    authorization: &Authorization<'_>,
+    request: &SignedRequest<'_>,
+    secret: &str,
+) -> Result<(), Error> {
+    let (date, region, service) = authorization.scope();
+    let list = authorization.signed_headers_text;
+    let canonical = canonical::request(request, &authorization.signed_headers, list);
+    let expected = signature(
+        secret,
+        (date, region, service),
+        authorization.timestamp,
+        &canonical,
+    )?;
+    let given = authorization.signature.as_bytes();
+    let body_hash = request.header("x-amz-content-sha256");
+    let body_matches = body_hash.is_none_or(|hash| canonical.ends_with(hash) && hash.len() == 64);
+    if given.len() == expected.len()
+        && openssl::memcmp::eq(given, expected.as_bytes())
+        && body_matches
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::InvalidSignature,
+        "The request signature we calculated does not match the signature you provided. Check your \
+         AWS Secret Access Key and signing method. Consult the service documentation for details.",
+    ))
+}
+
+/// The `Authorization` header of a request that signs all its headers, for our own clients.
+/// `timestamp` is `X-Amz-Date`; `request.headers` are in lower case, sorted, and include it.
+///
+/// # Errors
+/// OpenSSL fails.
+pub fn sign(
+    request: &SignedRequest<'_>,
+    (access_key_id, secret): (&str, &str),
+    (region, service): (&str, &str),
+    timestamp: &str,
+) -> Result<String, Error> {
+    let names: Vec<&str> = request.headers.iter().map(|(name, _)| *name).collect();
+    let list = names.join(";");
+    let date = timestamp.get(..8).unwrap_or(timestamp);
+    let canonical = canonical::request(request, &names, &list);
+    let signature = signature(secret, (date, region, service), timestamp, &canonical)?;
+    Ok(format!(
+        "AWS4-HMAC-SHA256 Credential={access_key_id}/{date}/{region}/{service}/aws4_request, \
+         SignedHeaders={list}, Signature={signature}"
+    ))
+}
+
+fn signature(
+    secret: &str,
+    (date, region, service): (&str, &str, &str),
+    timestamp: &str,
+    canonical: &str,
+) -> Result<String, Error> {
+    let mut key = Zeroizing::new(format!("AWS4{secret}").into_bytes());
+    for part in [date, region, service, "aws4_request"] {
+        key = hmac(&key, part.as_bytes())?;
+    }
+    let mut to_sign =
+        format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
+    push_hex(&mut to_sign, &sha256(canonical.as_bytes()));
+    let mut signature = String::with_capacity(64);
+    push_hex(&mut signature, &hmac(&key, to_sign.as_bytes())?);
+    Ok(signature)
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let key = PKey::hmac(key).map_err(Error::internal)?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).map_err(Error::internal)?;
+    signer
+        .sign_oneshot_to_vec(message)
+        .map(Zeroizing::new)
+        .map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    /// `get-vanilla` of AWS's Signature Version 4 test suite.
+    #[test]
+    fn get_vanilla() {
+        let headers = [
+            ("host", "example.amazonaws.com"),
+            ("x-amz-date", "20150830T123600Z"),
+        ];
+        let request = SignedRequest {
+            method: "GET",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+        };
+        let header = sign(
+            &request,
+            ("AKIDEXAMPLE", SECRET),
+            ("us-east-1", "service"),
+            headers[1].1,
+        );
+        assert_eq!(
+            header.unwrap(),
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
+             SignedHeaders=host;x-amz-date, \
+             Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+        );
+    }
+
+    #[test]
+    fn what_is_signed_cannot_be_changed() {
+        let time = "20150830T123600Z";
+        let headers = [
+            ("host", "h"),
+            ("x-amz-date", time),
+            ("x-amz-target", "TrentService.Encrypt"),
+        ];
+        let request = SignedRequest {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"{}",
+        };
+        let header = sign(&request, ("AKID", SECRET), ("us-east-1", "kms"), time).unwrap();
+        let check = |method, path, query, target, body: &[u8], secret| {
+            let headers = [
+                ("Host", "h"),
+                ("X-Amz-Date", time),
+                ("X-Amz-Target", target),
+                ("Authorization", header.as_str()),
+            ];
+            let request = SignedRequest {
+                method,
+                path,
+                query,
+                headers: &headers,
+                body,
+            };
+            let authorization = Authorization::parse(&request).unwrap();
+            authorization.check_scope("kms").unwrap();
+            authorization.check_signed_headers(&request).unwrap();
+            verify(&authorization, &request, secret).is_ok()
+        };
+        let target = "  TrentService.Encrypt ";
+        assert!(check("POST", "/", "", target, b"{}", SECRET));
+        assert!(!check("PUT", "/", "", target, b"{}", SECRET));
+        assert!(!check("POST", "/x", "", target, b"{}", SECRET));
+        assert!(!check("POST", "/", "a=b", target, b"{}", SECRET));
+        assert!(!check(
+            "POST",
+            "/",
+            "",
+            "TrentService.Decrypt",
+            b"{}",
+            SECRET
+        ));
+        assert!(!check("POST", "/", "", target, b"{ }", SECRET));
+        assert!(!check("POST", "/", "", target, b"{}", "another secret"));
+    }
+
+    #[test]
+    fn an_unsigned_amz_header_is_refused() {
+        let headers = [
+            ("host", "h"),
+            ("x-amz-date", "20150830T123600Z"),
+            ("x-amz-target", "t"),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=a/20150830/r/kms/aws4_request,SignedHeaders=host;x-amz-date,Signature=00",
+            ),
+        ];
+        let request = SignedRequest {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+        };
+        let authorization = Authorization::parse(&request).unwrap();
+        let error = authorization.check_signed_headers(&request).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "The header 'x-amz-target' is not among the SignedHeaders."
+        );
+    }
+}
