@@ -2,9 +2,8 @@
 //! are not thread-safe.
 
 use super::attributes::{self, Birthright, Class};
-use super::config::SystemKey;
 use super::error::{TokenError, TokenErrorClass};
-use super::key::{Birth, KeyRef};
+use super::key::Birth;
 use super::public_key::{curve, subject_public_key_info};
 use super::rsa::has_oaep_sha256;
 use super::session::TokenSession;
@@ -150,7 +149,8 @@ fn pair_mechanism(spec: KeySpec) -> Option<Mechanism<'static>> {
     }
 }
 
-fn verify(
+/// Fails, class Unsupported, if an object does not read back as `expected`.
+pub(super) fn verify(
     session: &TokenSession,
     object: ObjectHandle,
     class: Class,
@@ -162,7 +162,8 @@ fn verify(
     }
 }
 
-fn otherwise(difference: &str) -> TokenError {
+/// The error for an object that is not what it was asked to be.
+pub(super) fn otherwise(difference: &str) -> TokenError {
     TokenError::new(
         TokenErrorClass::Unsupported,
         "read-back",
@@ -257,65 +258,4 @@ pub(super) fn object_ids(session: &mut TokenSession) -> Result<BTreeSet<Uuid>, T
     }
     session.check_present()?;
     Ok(ids)
-}
-
-/// The gateway's own key of `role`, made if it is not there.
-pub(super) fn ensure_system_key(
-    session: &mut TokenSession,
-    deployment: Uuid,
-    role: SystemKey,
-) -> Result<KeyRef, TokenError> {
-    let (spec, usage, class) = match role {
-        SystemKey::Wrapping => (
-            KeySpec::SymmetricDefault,
-            KeyUsage::EncryptDecrypt,
-            Class::Secret,
-        ),
-        SystemKey::RowMac => (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac, Class::Secret),
-        SystemKey::Audit => (KeySpec::EccNistP256, KeyUsage::SignVerify, Class::Private),
-    };
-    let version = role.object_id(deployment);
-    let label = format!("strongroom:{}:{}", role.role(), deployment.hyphenated());
-    let public_key = match session.find(version, class)?.as_slice() {
-        [] => {
-            // An empty search may mean an absent token, and these keys are made only once.
-            session.check_present()?;
-            generate(session, version, &label, spec, usage)?.public_key
-        }
-        [object] => {
-            let right = Birthright {
-                version,
-                label: &label,
-                spec,
-                usage,
-                raw_rsa: false,
-            };
-            let (expected, _) = right.attributes(class);
-            // Somebody may have put a key of their own in this place.
-            verify(session, *object, class, &expected)?;
-            let found = birth(session, *object, None)?;
-            if !(found.always_sensitive && found.never_extractable && found.local) {
-                return Err(otherwise(
-                    "the gateway's own key was not born on this token",
-                ));
-            }
-            match class {
-                Class::Private => Some(session.with_public(version, spec)?),
-                Class::Secret | Class::Public => None,
-            }
-        }
-        _ => {
-            return Err(TokenError::new(
-                TokenErrorClass::Bug,
-                "C_FindObjects",
-                format!("more than one object has the CKA_ID of {label}"),
-            ));
-        }
-    };
-    Ok(KeyRef::new(
-        version,
-        spec,
-        usage,
-        public_key.map(Into::into),
-    ))
 }
