@@ -1,6 +1,5 @@
 //! What the server asks of the house: credentials, answers, readiness.
 
-use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::Region;
 use crate::operation::credential::{Credential, Credentials};

@@ -4,7 +4,7 @@
 use super::attributes::Class;
 use super::config::{TokenConfig, TokenSelector};
 use super::error::{TokenError, TokenErrorClass};
-use super::probe::{self, Hardened};
+use super::export_check::{Hardened, harden};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as CkError, RvError};
 use cryptoki::object::ObjectHandle;
@@ -61,6 +61,12 @@ pub(super) enum OpenFailure {
 
 impl OpenFailure {
     pub(super) fn error(&self) -> &TokenError {
+        match self {
+            Self::Away(error) | Self::Operator(error) | Self::Final(error) => error,
+        }
+    }
+
+    pub(super) fn into_error(self) -> TokenError {
         match self {
             Self::Away(error) | Self::Operator(error) | Self::Final(error) => error,
         }
@@ -178,15 +184,12 @@ pub(super) fn begin(
     let (slot, info) = find_token(pkcs11, &config.select)?;
     let anchor = pkcs11.open_ro_session(slot)?;
     login(&anchor, &info, &config.pin, config.retry_pin)?;
-    let Hardened { key, leaks } = probe::harden(&anchor)?;
+    let Hardened { key, leaks } = harden(&anchor)?;
     if let Some(leak) = leaks.iter().find(|check| !check.holds) {
         return Err(OpenFailure::Final(TokenError::new(
             TokenErrorClass::Operator,
             "export check",
-            format!(
-                "this token lets a non-extractable key out: {} ({})",
-                leak.what, leak.detail
-            ),
+            leak.refusal(),
         )));
     }
     let epoch = Epoch {

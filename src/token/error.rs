@@ -92,6 +92,16 @@ impl From<CkError> for TokenError {
     }
 }
 
+/// The code of an error that is only told, by its PKCS#11 name.
+pub(super) fn name_of(error: &CkError) -> String {
+    match error {
+        CkError::Pkcs11(code, function) => {
+            format!("{}: {}", function_name(*function), ckr_name(*code))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// The class of a return value (PKCS#11 v3.1, section 5.1), the function aside: where that matters
 /// (a wrong tag, a wrong signature) the caller looks at [`TokenError::code`].
 fn class_of(code: RvError) -> TokenErrorClass {

@@ -2,9 +2,8 @@
 //! are not thread-safe.
 
 use super::attributes::{self, Birthright, Class};
-use super::config::SystemKey;
 use super::error::{TokenError, TokenErrorClass};
-use super::key::{Birth, KeyRef};
+use super::key::Birth;
 use super::public_key::{curve, subject_public_key_info};
 use super::rsa::has_oaep_sha256;
 use super::session::TokenSession;
@@ -150,7 +149,8 @@ fn pair_mechanism(spec: KeySpec) -> Option<Mechanism<'static>> {
     }
 }
 
-fn verify(
+/// Fails, class Unsupported, if an object does not read back as `expected`.
+pub(super) fn verify(
     session: &TokenSession,
     object: ObjectHandle,
     class: Class,
@@ -162,7 +162,8 @@ fn verify(
     }
 }
 
-fn otherwise(difference: &str) -> TokenError {
+/// The error for an object that is not what it was asked to be.
+pub(super) fn otherwise(difference: &str) -> TokenError {
     TokenError::new(
         TokenErrorClass::Unsupported,
         "read-back",
@@ -258,6 +259,7 @@ pub(super) fn object_ids(session: &mut TokenSession) -> Result<BTreeSet<Uuid>, T
     session.check_present()?;
     Ok(ids)
 }
+<<<<<<< HEAD
 
 /// The gateway's own key of `role`, made if it is not there.
 pub(super) fn ensure_system_key(
@@ -316,3 +318,5 @@ pub(super) fn ensure_system_key(
         public_key.map(Into::into),
     ))
 }
+=======
+>>>>>>> wt-token

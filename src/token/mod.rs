@@ -5,9 +5,11 @@
 //!
 //! - `supervisor` opens the token, and opens it again when it was lost: an *epoch* each time;
 //! - `pool` has an epoch's threads and queues, `session` what one thread has;
-//! - `generate`, `cipher`, `rsa`, `signature` and `mac` are the verbs;
+//! - `verbs` are what the layers above call; `generate`, `cipher`, `rsa`, `signature`, `mac` and
+//!   `system_key` do them on a session thread;
 //! - `attributes` says what a key must be, `error` what a return value means;
-//! - `probe` and `provision` are for the command line, on modules that are not in use.
+//! - `export_check` looks at every opening whether the token keeps its keys to itself;
+//! - `probe`, `self_test` and `provision` are for the command line, on modules not in use.
 //!
 //! One [`Token`] per module and process: C_Initialize and C_Finalize are the process's.
 
@@ -16,6 +18,7 @@ mod cipher;
 mod config;
 mod epoch;
 mod error;
+mod export_check;
 mod generate;
 mod job;
 mod key;
@@ -26,20 +29,23 @@ mod probe;
 mod provision;
 mod public_key;
 mod rsa;
+mod self_test;
 mod session;
 mod signature;
 mod supervisor;
+mod system_key;
+mod verbs;
 
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus};
 pub use error::{TokenError, TokenErrorClass};
+pub use export_check::AttributeCheck;
 pub use key::{Birth, KeyRef};
-pub use probe::AttributeCheck;
+pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
+pub use self_test::MechanismCheck;
 
-use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use job::Work;
 use pool::Lane;
-use secrecy::{ExposeSecret, SecretSlice};
 use session::TokenSession;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -48,9 +54,6 @@ use std::time::Duration;
 use supervisor::{Event, Shared, Supervisor};
 use tokio::sync::oneshot;
 use uuid::Uuid;
-
-/// The least time that a generation is given.
-const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A token in use. Cheap to clone; the threads stop when [`Token::close`] is called, or soon
 /// after the last clone is gone.
@@ -181,6 +184,7 @@ impl Token {
         }
     }
 
+<<<<<<< HEAD
     /// Makes a key (pair) under `CKA_ID` = `version`, every attribute explicit, reads it back, and
     /// destroys it if it reads back otherwise (C_GenerateKey, C_GenerateKeyPair).
     ///
@@ -431,6 +435,8 @@ impl Token {
             .await
     }
 
+=======
+>>>>>>> wt-token
     /// A job for any session, that may be done again.
     async fn crypto<T: Send + 'static>(
         &self,

@@ -123,6 +123,22 @@ pub(super) fn start(
     Ok((lanes, threads))
 }
 
+/// Counts a thread as busy, whichever way its work ends.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A session thread.
 struct Member {
     session: TokenSession,
@@ -141,18 +157,30 @@ impl Member {
                     if job.is_abandoned() {
                         continue;
                     }
-                    self.busy.fetch_add(1, Ordering::Relaxed);
+                    let busy = Busy::new(&self.busy);
                     self.work(job);
-                    self.busy.fetch_sub(1, Ordering::Relaxed);
+                    drop(busy);
                 }
                 Err(RecvTimeoutError::Timeout) if self.lane == Lane::ReadWrite => {
-                    if let Err(error) = self.session.check_present() {
-                        self.report(&error);
-                    }
+                    self.watch();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// What an idle thread looks after.
+    fn watch(&mut self) {
+        let Err(error) = self.session.check_present() else {
+            return;
+        };
+        let still_lost = match error.class {
+            TokenErrorClass::SessionLost => self.session.reopen(&error).err(),
+            _ => Some(error),
+        };
+        if let Some(error) = still_lost {
+            self.report(&error.to_string());
         }
     }
 
@@ -178,20 +206,29 @@ impl Member {
         if let Some(error) = job.error()
             && error.class == TokenErrorClass::TokenLost
         {
-            self.report(error);
+            self.report(&error.to_string());
         }
         job.answer();
     }
 
     /// Tells the supervisor, once an epoch, that the token is gone.
-    fn report(&self, error: &TokenError) {
+    fn report(&self, detail: &str) {
         let epoch = self.session.epoch();
         if !epoch.lost.swap(true, Ordering::AcqRel) {
             // The supervisor outlives the threads, so this fails only while all of it stops.
             let _ = self.events.send(Event::Lost {
                 epoch: epoch.number,
-                detail: error.to_string(),
+                detail: detail.to_owned(),
             });
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // Where panics unwind, a thread that ends by one would leave its lane without a worker.
+        if std::thread::panicking() {
+            self.report("a session thread panicked");
         }
     }
 }

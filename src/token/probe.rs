@@ -1,143 +1,191 @@
-//! What a token can do and what it keeps, found out by trying: for `strongroom doctor`, and in
-//! short at every opening.
+//! What `strongroom doctor` reports of a module and its tokens.
 
-use super::error::TokenError;
-use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{
-    Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass, ObjectHandle,
-};
-use cryptoki::session::Session;
-use cryptoki::types::Ulong;
+use super::config::TokenConfig;
+use super::epoch::{find_token, initialize, login};
+use super::error::{TokenError, name_of};
+use super::export_check::{AttributeCheck, forget, harden};
+use super::self_test::{self, MechanismCheck};
+use cryptoki::context::Pkcs11;
+use cryptoki::slot::TokenInfo;
 
-/// One property that a token must have to be a home for CMKs.
+/// What [`probe`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributeCheck {
-    /// The property.
-    pub what: &'static str,
-    /// Whether the token has it.
-    pub holds: bool,
-    /// What the token answered.
-    pub detail: String,
+pub struct ProbeReport {
+    /// The module's maker, description, version and PKCS#11 version.
+    pub library: String,
+    /// Every slot with a token.
+    pub slots: Vec<SlotReport>,
+    /// The token of the configuration, if it could be opened.
+    pub token: Option<TokenReport>,
+    /// What follows.
+    pub verdict: Verdict,
 }
 
-/// A session key that nothing is kept under, and what was tried with it.
-pub(super) struct Hardened {
-    pub(super) key: ObjectHandle,
-    pub(super) leaks: Vec<AttributeCheck>,
+/// One slot and its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotReport {
+    /// The slot's number, which is no name: it changes.
+    pub slot: u64,
+    /// The token's label.
+    pub label: String,
+    /// The token's serial number.
+    pub serial: String,
+    /// The token's maker.
+    pub manufacturer: String,
+    /// The token's model.
+    pub model: String,
+    /// The version of the token's firmware.
+    pub firmware: String,
+    /// The flags of CK_TOKEN_INFO that matter here, by their PKCS#11 names.
+    pub flags: Vec<&'static str>,
+    /// Why the slot cannot be used, where its description cannot be read.
+    pub problem: Option<String>,
 }
 
-fn aes_template(wrapping: bool) -> Vec<Attribute> {
-    vec![
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::ValueLen(Ulong::from(32)),
-        Attribute::Token(false),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Encrypt(!wrapping),
-        Attribute::Decrypt(!wrapping),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Wrap(wrapping),
-        Attribute::Unwrap(false),
-        Attribute::Derive(false),
-    ]
+/// What the token of the configuration does and keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenReport {
+    /// The token's serial number.
+    pub serial: String,
+    /// The mechanisms, claimed and tried.
+    pub mechanisms: Vec<MechanismCheck>,
+    /// The properties that keep a key in the token.
+    pub attributes: Vec<AttributeCheck>,
 }
 
-/// Makes a non-extractable session key and tries every known way to get it out
-/// (PKCS#11 v3.1 sections 4.9, 5.7.2 and 5.18.3).
-pub(super) fn harden(session: &Session) -> Result<Hardened, TokenError> {
-    let key = session.generate_key(&Mechanism::AesKeyGen, &aes_template(false))?;
-    let wrapping = session.generate_key(&Mechanism::AesKeyGen, &aes_template(true))?;
-    let mut leaks = Vec::new();
+/// Whether the token can be a home for CMKs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It keeps its keys, and has what SYMMETRIC_DEFAULT and the gateway's own keys need.
+    Usable,
+    /// It must not be used, or cannot be.
+    Refused(String),
+}
 
-    let value = session.get_attribute_info(key, &[AttributeType::Value])?;
-    leaks.push(AttributeCheck {
-        what: "CKA_VALUE of a sensitive key cannot be read",
-        holds: !matches!(value.first(), Some(AttributeInfo::Available(_))),
-        detail: format!("{value:?}"),
-    });
-    for (what, mechanism) in [
-        (
-            "CKM_AES_KEY_WRAP of a non-extractable key is refused",
-            Mechanism::AesKeyWrap,
-        ),
-        (
-            "CKM_AES_KEY_WRAP_PAD of a non-extractable key is refused",
-            Mechanism::AesKeyWrapPad,
-        ),
-        (
-            "CKM_AES_CBC_PAD wrapping of a non-extractable key is refused",
-            Mechanism::AesCbcPad([0; 16]),
-        ),
-    ] {
-        leaks.push(match session.wrap_key(&mechanism, wrapping, key) {
-            Ok(_) => AttributeCheck {
-                what,
-                holds: false,
-                detail: "C_WrapKey gave it out".into(),
-            },
-            Err(error) => AttributeCheck {
-                what,
-                holds: true,
-                detail: TokenError::from(error).to_string(),
+/// Looks at every slot of the module, and tries what the token of `config` does, with session
+/// keys alone: nothing is left on it. The PIN is tried at most once and by the same rules as in
+/// service.
+///
+/// Blocks; must not run while a [`Token`](super::Token) of the same module is open in this process.
+///
+/// # Errors
+///
+/// If the module cannot be loaded or initialised (C_Initialize); what is wrong with a token is in
+/// the report.
+pub fn probe(config: &TokenConfig) -> Result<ProbeReport, TokenError> {
+    let pkcs11 = Pkcs11::new(&config.module)?;
+    let ours = initialize(&pkcs11)?;
+    let report = probe_in(&pkcs11, config);
+    if ours && let Err(error) = pkcs11.finalize() {
+        log::warn!("{}", TokenError::from(error));
+    }
+    report
+}
+
+fn probe_in(pkcs11: &Pkcs11, config: &TokenConfig) -> Result<ProbeReport, TokenError> {
+    let info = pkcs11.get_library_info()?;
+    let library = format!(
+        "{} {} {}, PKCS#11 {}",
+        info.manufacturer_id(),
+        info.library_description(),
+        info.library_version(),
+        info.cryptoki_version()
+    );
+    let mut slots = Vec::new();
+    for slot in pkcs11.get_slots_with_token()? {
+        slots.push(match pkcs11.get_token_info(slot) {
+            Ok(info) => described(slot.id(), &info),
+            Err(error) => SlotReport {
+                problem: Some(name_of(&error)),
+                ..blank(slot.id())
             },
         });
     }
-    for (what, changed) in [
-        (
-            "a copy cannot be made extractable",
-            Attribute::Extractable(true),
-        ),
-        (
-            "a copy cannot be made not sensitive",
-            Attribute::Sensitive(false),
-        ),
-    ] {
-        leaks.push(
-            match session.copy_object(key, &[Attribute::Token(false), changed]) {
-                Ok(copy) => {
-                    forget(session, copy);
-                    AttributeCheck {
-                        what,
-                        holds: false,
-                        detail: "C_CopyObject made one".into(),
-                    }
-                }
-                Err(error) => AttributeCheck {
-                    what,
-                    holds: true,
-                    detail: TokenError::from(error).to_string(),
-                },
-            },
-        );
-    }
-    forget(session, wrapping);
-    for (what, kind) in [
-        (
-            "a generated key has CKA_ALWAYS_SENSITIVE",
-            AttributeType::AlwaysSensitive,
-        ),
-        (
-            "a generated key has CKA_NEVER_EXTRACTABLE",
-            AttributeType::NeverExtractable,
-        ),
-        ("a generated key has CKA_LOCAL", AttributeType::Local),
-    ] {
-        let holds = super::attributes::flag(session, key, kind)?;
-        leaks.push(AttributeCheck {
-            what,
-            holds,
-            detail: holds.to_string(),
-        });
-    }
-    Ok(Hardened { key, leaks })
+    let (token, verdict) = match tried(pkcs11, config) {
+        Ok(report) => {
+            let verdict = judge(&report);
+            (Some(report), verdict)
+        }
+        Err(error) => (None, Verdict::Refused(error.to_string())),
+    };
+    Ok(ProbeReport {
+        library,
+        slots,
+        token,
+        verdict,
+    })
 }
 
-/// Destroys a session object; it would go with its session anyway.
-pub(super) fn forget(session: &Session, object: ObjectHandle) {
-    if let Err(error) = session.destroy_object(object) {
-        log::warn!("a session object of a self-test stays until its session closes: {error}");
+fn tried(pkcs11: &Pkcs11, config: &TokenConfig) -> Result<TokenReport, TokenError> {
+    let (slot, info) = find_token(pkcs11, &config.select)?;
+    let session = pkcs11.open_ro_session(slot)?;
+    login(&session, &info, &config.pin, config.retry_pin)
+        .map_err(|failure| failure.into_error())?;
+    let hardened = harden(&session)?;
+    forget(&session, hardened.key);
+    Ok(TokenReport {
+        serial: info.serial_number().to_owned(),
+        mechanisms: self_test::run(pkcs11, slot, &session),
+        attributes: hardened.leaks,
+    })
+}
+
+fn judge(report: &TokenReport) -> Verdict {
+    if let Some(leak) = report.attributes.iter().find(|check| !check.holds) {
+        return Verdict::Refused(leak.refusal());
+    }
+    // Wrapping, row MACs and the audit log need these whatever CMKs there are.
+    let needed = [
+        "CKM_AES_GCM",
+        "CKM_SHA256_HMAC",
+        "CKM_EC_KEY_PAIR_GEN P-256",
+        "CKM_ECDSA P-256",
+    ];
+    for name in needed {
+        let works = |check: &MechanismCheck| check.mechanism == name && check.works;
+        if !report.mechanisms.iter().any(works) {
+            return Verdict::Refused(format!("the gateway's own keys need {name}"));
+        }
+    }
+    Verdict::Usable
+}
+
+fn blank(slot: u64) -> SlotReport {
+    SlotReport {
+        slot,
+        label: String::new(),
+        serial: String::new(),
+        manufacturer: String::new(),
+        model: String::new(),
+        firmware: String::new(),
+        flags: Vec::new(),
+        problem: None,
+    }
+}
+
+fn described(slot: u64, info: &TokenInfo) -> SlotReport {
+    let flags = [
+        ("CKF_TOKEN_INITIALIZED", info.token_initialized()),
+        ("CKF_USER_PIN_INITIALIZED", info.user_pin_initialized()),
+        ("CKF_LOGIN_REQUIRED", info.login_required()),
+        ("CKF_RNG", info.rng()),
+        ("CKF_WRITE_PROTECTED", info.write_protected()),
+        ("CKF_USER_PIN_COUNT_LOW", info.user_pin_count_low()),
+        ("CKF_USER_PIN_FINAL_TRY", info.user_pin_final_try()),
+        ("CKF_USER_PIN_LOCKED", info.user_pin_locked()),
+        ("CKF_SO_PIN_LOCKED", info.so_pin_locked()),
+        ("CKF_ERROR_STATE", info.error_state()),
+    ];
+    SlotReport {
+        label: info.label().to_owned(),
+        serial: info.serial_number().to_owned(),
+        manufacturer: info.manufacturer_id().to_owned(),
+        model: info.model().to_owned(),
+        firmware: info.firmware_version().to_string(),
+        flags: flags
+            .iter()
+            .filter_map(|(name, set)| set.then_some(*name))
+            .collect(),
+        ..blank(slot)
     }
 }

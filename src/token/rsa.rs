@@ -22,7 +22,7 @@ use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
 /// The OAEP mechanism with both hashes the same and an empty label.
-fn oaep_mechanism(hash: Hash) -> Mechanism<'static> {
+pub(super) fn oaep_mechanism(hash: Hash) -> Mechanism<'static> {
     let (hash, mgf) = match hash {
         Hash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         Hash::Sha224 => (MechanismType::SHA224, PkcsMgfType::MGF1_SHA224),
@@ -65,7 +65,22 @@ pub(super) fn has_oaep_sha256(session: &TokenSession) -> Result<bool, TokenError
         Attribute::Wrap(false),
         Attribute::Modulus(modulus),
         Attribute::PublicExponent(vec![1, 0, 1]),
-    ])?;
+    ]);
+    let object = match object.map_err(TokenError::from) {
+        Ok(object) => object,
+        Err(error)
+            if matches!(
+                error.class,
+                TokenErrorClass::Bug | TokenErrorClass::Unsupported
+            ) =>
+        {
+            // Not known then; the raw operation is what every token with RSA has.
+            log::warn!("whether the token has OAEP with SHA-256 cannot be asked: {error}");
+            let _ = session.epoch().oaep_sha256.set(false);
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
     let answer = raw.encrypt(&oaep_mechanism(Hash::Sha256), object, b"strongroom");
     if let Err(error) = raw.destroy_object(object) {
         log::warn!("a session object of the OAEP self-test stays behind: {error}");

@@ -45,15 +45,8 @@ impl TokenSession {
         } else {
             epoch.pkcs11.open_ro_session(epoch.slot)?
         };
-        match session.get_session_info()?.session_state() {
-            SessionState::RoUser | SessionState::RwUser => Ok(session),
-            // The login is gone, and with it every handle of this epoch: begin a new one.
-            state => Err(TokenError::new(
-                TokenErrorClass::TokenLost,
-                "C_GetSessionInfo",
-                format!("the user is no longer logged in ({state:?})"),
-            )),
-        }
+        check_logged_in(&session)?;
+        Ok(session)
     }
 
     /// A new session in the place of one that `error` says is lost.
@@ -190,9 +183,11 @@ impl TokenSession {
         }
     }
 
-    /// Fails with class TokenLost unless the token is there. An empty search proves nothing:
-    /// SoftHSM without its directory answers CKR_OK and no objects.
+    /// Fails with class TokenLost or SessionLost unless the token is there and shows its private
+    /// objects. An empty search proves nothing: SoftHSM without its directory, or without a login,
+    /// answers CKR_OK and no objects.
     pub(super) fn check_present(&self) -> Result<(), TokenError> {
+        check_logged_in(&self.session)?;
         self.epoch.check_present()
     }
 
@@ -251,5 +246,18 @@ impl TokenSession {
         self.session
             .encrypt(&Mechanism::AesGcm(params), self.epoch.canary, &[0])?;
         Ok(())
+    }
+}
+
+/// Fails with class TokenLost if the login is gone (C_Logout or C_CloseAllSessions elsewhere in
+/// the process), and with it every handle of the epoch.
+fn check_logged_in(session: &Session) -> Result<(), TokenError> {
+    match session.get_session_info()?.session_state() {
+        SessionState::RoUser | SessionState::RwUser => Ok(()),
+        state => Err(TokenError::new(
+            TokenErrorClass::TokenLost,
+            "C_GetSessionInfo",
+            format!("the user is no longer logged in ({state:?})"),
+        )),
     }
 }

@@ -71,7 +71,8 @@ fn prepare(
     })
 }
 
-fn pss(hash: Hash) -> Mechanism<'static> {
+/// RSASSA-PSS with one hash throughout and a salt as long as it.
+pub(super) fn pss(hash: Hash) -> Mechanism<'static> {
     let (hash_alg, mgf) = match hash {
         Hash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         Hash::Sha224 => (MechanismType::SHA224, PkcsMgfType::MGF1_SHA224),

@@ -4,11 +4,9 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
-mod crash;
 mod hygiene;
 mod non_exportable;
 mod postgres;
-mod proxy;
 mod restart;
 mod revocation;
 mod tampering;

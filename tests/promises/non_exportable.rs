@@ -22,7 +22,13 @@ async fn every_key_is_on_the_token_and_cannot_leave_it() {
         (KeySpec::Hmac384, Usage::GenerateVerifyMac),
         (KeySpec::Hmac512, Usage::GenerateVerifyMac),
     ] {
-        let made = client.create_key().key_spec(spec.clone()).key_usage(usage).send().await.unwrap();
+        let made = client
+            .create_key()
+            .key_spec(spec.clone())
+            .key_usage(usage)
+            .send()
+            .await
+            .unwrap();
         let key_id = made.key_metadata().unwrap().key_id().to_owned();
         let version = sql(
             &SHARED,
@@ -32,13 +38,29 @@ async fn every_key_is_on_the_token_and_cannot_leave_it() {
             ),
         );
         let on_token = objects(&SHARED);
-        let found = on_token.get(&version[0]).unwrap_or_else(|| panic!("{spec} is not on the token"));
-        let secret: Vec<_> =
-            found.iter().filter(|object| !object.starts_with("Public Key")).collect();
+        let found = on_token
+            .get(&version[0])
+            .unwrap_or_else(|| panic!("{spec} is not on the token"));
+        let secret: Vec<_> = found
+            .iter()
+            .filter(|object| !object.starts_with("Public Key"))
+            .collect();
         assert_eq!(secret.len(), 1, "{spec}: {found:?}");
-        let access = secret[0].lines().find(|line| line.contains("Access:")).unwrap();
-        for property in ["sensitive", "always sensitive", "never extractable", "local"] {
-            assert!(access.contains(property), "{spec} is not {property}: {}", secret[0]);
+        let access = secret[0]
+            .lines()
+            .find(|line| line.contains("Access:"))
+            .unwrap();
+        for property in [
+            "sensitive",
+            "always sensitive",
+            "never extractable",
+            "local",
+        ] {
+            assert!(
+                access.contains(property),
+                "{spec} is not {property}: {}",
+                secret[0]
+            );
         }
     }
 }

@@ -16,25 +16,48 @@ async fn postgres_stops_and_comes_back() {
     let client = dev.client();
     let made = client.create_key().send().await.unwrap();
     let id = made.key_metadata().unwrap().key_id().to_owned();
-    let encrypt = || client.encrypt().key_id(&id).plaintext(Blob::new("x")).send();
+    let encrypt = || {
+        client
+            .encrypt()
+            .key_id(&id)
+            .plaintext(Blob::new("x"))
+            .send()
+    };
     encrypt().await.unwrap();
     let data = dev.dir.join("postgres").canonicalize().unwrap();
     let url = setting(&dev, "url");
-    let socket = url.split_whitespace().find_map(|part| part.strip_prefix("host=")).unwrap();
+    let socket = url
+        .split_whitespace()
+        .find_map(|part| part.strip_prefix("host="))
+        .unwrap();
     let pg_ctl = |action: &str| {
         let script = format!(
             "export PATH=\"$PATH:$(ls -d /usr/lib/postgresql/*/bin | tail -1)\"; cd /; \
              exec {} pg_ctl -D '{}' -o \"-k '{socket}' -c listen_addresses=''\" -l /dev/null -m fast -w {action}",
-            if is_root() { "setpriv --reuid=postgres --regid=postgres --init-groups" } else { "" },
+            if is_root() {
+                "setpriv --reuid=postgres --regid=postgres --init-groups"
+            } else {
+                ""
+            },
             data.display()
         );
-        assert!(Command::new("bash").args(["-c", &script]).status().unwrap().success());
+        assert!(
+            Command::new("bash")
+                .args(["-c", &script])
+                .status()
+                .unwrap()
+                .success()
+        );
     };
     pg_ctl("stop");
     for _ in 0..3 {
         let asked = Instant::now();
         assert!(encrypt().await.is_err(), "a result without a record");
-        assert!(asked.elapsed() < DEADLINE, "an error after {:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < DEADLINE,
+            "an error after {:?}",
+            asked.elapsed()
+        );
     }
     pg_ctl("start");
     let back = Instant::now();

@@ -20,8 +20,12 @@ async fn no_success_is_answered_after_disable_keys_own_answer() {
         let successes = Arc::new(AtomicU64::new(0));
         let hammers: Vec<_> = (0..8)
             .map(|_| {
-                let (id, disabled, stop, successes) =
-                    (id.clone(), disabled.clone(), stop.clone(), successes.clone());
+                let (id, disabled, stop, successes) = (
+                    id.clone(),
+                    disabled.clone(),
+                    stop.clone(),
+                    successes.clone(),
+                );
                 tokio::spawn(async move {
                     let client = SHARED.client();
                     let mut late = 0;
@@ -50,7 +54,13 @@ async fn no_success_is_answered_after_disable_keys_own_answer() {
         for hammer in hammers {
             late += hammer.await.unwrap();
         }
-        assert!(successes.load(Ordering::Relaxed) > 50, "the hammer did not hit");
-        assert_eq!(late, 0, "round {round}: successes after DisableKey was answered");
+        assert!(
+            successes.load(Ordering::Relaxed) > 50,
+            "the hammer did not hit"
+        );
+        assert_eq!(
+            late, 0,
+            "round {round}: successes after DisableKey was answered"
+        );
     }
 }

@@ -12,14 +12,28 @@ async fn key(client: &Client) -> String {
 }
 
 async fn encrypt(client: &Client, id: &str) -> Result<(), String> {
-    let call = client.encrypt().key_id(id).plaintext(Blob::new("x")).send().await;
-    call.map(drop).map_err(|error| error.code().unwrap_or_default().to_owned())
+    let call = client
+        .encrypt()
+        .key_id(id)
+        .plaintext(Blob::new("x"))
+        .send()
+        .await;
+    call.map(drop)
+        .map_err(|error| error.code().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]
 async fn edited_rows_are_refused() {
     let dir = scratch();
-    let dev = Dev::start(&dir, &["--access-key-id", "AKIATAMPERINGTESTKEY", "--secret-access-key", "kept"]);
+    let dev = Dev::start(
+        &dir,
+        &[
+            "--access-key-id",
+            "AKIATAMPERINGTESTKEY",
+            "--secret-access-key",
+            "kept",
+        ],
+    );
     let client = dev.client();
     let (policy, swapped, other, state, alias) = (
         key(&client).await,
@@ -28,7 +42,13 @@ async fn edited_rows_are_refused() {
         key(&client).await,
         key(&client).await,
     );
-    client.create_alias().alias_name("alias/mine").target_key_id(&alias).send().await.unwrap();
+    client
+        .create_alias()
+        .alias_name("alias/mine")
+        .target_key_id(&alias)
+        .send()
+        .await
+        .unwrap();
     client.disable_key().key_id(&state).send().await.unwrap();
     for statement in [
         format!("update kms_key set policy = '{{}}' where key_id = '{policy}'"),
@@ -47,7 +67,15 @@ async fn edited_rows_are_refused() {
     }
     // Fresh eyes: nothing in the cache.
     dev.stop();
-    let dev = Dev::start(&dir, &["--access-key-id", "AKIATAMPERINGTESTKEY", "--secret-access-key", "kept"]);
+    let dev = Dev::start(
+        &dir,
+        &[
+            "--access-key-id",
+            "AKIATAMPERINGTESTKEY",
+            "--secret-access-key",
+            "kept",
+        ],
+    );
     let client = dev.client();
     for (what, id) in [
         ("a policy changed", policy.as_str()),
@@ -55,12 +83,24 @@ async fn edited_rows_are_refused() {
         ("a state changed", &state),
         ("an alias pointed elsewhere", "alias/mine"),
     ] {
-        assert_eq!(encrypt(&client, id).await, Err("KMSInternalException".into()), "{what}");
+        assert_eq!(
+            encrypt(&client, id).await,
+            Err("KMSInternalException".into()),
+            "{what}"
+        );
     }
-    assert_eq!(encrypt(&client, &other).await, Ok(()), "the untouched key works");
+    assert_eq!(
+        encrypt(&client, &other).await,
+        Ok(()),
+        "the untouched key works"
+    );
     let forger = dev.client_of("AKIAFORGEDFORGEDFORG", "kept");
     let forged = forger.list_keys().send().await.unwrap_err();
-    assert_eq!(forged.code(), Some("KMSInternalException"), "a secret copied to another access key");
+    assert_eq!(
+        forged.code(),
+        Some("KMSInternalException"),
+        "a secret copied to another access key"
+    );
     let log = std::fs::read_to_string(dir.join("log")).unwrap();
     assert!(log.contains("kms_key") && log.contains("alias") && log.contains("access_key"));
     dev.stop();

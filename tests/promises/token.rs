@@ -10,10 +10,21 @@ pub fn objects(dev: &Dev) -> BTreeMap<String, Vec<String>> {
     let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
     let output = Command::new("pkcs11-tool")
         .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
-        .args(["--module", &setting(dev, "module"), "--login", "--pin", pin.trim(), "--list-objects"])
+        .args([
+            "--module",
+            &setting(dev, "module"),
+            "--login",
+            "--pin",
+            pin.trim(),
+            "--list-objects",
+        ])
         .output()
         .expect("pkcs11-tool runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut objects: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut paragraphs: Vec<String> = Vec::new();
@@ -24,9 +35,14 @@ pub fn objects(dev: &Dev) -> BTreeMap<String, Vec<String>> {
         }
     }
     for paragraph in paragraphs {
-        let id = paragraph.lines().find_map(|line| line.trim().strip_prefix("ID:"));
+        let id = paragraph
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("ID:"));
         if let Some(id) = id {
-            objects.entry(id.trim().to_owned()).or_default().push(paragraph.clone());
+            objects
+                .entry(id.trim().to_owned())
+                .or_default()
+                .push(paragraph.clone());
         }
     }
     objects
