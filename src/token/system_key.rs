@@ -6,7 +6,6 @@ use super::error::{TokenError, TokenErrorClass};
 use super::generate::{birth, generate, otherwise, verify};
 use super::key::KeyRef;
 use super::session::TokenSession;
-use crate::model::{KeySpec, KeyUsage};
 use uuid::Uuid;
 
 /// The gateway's own key of `role`, made if it is not there.
@@ -15,14 +14,11 @@ pub(super) fn ensure(
     deployment: Uuid,
     role: SystemKey,
 ) -> Result<KeyRef, TokenError> {
-    let (spec, usage, class) = match role {
-        SystemKey::Wrapping => (
-            KeySpec::SymmetricDefault,
-            KeyUsage::EncryptDecrypt,
-            Class::Secret,
-        ),
-        SystemKey::RowMac => (KeySpec::Hmac256, KeyUsage::GenerateVerifyMac, Class::Secret),
-        SystemKey::Audit => (KeySpec::EccNistP256, KeyUsage::SignVerify, Class::Private),
+    let (spec, usage) = role.spec_and_usage();
+    let class = if spec.is_asymmetric() {
+        Class::Private
+    } else {
+        Class::Secret
     };
     let version = role.object_id(deployment);
     let label = format!("strongroom:{}:{}", role.role(), deployment.hyphenated());

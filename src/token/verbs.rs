@@ -16,7 +16,8 @@ const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Token {
     /// Makes a key (pair) under `CKA_ID` = `version`, every attribute explicit, reads it back, and
-    /// destroys it if it reads back otherwise (C_GenerateKey, C_GenerateKeyPair).
+    /// destroys it if it reads back otherwise (C_GenerateKey, C_GenerateKeyPair). After any error
+    /// but those below a key may have been made: [`Token::destroy`] it.
     ///
     /// # Errors
     ///
@@ -78,6 +79,16 @@ impl Token {
     fn is_system_key(&self, id: Uuid) -> bool {
         let ids = self.handle.system_keys.read();
         ids.unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// The gateway's own symmetric key of `role` in `deployment`, whether or not the token is there
+    /// at this moment.
+    pub fn system_key(&self, deployment: Uuid, role: SystemKey) -> KeyRef {
+        let version = role.object_id(deployment);
+        let ids = self.handle.system_keys.write();
+        ids.unwrap_or_else(PoisonError::into_inner).insert(version);
+        let (spec, usage) = role.spec_and_usage();
+        KeyRef::new(version, spec, usage, None)
     }
 
     /// Makes the gateway's own key of `role` unless it is there; answers its reference. Not
