@@ -1,5 +1,6 @@
 //! The API through the real AWS SDK for Rust, against a real token and a real Postgres.
 
+#[allow(dead_code)] // each test process uses a part
 #[path = "../support/dev.rs"]
 mod dev;
 

@@ -1,6 +1,7 @@
 //! The three uses, by clients that nobody here wrote: the AWS CLI, OpenSSL, SOPS, boto3, curl.
 //! Each is a script; it gets the environment of the `env` file and nothing else.
 
+#[allow(dead_code)] // each test process uses a part
 #[path = "../support/dev.rs"]
 mod dev;
 

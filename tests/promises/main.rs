@@ -1,6 +1,7 @@
 //! The promises of the design, each by a test that fails when it breaks: with the real binary, a
 //! real token, a real Postgres, and nothing built in to help.
 
+#[allow(dead_code)] // each test process uses a part
 #[path = "../support/dev.rs"]
 mod dev;
 

@@ -1,0 +1,187 @@
+//! Arrows point down: who may use whom, read from the sources.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Each module, and the modules that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    (
+        "cli",
+        &[
+            "gateway",
+            "server",
+            "operation",
+            "store",
+            "token",
+            "model",
+            "config",
+            "clock",
+            "error",
+        ],
+    ),
+    (
+        "gateway",
+        &[
+            "server",
+            "worker",
+            "operation",
+            "authz",
+            "audit",
+            "store",
+            "token",
+            "model",
+            "config",
+            "clock",
+            "error",
+            "metrics",
+        ],
+    ),
+    ("server", &["operation", "model", "error"]),
+    ("worker", &["operation", "audit", "store", "model", "error"]),
+    (
+        "operation",
+        &[
+            "authz", "audit", "store", "token", "model", "clock", "error",
+        ],
+    ),
+    ("audit", &["authz", "store", "model", "error"]),
+    ("authz", &["model"]),
+    ("store", &["model", "error"]),
+    ("token", &["model", "error"]),
+    ("model", &["error"]),
+    ("config", &["model", "error"]),
+    ("clock", &[]),
+    ("metrics", &[]),
+    ("error", &[]),
+];
+
+/// Crates that one module alone uses.
+const ALONE: &[(&str, &str)] = &[
+    ("cryptoki", "token"),
+    ("tokio_postgres", "store"),
+    ("deadpool_postgres", "store"),
+    ("refinery", "store"),
+    ("actix_web", "server"),
+];
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if entry.is_dir() {
+            sources(&entry, found);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            found.push(entry);
+        }
+    }
+}
+
+/// The top-level module that a file belongs to.
+fn module_of(path: &Path) -> String {
+    let inside = path.strip_prefix("src").unwrap();
+    let first = inside.iter().next().unwrap().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code without its comments.
+fn code(text: &str) -> String {
+    text.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The top-level modules that some code names as `crate::module` or `crate::{module, …}`.
+fn used(code: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    for start in ["crate::", "strongroom::"] {
+        for rest in code.split(start).skip(1) {
+            let names = match rest.strip_prefix('{') {
+                Some(group) => group.split('}').next().unwrap(),
+                None => rest,
+            };
+            for name in names.split(',').map(str::trim) {
+                let name: String = name
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                used.push(if name == "Error" || name == "ErrorCode" {
+                    "error".into()
+                } else {
+                    name
+                });
+                if !rest.starts_with('{') {
+                    break;
+                }
+            }
+        }
+    }
+    used
+}
+
+/// What is wrong with a file of `module`.
+fn violations(module: &str, text: &str) -> Vec<String> {
+    let code = code(text);
+    let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
+    let Some(may) = allowed.get(module) else {
+        return vec![format!("{module} is in no layer")];
+    };
+    let mut wrong: Vec<String> = used(&code)
+        .into_iter()
+        .filter(|name| {
+            name != module && allowed.contains_key(name.as_str()) && !may.contains(&name.as_str())
+        })
+        .map(|name| format!("{module} uses {name}"))
+        .collect();
+    for (name, owner) in ALONE {
+        if module != *owner && code.contains(&format!("{name}::")) {
+            wrong.push(format!("{module} uses {name}, which is for {owner} alone"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn no_arrow_points_up() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    assert!(files.len() > 50, "the sources are elsewhere");
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(|file| *file != Path::new("src/lib.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for violation in violations(&module_of(file), &text) {
+            wrong.push(format!("{}: {violation}", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_arrow_is_seen() {
+    assert_eq!(
+        violations("store", "use crate::token::Token;"),
+        ["store uses token"]
+    );
+    assert_eq!(
+        violations("token", "use crate::{Error, operation::Request};"),
+        ["token uses operation"]
+    );
+    assert_eq!(
+        violations("model", "fn f(c: &dyn crate::clock::Clock) {}"),
+        ["model uses clock"]
+    );
+    assert_eq!(
+        violations("operation", "use cryptoki::session::Session;").len(),
+        1
+    );
+    assert_eq!(violations("newcomer", ""), ["newcomer is in no layer"]);
+    assert!(
+        violations(
+            "store",
+            "// use crate::token::Token;\nuse crate::model::Region;"
+        )
+        .is_empty()
+    );
+}
