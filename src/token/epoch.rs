@@ -76,7 +76,13 @@ impl OpenFailure {
 impl From<TokenError> for OpenFailure {
     fn from(error: TokenError) -> Self {
         match error.class {
-            TokenErrorClass::Operator => Self::Operator(error),
+            // A token without AES, say, does not grow it by itself.
+            TokenErrorClass::Operator | TokenErrorClass::Unsupported => {
+                Self::Operator(TokenError {
+                    class: TokenErrorClass::Operator,
+                    ..error
+                })
+            }
             _ => Self::Away(error),
         }
     }

@@ -1,10 +1,11 @@
 //! The session threads of one epoch, and the bounded queues before them.
 
+use super::config::TokenStatus;
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::job::Job;
 use super::session::TokenSession;
-use super::supervisor::Event;
+use super::supervisor::{Event, Shared};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,7 +68,7 @@ pub(super) fn start(
     epoch: Epoch,
     sessions: usize,
     queue_length: usize,
-    busy: &Arc<AtomicUsize>,
+    shared: &Arc<Shared>,
     events: &Sender<Event>,
 ) -> Result<(Lanes, Vec<JoinHandle<()>>), TokenError> {
     let epoch = Arc::new(epoch);
@@ -99,7 +100,7 @@ pub(super) fn start(
             session,
             jobs,
             lane,
-            busy: Arc::clone(busy),
+            shared: Arc::clone(shared),
             events: events.clone(),
         };
         let thread = std::thread::Builder::new()
@@ -144,7 +145,7 @@ struct Member {
     session: TokenSession,
     jobs: Receiver<Box<dyn Job>>,
     lane: Lane,
-    busy: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     events: Sender<Event>,
 }
 
@@ -157,7 +158,7 @@ impl Member {
                     if job.is_abandoned() {
                         continue;
                     }
-                    let busy = Busy::new(&self.busy);
+                    let busy = Busy::new(&self.shared.busy);
                     self.work(job);
                     drop(busy);
                 }
@@ -215,6 +216,8 @@ impl Member {
     fn report(&self, detail: &str) {
         let epoch = self.session.epoch();
         if !epoch.lost.swap(true, Ordering::AcqRel) {
+            // At once, so that who is told of the loss and then waits does not wait for this epoch.
+            self.shared.set(TokenStatus::Away(detail.to_owned()));
             // The supervisor outlives the threads, so this fails only while all of it stops.
             let _ = self.events.send(Event::Lost {
                 epoch: epoch.number,

@@ -189,3 +189,42 @@ fn described(slot: u64, info: &TokenInfo) -> SlotReport {
         ..blank(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(holds: bool, gcm: bool) -> TokenReport {
+        let works = |name: &str, works| MechanismCheck {
+            mechanism: name.into(),
+            needed_for: "",
+            claimed: true,
+            works,
+            detail: String::new(),
+        };
+        TokenReport {
+            serial: "1".into(),
+            mechanisms: vec![
+                works("CKM_AES_GCM", gcm),
+                works("CKM_SHA256_HMAC", true),
+                works("CKM_EC_KEY_PAIR_GEN P-256", true),
+                works("CKM_ECDSA P-256", true),
+            ],
+            attributes: vec![AttributeCheck {
+                what: "a copy cannot be made extractable",
+                holds,
+                detail: "C_CopyObject made one".into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_token_that_leaks_or_lacks_is_refused() {
+        assert_eq!(judge(&report(true, true)), Verdict::Usable);
+        let Verdict::Refused(why) = judge(&report(false, true)) else {
+            panic!("a leak is usable");
+        };
+        assert!(why.contains("lets a non-extractable key out"), "{why}");
+        assert!(matches!(judge(&report(true, false)), Verdict::Refused(_)));
+    }
+}

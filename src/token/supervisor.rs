@@ -51,13 +51,19 @@ impl Shared {
         }
     }
 
-    fn set(&self, status: TokenStatus) {
+    pub(super) fn set(&self, status: TokenStatus) {
         self.status.send_replace(status);
     }
 
-    fn replace_lanes(&self, lanes: Option<Lanes>) -> Option<Lanes> {
+    fn publish(&self, status: TokenStatus, lanes: Lanes) {
         let mut place = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *place, lanes)
+        self.set(status);
+        *place = Some(lanes);
+    }
+
+    fn take_lanes(&self) -> Option<Lanes> {
+        let mut place = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
+        place.take()
     }
 }
 
@@ -198,14 +204,15 @@ impl Supervisor {
             epoch,
             self.config.sessions,
             self.config.queue_length,
-            &self.shared.busy,
+            &self.shared,
             &self.reports,
         )?;
         self.shared.threads.store(threads.len(), Ordering::Relaxed);
-        self.shared.replace_lanes(Some(lanes));
         self.shared.epoch.store(number, Ordering::Relaxed);
         log::info!("the token {} is open, epoch {number}", self.config.select);
-        self.shared.set(status);
+        // Ready before there are jobs, which may find that it no longer is; both under one lock,
+        // so that a verb called meanwhile finds the queues.
+        self.shared.publish(status, lanes);
         Ok(Running {
             epoch: number,
             anchor,
@@ -232,7 +239,7 @@ impl Supervisor {
             }
         };
         // Without a sender the threads empty their queues and end, closing their sessions.
-        drop(self.shared.replace_lanes(None));
+        drop(self.shared.take_lanes());
         self.join(running.threads);
         if let Err(error) = running.anchor.close() {
             log::debug!("the anchor session could not be closed: {error}");

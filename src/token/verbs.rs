@@ -16,7 +16,8 @@ const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Token {
     /// Makes a key (pair) under `CKA_ID` = `version`, every attribute explicit, reads it back, and
-    /// destroys it if it reads back otherwise (C_GenerateKey, C_GenerateKeyPair).
+    /// destroys it if it reads back otherwise (C_GenerateKey, C_GenerateKeyPair). After any error
+    /// but those below a key may have been made: [`Token::destroy`] it.
     ///
     /// # Errors
     ///
