@@ -159,8 +159,10 @@ impl Member {
                         continue;
                     }
                     let busy = Busy::new(&self.shared.busy);
-                    self.work(job);
+                    let job = self.work(job);
+                    // Before the answer, so that a caller who has it finds nobody busy with it.
                     drop(busy);
+                    job.answer();
                 }
                 Err(RecvTimeoutError::Timeout) if self.lane == Lane::ReadWrite => {
                     self.watch();
@@ -185,10 +187,11 @@ impl Member {
         }
     }
 
-    fn work(&mut self, mut job: Box<dyn Job>) {
+    /// Brings a job to its outcome.
+    fn work(&mut self, mut job: Box<dyn Job>) -> Box<dyn Job> {
         if self.session.epoch().lost.load(Ordering::Acquire) {
             job.fail(away("the token was lost while the job waited"));
-            return job.answer();
+            return job;
         }
         job.attempt(&mut self.session);
         if let Some(error) = job.error()
@@ -209,7 +212,7 @@ impl Member {
         {
             self.report(&error.to_string());
         }
-        job.answer();
+        job
     }
 
     /// Tells the supervisor, once an epoch, that the token is gone.

@@ -8,13 +8,13 @@ use super::config::{TokenConfig, TokenStatus};
 use super::epoch::{self, OpenFailure};
 use super::error::TokenError;
 use super::pool::{self, Lanes};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender};
 use cryptoki::context::Pkcs11;
 use cryptoki::session::Session;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -141,18 +141,17 @@ impl Supervisor {
 
     /// Sleeps; answers what to tell when the event is to close.
     fn wait(&self, timeout: Option<Duration>) -> Option<Option<oneshot::Sender<()>>> {
-        let until = timeout.map(|timeout| Instant::now() + timeout);
+        let timer = timeout.map_or_else(crossbeam_channel::never, crossbeam_channel::after);
         loop {
-            let event = match until {
-                Some(until) => self.events.recv_deadline(until),
-                None => self.events.recv().map_err(RecvTimeoutError::from),
+            let event = crossbeam_channel::select! {
+                recv(self.events) -> event => event,
+                recv(timer) -> _ => return None,
             };
             match event {
                 Ok(Event::Close(done)) => return Some(done),
                 // From an epoch that is over.
                 Ok(Event::Lost { .. }) => {}
-                Err(RecvTimeoutError::Timeout) => return None,
-                Err(RecvTimeoutError::Disconnected) => return Some(None),
+                Err(_) => return Some(None),
             }
         }
     }
@@ -207,7 +206,8 @@ impl Supervisor {
             &self.shared,
             &self.reports,
         )?;
-        self.shared.threads.store(threads.len(), Ordering::Relaxed);
+        let count = threads.len() + self.hanging.len();
+        self.shared.threads.store(count, Ordering::Relaxed);
         self.shared.epoch.store(number, Ordering::Relaxed);
         log::info!("the token {} is open, epoch {number}", self.config.select);
         // Ready before there are jobs, which may find that it no longer is; both under one lock,
@@ -250,8 +250,8 @@ impl Supervisor {
 
     /// Waits for the threads as long as their jobs may take, not longer.
     fn join(&mut self, threads: Vec<JoinHandle<()>>) {
-        let until = Instant::now() + self.config.deadline + JOIN_GRACE;
-        while Instant::now() < until && threads.iter().any(|thread| !thread.is_finished()) {
+        let timer = crossbeam_channel::after(self.config.deadline + JOIN_GRACE);
+        while timer.is_empty() && threads.iter().any(|thread| !thread.is_finished()) {
             std::thread::sleep(Duration::from_millis(2));
         }
         for thread in threads {

@@ -58,10 +58,10 @@ pub(super) fn ensure(
             ));
         }
     };
-    Ok(KeyRef::new(
+    Ok(KeyRef {
         version,
         spec,
         usage,
-        public_key.map(Into::into),
-    ))
+        public_key: public_key.map(Into::into),
+    })
 }

@@ -88,7 +88,12 @@ impl Token {
         let ids = self.handle.system_keys.write();
         ids.unwrap_or_else(PoisonError::into_inner).insert(version);
         let (spec, usage) = role.spec_and_usage();
-        KeyRef::new(version, spec, usage, None)
+        KeyRef {
+            version,
+            spec,
+            usage,
+            public_key: None,
+        }
     }
 
     /// Makes the gateway's own key of `role` unless it is there; answers its reference. Not

@@ -69,28 +69,28 @@ fn set(session: &Session, object: ObjectHandle) -> Vec<AttributeType> {
     let mut set = Vec::new();
     for kind in kinds {
         use Attribute as A;
-        match session.get_attributes(object, &[kind]).unwrap().first() {
-            Some(
-                A::Token(true)
-                | A::Private(true)
-                | A::Sensitive(true)
-                | A::Extractable(true)
-                | A::Encrypt(true)
-                | A::Decrypt(true)
-                | A::Sign(true)
-                | A::SignRecover(true)
-                | A::Verify(true)
-                | A::VerifyRecover(true)
-                | A::Wrap(true)
-                | A::Unwrap(true)
-                | A::Derive(true)
-                | A::Modifiable(true)
-                | A::Copyable(true)
-                | A::AlwaysSensitive(true)
-                | A::NeverExtractable(true)
-                | A::Local(true),
-            ) => set.push(kind),
-            _ => {}
+        if let Some(
+            A::Token(true)
+            | A::Private(true)
+            | A::Sensitive(true)
+            | A::Extractable(true)
+            | A::Encrypt(true)
+            | A::Decrypt(true)
+            | A::Sign(true)
+            | A::SignRecover(true)
+            | A::Verify(true)
+            | A::VerifyRecover(true)
+            | A::Wrap(true)
+            | A::Unwrap(true)
+            | A::Derive(true)
+            | A::Modifiable(true)
+            | A::Copyable(true)
+            | A::AlwaysSensitive(true)
+            | A::NeverExtractable(true)
+            | A::Local(true),
+        ) = session.get_attributes(object, &[kind]).unwrap().first()
+        {
+            set.push(kind);
         }
     }
     set

@@ -127,30 +127,22 @@ fn a_full_queue_is_busy_and_a_late_answer_a_deadline() {
             let token = sandbox
                 .token_with(|config| {
                     config.queue_length = 2;
-                    config.deadline = Duration::from_millis(200);
+                    config.deadline = Duration::from_millis(20);
                 })
                 .await;
-            // One generation holds the only read-write session for a while.
-            let slow = |version| {
+            // Two generations: one holds the only read-write session, one waits.
+            let slow = || {
                 let (spec, usage) = (KeySpec::Rsa4096, KeyUsage::SignVerify);
-                token.generate(version, "slow", spec, usage)
+                token.generate(Uuid::new_v4(), "slow", spec, usage)
             };
-            let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
-            let (first, second, rest) = tokio::join!(slow(one), slow(two), async {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                let late = token.object_ids();
-                let waiting = token.destroy(Uuid::new_v4());
-                let more = async {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    token.destroy(Uuid::new_v4()).await
-                };
-                let (_, waiting, more) = tokio::join!(late, waiting, more);
-                (waiting, more)
+            let (one, two, (waited, refused)) = tokio::join!(slow(), slow(), async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::join!(token.destroy(Uuid::new_v4()), token.destroy(Uuid::new_v4()))
             });
-            first.unwrap();
-            second.unwrap();
-            let classes = [rest.0.unwrap_err().class, rest.1.unwrap_err().class];
-            assert!(classes.contains(&TokenErrorClass::Busy), "{classes:?}");
+            one.unwrap();
+            two.unwrap();
+            assert_eq!(waited.unwrap_err().class, TokenErrorClass::Deadline);
+            assert_eq!(refused.unwrap_err().class, TokenErrorClass::Busy);
             token.close().await;
         },
     );
@@ -222,6 +214,90 @@ fn dropping_the_last_handle_stops_the_threads() {
             let token = sandbox.token().await;
             token.ping().await.unwrap();
             token.close().await;
+        },
+    );
+}
+
+#[test]
+fn many_callers_on_several_runtimes_get_their_own_answers() {
+    isolated(
+        "trouble::many_callers_on_several_runtimes_get_their_own_answers",
+        |sandbox| async move {
+            let token = sandbox
+                .token_with(|config| config.queue_length = 1024)
+                .await;
+            let key = aes(&token).await;
+            let caller = |number: u8| {
+                let (token, key) = (token.clone(), key.clone());
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_time()
+                        .build()
+                        .unwrap();
+                    runtime.block_on(async {
+                        let mut ivs = Vec::new();
+                        for round in 0..250u8 {
+                            let plain = [number, round];
+                            let sealed = token.seal(&key, vec![number], secret(&plain)).await;
+                            let sealed = sealed.unwrap();
+                            ivs.push(sealed.iv);
+                            let opened = token
+                                .unseal(&key, sealed.iv, vec![number], sealed.ciphertext)
+                                .await
+                                .unwrap();
+                            assert_eq!(opened.unwrap().expose_secret(), plain);
+                        }
+                        ivs
+                    })
+                })
+            };
+            let callers: Vec<_> = (0..8).map(caller).collect();
+            let mut ivs: Vec<_> = callers
+                .into_iter()
+                .flat_map(|caller| caller.join().unwrap())
+                .collect();
+            ivs.sort_unstable();
+            ivs.dedup();
+            assert_eq!(ivs.len(), 2000, "an IV was used twice");
+            assert_eq!(token.stats().busy, 0);
+            token.close().await;
+        },
+    );
+}
+
+#[test]
+fn closing_under_load_answers_everybody() {
+    isolated(
+        "trouble::closing_under_load_answers_everybody",
+        |sandbox| async move {
+            for _ in 0..5 {
+                let token = sandbox.token().await;
+                let key = aes(&token).await;
+                let callers: Vec<_> = (0..4)
+                    .map(|_| {
+                        let (token, key) = (token.clone(), key.clone());
+                        std::thread::spawn(move || {
+                            let runtime = tokio::runtime::Builder::new_current_thread()
+                                .enable_time()
+                                .build()
+                                .unwrap();
+                            runtime.block_on(async {
+                                loop {
+                                    match token.seal(&key, vec![], secret(b"x")).await {
+                                        Ok(_) => {}
+                                        Err(error) => return error.class,
+                                    }
+                                }
+                            })
+                        })
+                    })
+                    .collect();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                token.close().await;
+                for caller in callers {
+                    assert_eq!(caller.join().unwrap(), TokenErrorClass::TokenLost);
+                }
+            }
         },
     );
 }
