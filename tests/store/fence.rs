@@ -146,3 +146,48 @@ fn fixture_behind(uses: &[RowVersion]) -> Entry {
     entry.record = b"-1".to_vec();
     entry
 }
+
+/// The price of the check does not grow with the number of keys: it looks rows up by their ids.
+#[tokio::test]
+async fn the_check_scans_no_table() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let key = key();
+    insert(&store, &key).await;
+    let sql = database.sql().await;
+    sql.batch_execute(
+        "set session_replication_role = replica; \
+         insert into kms_key select gen_random_uuid(), account, region, n::text, spec, key_usage, \
+            origin, multi_region, gen_random_uuid(), created, state, description, policy, tags, \
+            deletion, current_version, row_version, mac from kms_key, generate_series(1, 20000) n; \
+         analyze",
+    )
+    .await
+    .unwrap();
+    let scanned = async || {
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        sql.batch_execute("select pg_stat_clear_snapshot()")
+            .await
+            .unwrap();
+        let row = sql.query_one(
+            "select seq_tup_read from pg_stat_user_tables where relname = 'kms_key'",
+            &[],
+        );
+        row.await.unwrap().get::<_, i64>(0)
+    };
+    let before = scanned().await;
+    // More often than the five times after which a plan may become a generic one.
+    for _ in 0..10 {
+        let group: Vec<Entry> = (0..50)
+            .map(|_| entry(&[RowVersion::Key(key.row, 1)]))
+            .collect();
+        store.commit_group(&group).await.unwrap();
+    }
+    let listed = store
+        .list_keys(&account(), &region(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 10);
+    assert!(store.due_deletions(10).await.unwrap().is_empty());
+    assert_eq!(scanned().await, before);
+}

@@ -189,18 +189,42 @@ async fn a_lock_that_is_not_released_costs_the_deadline() {
 async fn a_connection_outlives_the_runtime_that_asked_for_it() {
     let database = Database::new().await;
     let store = database.store().await;
-    for _ in 0..3 {
+    let sql = database.sql().await;
+    let backends = async || {
+        let rows = sql.query(
+            "select pid from pg_stat_activity where datname = current_database() \
+             and application_name = 'strongroom' order by pid",
+            &[],
+        );
+        let rows = rows.await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>()
+    };
+    let (pinged, worker_pinged) = std::sync::mpsc::channel::<()>();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let worker = {
         let store = store.clone();
-        let worker = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(store.ping())
-        });
-        tokio::task::spawn_blocking(|| worker.join().unwrap().unwrap())
-            .await
-            .unwrap();
-    }
+            // At once, so that the pool has to open connections here.
+            let pings = futures_util::future::join_all((0..4).map(|_| store.ping()));
+            runtime.block_on(pings).into_iter().for_each(Result::unwrap);
+            pinged.send(()).unwrap();
+            ended.recv().unwrap();
+        })
+    };
+    tokio::task::spawn_blocking(move || worker_pinged.recv().unwrap())
+        .await
+        .unwrap();
+    let before = backends().await;
+    assert!(before.len() > 2, "no connection was opened by the worker");
+    end.send(()).unwrap();
+    tokio::task::spawn_blocking(|| worker.join().unwrap())
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(backends().await, before);
     store.ping().await.unwrap();
 }

@@ -31,7 +31,7 @@ async fn a_key_comes_back_as_it_went_in() {
         assert_eq!(by_version.expect("the key").row, key.row);
     }
     let listed = store.list_keys(&account(), &region(), None, 10).await;
-    assert_eq!(listed.unwrap(), [key.key_id.clone()]);
+    assert_eq!(listed.unwrap(), [&key.key_id[..]]);
     let after = Some(&key.key_id[..]);
     let listed = store.list_keys(&account(), &region(), after, 10).await;
     assert!(listed.unwrap().is_empty());
