@@ -34,7 +34,7 @@ const UPDATE: &str = "/* access_keys::update */ update access_key \
     set wrapped_secret = $3, enabled = $4, row_version = $2 + 1, mac = $5 \
     where id = $1 and row_version = $2";
 const INSERT_ACCOUNT: &str = "/* access_keys::insert_account */ insert into account (id, created) \
-    values ($1, date_trunc('microseconds', strongroom_now())) on conflict (id) do nothing \
+    values ($1, strongroom_now()) on conflict (id) do nothing \
     returning created";
 const INSERT_PRINCIPAL: &str = "/* access_keys::insert_principal */ insert into principal \
     (arn, account, kind, created, row_version, mac) values ($1, $2, 'root', $3, 1, $4)";

@@ -1,8 +1,8 @@
 //! Hears of what other gateways changed, so that the cache need not wait to be told it is stale.
 
 use super::cache::Cache;
+use super::connect::connect;
 use super::error::{StoreError, describe};
-use super::migrate::connect;
 use super::transaction::Touched;
 use std::convert::Infallible;
 use std::future::poll_fn;

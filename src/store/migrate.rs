@@ -1,11 +1,11 @@
 //! The schema: numbered migrations, append-only, built into the binary.
 
+use super::connect::{connect, parse};
 use super::error::{StoreError, describe};
 use super::pool::{self, Connection};
 use super::{Store, StoreConfig};
 use crate::Error;
-use std::time::Duration;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 mod embedded {
@@ -34,7 +34,7 @@ impl Store {
     /// an older one of this build's.
     pub async fn migrate(config: &StoreConfig) -> Result<Uuid, Error> {
         // Not bounded by statement: a migration of a large table takes what it takes.
-        let postgres = pool::parse(config)?;
+        let postgres = parse(config)?;
         let (mut client, connection) = connect(&postgres, config.deadline).await?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -47,23 +47,6 @@ impl Store {
         let _ = driver.await;
         deployment
     }
-}
-
-/// Opens a connection that is not the pool's.
-pub(super) async fn connect(
-    postgres: &tokio_postgres::Config,
-    deadline: Duration,
-) -> Result<
-    (
-        Client,
-        tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>,
-    ),
-    StoreError,
-> {
-    tokio::time::timeout(deadline, postgres.connect(NoTls))
-        .await
-        .map_err(|_| StoreError::Deadline("connect".into()))?
-        .map_err(|error| StoreError::Connect(describe(&error)))
 }
 
 async fn apply(client: &mut Client) -> Result<Uuid, Error> {

@@ -8,6 +8,7 @@ mod access_keys;
 mod aliases;
 mod audit_log;
 mod cache;
+mod connect;
 mod error;
 mod gcm;
 mod intents;
@@ -111,8 +112,8 @@ impl Store {
         let connections = Connections::new(&config, Handle::current())?;
         let deployment = migrate::check(&connections.get().await?).await?;
         let cache = Arc::new(Cache::new(config.cache_entries));
-        let mut listening = pool::parse(&config)?;
-        pool::bound(&mut listening, config.deadline);
+        let mut listening = connect::parse(&config)?;
+        connect::bound(&mut listening, config.deadline);
         let listener = Listener::start(listening, config.deadline, Arc::clone(&cache));
         Ok(Self {
             shared: Arc::new(Shared {

@@ -119,7 +119,9 @@ impl Store {
                 Ok(value)
             }
             Err(error) => {
-                if connection.batch(ROLLBACK).await.is_ok() {
+                // Whoever does not answer is not asked again: closing the connection rolls back.
+                let silent = matches!(error.cause(), Some(StoreError::Deadline(_)));
+                if !silent && connection.batch(ROLLBACK).await.is_ok() {
                     connection.discard(false);
                 }
                 Err(error)

@@ -1,0 +1,197 @@
+//! What a group of records may still be committed on.
+
+use crate::fixture::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use strongroom::model::KeyState;
+use strongroom::store::*;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn only_what_was_computed_on_current_rows_is_written() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let (key, credential) = (key(), access_key("AKIA1"));
+    insert(&store, &key).await;
+    insert_access_key(&store, &credential).await;
+    let name = alias("alias/a", &key);
+    insert_alias(&store, &name).await.unwrap();
+    let uses = [
+        RowVersion::Key(key.row, 1),
+        RowVersion::Alias(name.row, 1),
+        RowVersion::AccessKey(credential.row, 1),
+    ];
+    let group = [
+        entry(&uses),
+        entry(&[RowVersion::Key(key.row, 2)]),
+        entry(&[]),
+        entry(&[uses[0], RowVersion::Alias(Uuid::new_v4(), 1)]),
+        // An id of another kind is not there in this one.
+        entry(&[RowVersion::AccessKey(key.row, 1)]),
+    ];
+    use Committed::{Durable, Stale};
+    let committed = store.commit_group(&group).await.unwrap();
+    assert_eq!(committed, [Durable, Stale, Durable, Stale, Stale]);
+    let sql = database.sql().await;
+    let written = sql.query("select request_id from audit_record order by position", &[]);
+    let written: Vec<Uuid> = written
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(written, [group[0].request_id, group[2].request_id]);
+
+    for (at, change) in ["access_key", "alias", "kms_key"].iter().enumerate() {
+        store
+            .transaction("change", |tx| {
+                let (key, name, credential) = (key.clone(), name.clone(), credential.clone());
+                Box::pin(async move {
+                    match at {
+                        0 => tx.update_access_key(&credential).await,
+                        1 => tx.delete_alias(&name).await,
+                        _ => tx.update_key(&key).await,
+                    }
+                })
+            })
+            .await
+            .unwrap();
+        let used = entry(&[uses[2 - at]]);
+        assert_eq!(
+            store.commit_group(&[used]).await.unwrap(),
+            [Stale],
+            "{change}"
+        );
+    }
+    assert!(store.commit_group(&[]).await.unwrap().is_empty());
+}
+
+/// Groups hammer on one key while it is disabled and enabled: none that starts after a change has
+/// returned is written, and none that was written was committed after the change it missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_that_has_returned_is_final() {
+    let database = Database::new().await;
+    let (store, neighbour) = (database.store().await, database.store().await);
+    let key = Arc::new(key());
+    insert(&store, &key).await;
+    let sql = database.sql().await;
+    // Each version's commit time, kept by the change itself.
+    sql.batch_execute(
+        "create table changed (row_version bigint); \
+         create function note() returns trigger language plpgsql as \
+            'begin insert into changed values (new.row_version); return null; end'; \
+         create trigger note after update on kms_key for each row execute function note()",
+    )
+    .await
+    .unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let returned = Arc::new(AtomicUsize::new(1));
+    let mut hammers = Vec::new();
+    for at in 0..4 {
+        let store = [&store, &neighbour][at % 2].clone();
+        let (key, done, returned) = (key.clone(), done.clone(), returned.clone());
+        hammers.push(tokio::spawn(async move {
+            let mut durable = 0;
+            while !done.load(Ordering::SeqCst) {
+                // What is believed before, and what had certainly been answered by then.
+                let old = returned.load(Ordering::SeqCst) as i64;
+                let mut entry = entry(&[RowVersion::Key(key.row, old)]);
+                entry.record = old.to_string().into_bytes();
+                if store.commit_group(&[entry]).await.unwrap() == [Committed::Durable] {
+                    durable += 1;
+                }
+                let behind = [RowVersion::Key(key.row, old - 1)];
+                let committed = store
+                    .commit_group(&[fixture_behind(&behind)])
+                    .await
+                    .unwrap();
+                assert_eq!(committed, [Committed::Stale]);
+            }
+            durable
+        }));
+    }
+    for round in 0..40 {
+        let state = [KeyState::Disabled, KeyState::Enabled][round % 2];
+        change(&store, &key, move |key| key.state = state)
+            .await
+            .unwrap();
+        returned.fetch_add(1, Ordering::SeqCst);
+    }
+    done.store(true, Ordering::SeqCst);
+    let mut durable = 0;
+    for hammer in hammers {
+        durable += hammer.await.unwrap();
+    }
+    assert!(durable > 0);
+    let late = sql
+        .query_one(
+            "select count(*), (select count(*) from changed) from audit_record a join changed c \
+             on c.row_version = convert_from(a.record, 'UTF8')::bigint + 1 \
+             where pg_xact_commit_timestamp(a.xmin) > pg_xact_commit_timestamp(c.xmin)",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert_eq!(late.get::<_, i64>(1), 40);
+    assert_eq!(
+        late.get::<_, i64>(0),
+        0,
+        "committed on what had been replaced"
+    );
+}
+
+/// Its record is never to be seen; it must parse where the other records do.
+fn fixture_behind(uses: &[RowVersion]) -> Entry {
+    let mut entry = entry(uses);
+    entry.record = b"-1".to_vec();
+    entry
+}
+
+/// The price of the check does not grow with the number of keys: it looks rows up by their ids.
+#[tokio::test]
+async fn the_check_scans_no_table() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let key = key();
+    insert(&store, &key).await;
+    let sql = database.sql().await;
+    sql.batch_execute(
+        "set session_replication_role = replica; \
+         insert into kms_key select gen_random_uuid(), account, region, n::text, spec, key_usage, \
+            origin, multi_region, gen_random_uuid(), created, state, description, policy, tags, \
+            deletion, current_version, row_version, mac from kms_key, generate_series(1, 20000) n; \
+         analyze",
+    )
+    .await
+    .unwrap();
+    let scanned = async || {
+        // A backend reports what it did when it ends.
+        sql.batch_execute("select pg_stat_force_next_flush()")
+            .await
+            .unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let row = sql.query_one(
+            "select seq_tup_read from pg_stat_user_tables where relname = 'kms_key'",
+            &[],
+        );
+        row.await.unwrap().get::<_, i64>(0)
+    };
+    drop(store);
+    let before = scanned().await;
+    let store = database.store().await;
+    // More often than the five times after which a plan may become a generic one.
+    for _ in 0..10 {
+        let group: Vec<Entry> = (0..50)
+            .map(|_| entry(&[RowVersion::Key(key.row, 1)]))
+            .collect();
+        store.commit_group(&group).await.unwrap();
+    }
+    let listed = store
+        .list_keys(&account(), &region(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 10);
+    assert!(store.due_deletions(10).await.unwrap().is_empty());
+    drop(store);
+    assert_eq!(scanned().await, before);
+}

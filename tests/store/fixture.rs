@@ -1,0 +1,266 @@
+//! One cluster for the binary, one database for each test, and rows to put there.
+
+use crate::postgres::Cluster;
+use futures_util::future::BoxFuture;
+use openssl::{hash::MessageDigest, memcmp, pkey::PKey, sign::Signer};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use strongroom::Error;
+use strongroom::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, arn};
+use strongroom::store::*;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// A seal with a key in memory.
+pub struct Seal;
+
+impl RowSeal for Seal {
+    fn mac(&self, row: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
+        Box::pin(async move {
+            let key = PKey::hmac(&[7; 32]).map_err(Error::internal)?;
+            let mut signer = Signer::new(MessageDigest::sha256(), &key).map_err(Error::internal)?;
+            signer.sign_oneshot_to_vec(&row).map_err(Error::internal)
+        })
+    }
+    fn verify(&self, row: Vec<u8>, mac: Vec<u8>) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(async move {
+            let right = self.mac(row).await?;
+            Ok(right.len() == mac.len() && memcmp::eq(&right, &mac))
+        })
+    }
+}
+
+/// A database with the schema, and one to change behind the store's back.
+pub struct Database {
+    pub cluster: Arc<Cluster>,
+    pub name: String,
+}
+
+/// The tests' common cluster: a static is never dropped, so the last test's reference ends it.
+static SHARED: Mutex<(Weak<Cluster>, Option<String>)> = Mutex::new((Weak::new(), None));
+
+impl Database {
+    /// From the template.
+    pub async fn new() -> Self {
+        let (cluster, template) = tokio::task::spawn_blocking(|| {
+            let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(cluster), Some(template)) = (shared.0.upgrade(), &shared.1) {
+                return (cluster, template.clone());
+            }
+            let cluster = Arc::new(Cluster::start());
+            let template = cluster.database(None);
+            let config = config(cluster.url(&template));
+            tokio::runtime::Runtime::new()
+                .unwrap()
+                .block_on(Store::migrate(&config))
+                .unwrap();
+            *shared = (Arc::downgrade(&cluster), Some(template.clone()));
+            (cluster, template)
+        })
+        .await
+        .unwrap();
+        let name = {
+            // Two at a time would each find the template in use.
+            let _one = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+            cluster.database(Some(&template))
+        };
+        Self { cluster, name }
+    }
+
+    /// In a cluster of its own.
+    pub async fn alone() -> Self {
+        let cluster = Arc::new(Cluster::start());
+        let name = cluster.database(None);
+        let database = Self { cluster, name };
+        Store::migrate(&database.config()).await.unwrap();
+        database
+    }
+
+    pub fn config(&self) -> StoreConfig {
+        config(self.cluster.url(&self.name))
+    }
+
+    pub async fn store(&self) -> Store {
+        let store = Store::open(self.config()).await.unwrap();
+        store.set_seal(Arc::new(Seal));
+        store
+    }
+
+    /// As the database's owner.
+    pub async fn sql(&self) -> tokio_postgres::Client {
+        let url = self.cluster.url(&self.name);
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+}
+
+pub fn config(url: String) -> StoreConfig {
+    StoreConfig {
+        url: url.into(),
+        connections: 8,
+        deadline: Duration::from_secs(10),
+        cache_entries: 100,
+    }
+}
+
+pub fn account() -> AccountId {
+    AccountId::parse("111122223333").unwrap()
+}
+
+pub fn region() -> Region {
+    Region::parse("eu-central-1").unwrap()
+}
+
+/// With nanoseconds, which the database does not keep.
+pub const CREATED: OffsetDateTime = datetime!(2024-02-03 04:05:06.123456789 UTC);
+
+/// A key that is in no table yet.
+pub fn key() -> Key {
+    let version = Uuid::new_v4();
+    Key {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        account: account(),
+        region: region(),
+        key_id: Uuid::new_v4().to_string(),
+        spec: KeySpec::Rsa2048,
+        usage: KeyUsage::SignVerify,
+        origin: Origin::AwsKms,
+        state: KeyState::Enabled,
+        description: "for tests \u{1f512}".into(),
+        policy: r#"{"Version":"2012-10-17"}"#.into(),
+        tags: [("b", ""), ("a", "1")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into(),
+        created: CREATED,
+        deletion: None,
+        multi_region: false,
+        material_set: Uuid::new_v4(),
+        current_version: version,
+        versions: vec![KeyVersion {
+            id: version,
+            number: 1,
+            token_serial: "0123456789abcdef".into(),
+            public_key: Some(Arc::from(&b"\x30\x00spki"[..])),
+            birth: serde_json::json!({"z": 1, "local": true, "a": 1.0}),
+            created: CREATED,
+        }],
+    }
+}
+
+pub fn alias(name: &str, key: &Key) -> Alias {
+    Alias {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        account: account(),
+        region: region(),
+        name: name.into(),
+        key_id: key.key_id.clone(),
+        created: CREATED,
+        updated: CREATED,
+    }
+}
+
+pub fn access_key(id: &str) -> AccessKey {
+    AccessKey {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        id: id.into(),
+        account: account(),
+        principal: arn::root_arn(&account()),
+        wrapped_secret: format!("wrapped {id}").into_bytes(),
+        enabled: true,
+        created: CREATED,
+    }
+}
+
+pub fn create_intent(version: Uuid) -> Intent {
+    Intent {
+        version,
+        kind: IntentKind::Create,
+        owner: Uuid::new_v4(),
+        lease: Duration::from_secs(60),
+    }
+}
+
+/// Inserts the account and a key, as CreateKey does.
+pub async fn insert(store: &Store, key: &Key) {
+    for version in &key.versions {
+        store
+            .begin_intent(&create_intent(version.id))
+            .await
+            .unwrap();
+    }
+    store
+        .transaction("insert", |tx| {
+            let key = key.clone();
+            Box::pin(async move {
+                tx.ensure_account(&key.account).await?;
+                tx.insert_key(&key).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+pub async fn insert_alias(store: &Store, alias: &Alias) -> Result<(), Error> {
+    store
+        .transaction("insert_alias", |tx| {
+            let alias = alias.clone();
+            Box::pin(async move { tx.insert_alias(&alias).await })
+        })
+        .await
+}
+
+pub async fn insert_access_key(store: &Store, key: &AccessKey) {
+    store
+        .transaction("insert_access_key", |tx| {
+            let key = key.clone();
+            Box::pin(async move {
+                tx.ensure_account(&key.account).await?;
+                tx.insert_access_key(&key).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// Locks a key, changes it, writes it.
+pub async fn change(
+    store: &Store,
+    key: &Key,
+    change: impl Fn(&mut Key) + Send + Sync + Clone + 'static,
+) -> Result<(), Error> {
+    store
+        .transaction("change", |tx| {
+            let (key, change) = (key.clone(), change.clone());
+            Box::pin(async move {
+                let locked = tx.lock_key(&key.account, &key.region, &key.key_id).await?;
+                let mut key = locked.expect("the key");
+                change(&mut key);
+                tx.update_key(&key).await
+            })
+        })
+        .await
+}
+
+/// An entry that used these rows.
+pub fn entry(uses: &[RowVersion]) -> Entry {
+    Entry {
+        request_id: Uuid::new_v4(),
+        record: b"{}".to_vec(),
+        uses: uses.to_vec(),
+    }
+}
+
+/// The cause, where a row was refused.
+pub fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
+    let error = result.expect_err("a refusal");
+    match error.cause::<StoreError>() {
+        Some(StoreError::RowMac { table, .. }) => table,
+        _ => panic!("{error}"),
+    }
+}

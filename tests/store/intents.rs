@@ -1,0 +1,188 @@
+//! Intents, deletion, and the count of encryptions.
+
+use crate::fixture::*;
+use std::time::Duration;
+use strongroom::ErrorCode;
+use strongroom::model::KeyState;
+use strongroom::store::*;
+use time::macros::datetime;
+use uuid::Uuid;
+
+/// The database's clock from now on.
+async fn set_clock(sql: &tokio_postgres::Client, offset: &str) {
+    sql.batch_execute(&format!(
+        "create or replace function strongroom_now() returns timestamptz language sql volatile \
+         as $$ select clock_timestamp() + interval '{offset}' $$"
+    ))
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_lease_protects_an_intent_until_it_is_past() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let sql = database.sql().await;
+    let intents = [create_intent(Uuid::new_v4()), create_intent(Uuid::new_v4())];
+    for intent in &intents {
+        store.begin_intent(intent).await.unwrap();
+    }
+    let (me, lease) = (Uuid::new_v4(), Duration::from_secs(30));
+    assert!(store.claim_intents(me, lease, 10).await.unwrap().is_empty());
+    set_clock(&sql, "61 seconds").await;
+    let (first, second) = tokio::join!(
+        store.claim_intents(me, lease, 1),
+        store.claim_intents(me, lease, 1)
+    );
+    let mut claimed = first.unwrap();
+    claimed.extend(second.unwrap());
+    // One may have found the other's under claim, and skipped it.
+    claimed.extend(store.claim_intents(me, lease, 10).await.unwrap());
+    claimed.sort_by_key(|intent| intent.version);
+    claimed.dedup_by_key(|intent| intent.version);
+    assert_eq!(claimed.len(), 2);
+    assert!(claimed.iter().all(|i| i.owner == me && i.lease == lease));
+    assert!(store.claim_intents(me, lease, 10).await.unwrap().is_empty());
+    store.drop_intent(intents[0].version).await.unwrap();
+    assert_eq!(store.intents().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_whose_intent_was_taken_over_is_not_inserted() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let sql = database.sql().await;
+    let insert = async |key: &Key| {
+        store
+            .transaction("insert", |tx| {
+                let key = key.clone();
+                Box::pin(async move {
+                    tx.ensure_account(&key.account).await?;
+                    tx.insert_key(&key).await
+                })
+            })
+            .await
+    };
+    let key = key();
+    let intent = create_intent(key.current_version);
+    store.begin_intent(&intent).await.unwrap();
+    set_clock(&sql, "61 seconds").await;
+    let claimed = store
+        .claim_intents(Uuid::new_v4(), Duration::from_secs(60), 10)
+        .await;
+    assert_eq!(claimed.unwrap().len(), 1);
+    for _ in ["taken over", "gone"] {
+        let error = insert(&key).await.unwrap_err();
+        let lost = error.cause::<StoreError>();
+        assert!(matches!(lost, Some(StoreError::IntentLost(_))), "{error}");
+        store.drop_intent(key.current_version).await.unwrap();
+    }
+    assert!(
+        store
+            .key(&account(), &region(), &key.key_id)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_deleted_when_it_is_due_and_leaves_its_objects_to_destroy() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let sql = database.sql().await;
+    let key = key();
+    insert(&store, &key).await;
+    insert_alias(&store, &alias("alias/a", &key)).await.unwrap();
+    let due = datetime!(2100-01-01 00:00 UTC);
+    change(&store, &key, move |key| {
+        key.state = KeyState::PendingDeletion;
+        key.deletion = Some(due);
+    })
+    .await
+    .unwrap();
+    let delete = async || {
+        store
+            .transaction("delete", |tx| {
+                let key = key.clone();
+                Box::pin(async move {
+                    let key = tx.lock_key(&key.account, &key.region, &key.key_id).await?;
+                    tx.delete_key(&key.expect("the key")).await
+                })
+            })
+            .await
+    };
+    assert!(store.due_deletions(10).await.unwrap().is_empty());
+    let error = delete().await.unwrap_err();
+    assert!(
+        matches!(error.cause(), Some(StoreError::Changed(_))),
+        "{error}"
+    );
+    set_clock(&sql, "100 years").await;
+    let found = store.due_deletions(10).await.unwrap();
+    assert_eq!(found, [(account(), region(), key.key_id.clone())]);
+    let intents = delete().await.unwrap();
+    assert_eq!(intents.len(), 1);
+    assert_eq!(intents[0].version, key.current_version);
+    assert_eq!(intents[0].kind, IntentKind::Destroy);
+    assert!(
+        store
+            .key(&account(), &region(), &key.key_id)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .alias(&account(), &region(), "alias/a")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    // Known by its intent, until that is finished.
+    let ids = [key.current_version, Uuid::nil()];
+    assert_eq!(store.unknown_versions(&ids).await.unwrap(), [Uuid::nil()]);
+    let version = key.current_version;
+    store
+        .transaction("finish", |tx| {
+            Box::pin(async move { tx.finish_intent(version).await })
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.unknown_versions(&ids).await.unwrap().len(), 2);
+    let left = sql
+        .query_one("select count(*) from material_set", &[])
+        .await;
+    assert_eq!(left.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn encryptions_are_counted_in_blocks_up_to_the_limit() {
+    let database = Database::new().await;
+    let (store, restarted) = (database.store().await, database.store().await);
+    let sql = database.sql().await;
+    let version = Uuid::new_v4();
+    let reserved = async || {
+        let row = sql
+            .query_one("select reserved from gcm_reservation", &[])
+            .await;
+        row.unwrap().get::<_, i64>(0)
+    };
+    let many = (0..100).map(|_| store.count_gcm_invocation(version));
+    futures_util::future::try_join_all(many).await.unwrap();
+    assert_eq!(reserved().await, 1 << 20);
+    restarted.count_gcm_invocation(version).await.unwrap();
+    assert_eq!(reserved().await, 2 << 20);
+    sql.execute(
+        "update gcm_reservation set reserved = 4294967296 - 1048576",
+        &[],
+    )
+    .await
+    .unwrap();
+    let last = database.store().await;
+    last.count_gcm_invocation(version).await.unwrap();
+    let error = database.store().await.count_gcm_invocation(version).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::LimitExceeded);
+    assert!(error.message().contains("rotate"));
+}
