@@ -90,33 +90,34 @@ async fn root_access_key(
     given: Option<(String, SecretString)>,
 ) -> Result<(String, Option<SecretString>), Error> {
     let principal = root_arn(account);
-    let present = tx.access_keys(account).await?;
     let (id, secret) = match given {
         Some(given) => given,
-        None => match present
-            .iter()
-            .find(|key| key.enabled && key.principal == principal)
-        {
-            Some(key) => return Ok((key.id.clone(), None)),
-            None => generate(token).await?,
-        },
+        None => {
+            let present = tx.access_keys(account).await?;
+            match present
+                .into_iter()
+                .find(|key| key.enabled && key.principal == principal)
+            {
+                Some(key) => return Ok((key.id, None)),
+                None => generate(token).await?,
+            }
+        }
     };
     let wrapped_secret = wrap(token, wrapping, (account, &principal, &id), &secret).await?;
-    match present.into_iter().find(|key| key.id == id) {
-        Some(key) => {
-            tx.update_access_key(&AccessKey {
+    match tx.lock_access_key(&id).await? {
+        Some(key) if key.account == *account && key.principal == principal => {
+            let key = AccessKey {
                 wrapped_secret,
                 enabled: true,
                 ..key
-            })
-            .await?
+            };
+            tx.update_access_key(&key).await?;
+        }
+        Some(_) => {
+            let message = format!("Access key {id} belongs to somebody else; choose another id.");
+            return Err(Error::new(ErrorCode::AlreadyExists, message));
         }
         None => {
-            if tx.lock_access_key(&id).await?.is_some() {
-                let message =
-                    format!("Access key {id} belongs to another account; choose another id.");
-                return Err(Error::new(ErrorCode::AlreadyExists, message));
-            }
             let key = AccessKey {
                 row: Uuid::new_v4(),
                 row_version: 1,

@@ -35,7 +35,8 @@ async fn edited_rows_are_refused() {
         ],
     );
     let client = dev.client();
-    let (policy, swapped, other, state, alias) = (
+    let (policy, swapped, victim, other, state, alias) = (
+        key(&client).await,
         key(&client).await,
         key(&client).await,
         key(&client).await,
@@ -52,14 +53,17 @@ async fn edited_rows_are_refused() {
     client.disable_key().key_id(&state).send().await.unwrap();
     for statement in [
         format!("update kms_key set policy = '{{}}' where key_id = '{policy}'"),
+        // The other key's material under this key's name.
         format!(
-            "update kms_key k set current_version = o.current_version, material_set = o.material_set \
-             from kms_key o where k.key_id = '{swapped}' and o.key_id = '{other}'"
+            "create temporary table o as select * from kms_key where key_id = '{victim}'; \
+             delete from kms_key where key_id = '{victim}'; \
+             update kms_key k set material_set = o.material_set, current_version = o.current_version \
+             from o where k.key_id = '{swapped}'"
         ),
         format!("update kms_key set state = 'Enabled' where key_id = '{state}'"),
         format!("update alias set key_id = '{other}' where name = 'alias/mine'"),
-        "insert into access_key select (jsonb_populate_record(a, \
-           '{\"id\": \"AKIAFORGEDFORGEDFORG\", \"row\": \"00000000-0000-4000-8000-000000000001\"}')).* \
+        "insert into access_key select (jsonb_populate_record(a, '{\"id\": \
+         \"00000000-0000-4000-8000-000000000001\", \"access_key_id\": \"AKIAFORGEDFORGEDFORG\"}')).* \
          from access_key a"
             .to_owned(),
     ] {
