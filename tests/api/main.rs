@@ -11,6 +11,7 @@ mod keys;
 mod mac;
 mod random;
 mod signing;
+mod wire;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
