@@ -151,8 +151,9 @@ create table alias (
 
 create index alias_target on alias (account, region, key_id, name);
 
--- What is about to be done to the token, so that a crash between the two is resumed. Without a MAC:
--- it is a hint where to look, and what is done about it is decided by the rows above.
+-- What is about to be done to the token, so that a crash between the two is resumed. Its MAC is over
+-- version and kind: an intent that nobody but the database's owner had destroys nothing, and neither
+-- does one of a version that a key still has.
 create table intent (
     -- identity
     version     uuid        primary key,
@@ -163,7 +164,9 @@ create table intent (
     owner       uuid        not null,
     lease_until timestamptz not null,
     -- Once true, whoever began it may not finish it any more: the object may be gone.
-    taken_over  boolean     not null default false
+    taken_over  boolean     not null default false,
+    -- record-keeping
+    mac         bytea       not null
 );
 
 create index intent_lease on intent (lease_until);

@@ -57,6 +57,11 @@ impl StoreError {
         )
     }
 
+    /// Whether a row was refused for its MAC.
+    pub(super) fn is_row_mac(&self) -> bool {
+        matches!(self, StoreError::RowMac { .. })
+    }
+
     /// Whether Postgres found another row with the same key.
     pub(super) fn is_duplicate(&self) -> bool {
         self.sqlstate() == Some(&SqlState::UNIQUE_VIOLATION)

@@ -1,16 +1,16 @@
 //! Intents: what is about to be done to the token, recorded first.
 
 use super::error::StoreError;
-use super::pool::{Connection, column};
-use super::{Intent, IntentKind, Store, Transaction};
+use super::pool::{Connection, Params, column};
+use super::{Intent, IntentKind, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const BEGIN: &str = "/* intents::begin */
-    insert into intent (version, kind, owner, lease_until)
-    values ($1, $2, $3, strongroom_now() + make_interval(secs => $4))";
+    insert into intent (version, kind, owner, lease_until, mac)
+    values ($1, $2, $3, strongroom_now() + make_interval(secs => $4), $5)";
 const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
 // What another gateway is claiming at this moment is skipped, not waited for.
 const CLAIM: &str = "/* intents::claim */
@@ -21,7 +21,8 @@ const CLAIM: &str = "/* intents::claim */
     update intent i
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
-    returning i.version, i.kind, i.owner, $2::float8 as lease";
+    returning i.version, i.kind, i.owner, $2::float8 as lease, i.mac,
+        exists (select from key_version v where v.id = i.version) as in_use";
 const LIST: &str = "/* intents::list */
     select version, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
@@ -40,11 +41,15 @@ impl IntentKind {
 }
 
 /// Writes an intent.
-pub(super) async fn begin(connection: &Connection, intent: &Intent) -> Result<(), StoreError> {
+pub(super) async fn begin(
+    shared: &Shared,
+    connection: &Connection,
+    intent: &Intent,
+) -> Result<(), Error> {
     let (kind, lease) = (intent.kind.as_str(), intent.lease.as_secs_f64());
-    connection
-        .execute(BEGIN, &[&intent.version, &kind, &intent.owner, &lease])
-        .await?;
+    let mac = shared.mac(row_mac::intent(intent.version, kind)).await?;
+    let params: Params<'_> = &[&intent.version, &kind, &intent.owner, &lease, &mac];
+    connection.execute(BEGIN, params).await?;
     Ok(())
 }
 
@@ -76,7 +81,7 @@ impl Store {
     /// Those of the database; internal if there is an intent for the version.
     pub async fn begin_intent(&self, intent: &Intent) -> Result<(), Error> {
         let connection = self.shared.connections.get().await?;
-        Ok(begin(&connection, intent).await?)
+        begin(&self.shared, &connection, intent).await
     }
 
     /// Removes an intent whose work was undone.
@@ -104,7 +109,31 @@ impl Store {
         let rows = connection
             .query(CLAIM, &[&owner, &lease.as_secs_f64(), &limit])
             .await?;
-        rows.iter().map(read).collect()
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let intent = read(row)?;
+            // Acting on it destroys an object, so it is not enough that a row says so.
+            let canonical = row_mac::intent(intent.version, intent.kind.as_str());
+            let genuine =
+                self.shared
+                    .verify("intent", &intent.version, canonical, column(row, "mac")?);
+            match genuine.await {
+                Err(error)
+                    if !error
+                        .cause::<StoreError>()
+                        .is_some_and(StoreError::is_row_mac) =>
+                {
+                    return Err(error);
+                }
+                Err(_) => {} // reported
+                Ok(()) if column(row, "in_use")? => log::error!(
+                    "the intent for key version {} is left alone: a key has that version",
+                    intent.version
+                ),
+                Ok(()) => claimed.push(intent),
+            }
+        }
+        Ok(claimed)
     }
 
     /// Every intent, for doctor; `lease` is what is left of it.

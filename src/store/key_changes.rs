@@ -222,7 +222,7 @@ impl Transaction<'_> {
                 owner: Uuid::nil(),
                 lease: DESTROY_LEASE,
             };
-            intents::begin(self.connection, &intent).await?;
+            intents::begin(self.shared, self.connection, &intent).await?;
             left.push(intent);
         }
         Ok(left)

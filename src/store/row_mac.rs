@@ -157,6 +157,11 @@ pub(super) fn root_principal(arn: &str, account: &str, created: OffsetDateTime) 
         .0
 }
 
+/// Only what decides: owner and lease may change hands without a key.
+pub(super) fn intent(version: Uuid, kind: &str) -> Vec<u8> {
+    Row::of("intent").uuid(version).text(kind).0
+}
+
 /// The error for a row that was not written by a gateway; operators are told at once.
 pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
     let error = StoreError::RowMac {

@@ -110,3 +110,42 @@ async fn edited_rows_are_refused() {
     dev.stop();
     std::fs::remove_dir_all(dir).unwrap();
 }
+
+#[tokio::test]
+async fn a_forged_intent_destroys_nothing() {
+    let dir = scratch();
+    let dev = Dev::start(&dir, &[]);
+    let client = dev.client();
+    let (id, saved) = (key(&client).await, key(&client).await);
+    let version = |id: &str| {
+        sql(
+            &dev,
+            &format!("select current_version from kms_key where key_id = '{id}'"),
+        )[0]
+        .clone()
+    };
+    let (version, other) = (version(&id), version(&saved));
+    // One that nobody's MAC is on, and one whose MAC is another's.
+    sql(
+        &dev,
+        &format!(
+            "insert into intent (version, kind, owner, lease_until, mac) values \
+             ('{version}', 'destroy', gen_random_uuid(), now() - interval '1 hour', '\\x00'), \
+             ('{other}', 'create', gen_random_uuid(), now() - interval '1 hour', \
+              (select mac from key_version where id = '{other}'))"
+        ),
+    );
+    // Longer than the worker's interval.
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    let log = std::fs::read_to_string(dir.join("log")).unwrap();
+    assert!(
+        log.contains(&format!("the row {version} of intent")),
+        "it was not looked at"
+    );
+    assert!(log.contains(&format!("the row {other} of intent")));
+    for key in [&id, &saved] {
+        assert_eq!(encrypt(&client, key).await, Ok(()));
+    }
+    assert!(crate::token::objects(&dev).contains_key(&version.replace('-', "")));
+    dev.stop();
+}

@@ -1,5 +1,7 @@
 //! The store against a real Postgres.
 
+#![allow(clippy::disallowed_methods)] // spawn_blocking: the tests wait for a cluster
+
 mod fence;
 mod fixture;
 mod intents;
