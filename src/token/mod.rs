@@ -9,11 +9,13 @@
 //!   `system_key` do them on a session thread;
 //! - `attributes` says what a key must be, `error` what a return value means;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
-//! - `probe`, `self_test` and `provision` are for the command line, on modules not in use.
+//! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
+//!   use.
 //!
 //! One [`Token`] per module and process: C_Initialize and C_Finalize are the process's.
 
 mod attributes;
+mod baseline;
 mod cipher;
 mod config;
 mod epoch;
@@ -36,6 +38,7 @@ mod supervisor;
 mod system_key;
 mod verbs;
 
+pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus};
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
