@@ -8,9 +8,9 @@ if ! "${CARGO:-cargo}" --version >/dev/null 2>&1; then
 fi
 
 packages=(
-    gcc libssl-dev pkg-config       # to build
-    softhsm2 postgresql             # to run `strongroom dev`
-    opensc openssl curl faketime    # to test
+    gcc libc6-dev libssl-dev pkg-config   # to build
+    softhsm2 postgresql                   # to run `strongroom dev`
+    opensc openssl curl faketime          # to test
     python3 python3-venv
 )
 missing=()

@@ -1,5 +1,6 @@
 //! `strongroom bench` against a gateway of its own.
 
+#[allow(dead_code)] // each test process uses a part
 #[path = "support/dev.rs"]
 mod dev;
 
