@@ -6,8 +6,9 @@
 
 use crate::model::Region;
 use crate::{Error, ErrorCode};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,11 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Values that are text even where they look like a number.
-const TEXT: [&str; 2] = ["serial", "label"];
+const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
+/// Values that are text even where they look like something else.
+const TEXT: [&str; 7] = [
+    "serial", "label", "module", "pin_file", "url", "url_file", "listen",
+];
 
 /// All of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -171,11 +175,20 @@ impl Config {
     /// # Errors
     /// What is wrong, where, and what to do.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with(path, environment()?)
+    }
+
+    /// The same with another environment than the process's.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(path: &Path, environment: BTreeMap<String, String>) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
-        let mut config = Self::parse(&text, std::env::vars())
+        let pin = environment.get(PIN).filter(|pin| !pin.is_empty()).cloned();
+        let mut config = Self::parse(&text, environment.into_iter())
             .map_err(|error| wrong(format!("{}: {}", path.display(), error.message())))?;
-        config.read_secrets()?;
+        config.read_secrets(pin.map(SecretString::from))?;
         Ok(config)
     }
 
@@ -187,13 +200,20 @@ impl Config {
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Error> {
-        let mut table: toml::Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| wrong(error.message()))?;
+        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            // Not the error's own text: it quotes the line, which may hold a password.
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text[..start].matches('\n').count() + 1;
+            wrong(format!("line {line}: {}", error.message()))
+        })?;
         for (name, value) in environment {
             if name != PIN
                 && let Some(rest) = name.strip_prefix(PREFIX)
                 && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
+                // Kubernetes makes STRONGROOM_SERVICE_HOST and the like from a service's name.
+                && SECTIONS.contains(&section)
+                // Compose files cannot say "not set" otherwise.
+                && !value.is_empty()
             {
                 let section = table
                     .entry(section)
@@ -206,7 +226,8 @@ impl Config {
         }
         let config: Self = table
             .try_into()
-            .map_err(|error: toml::de::Error| wrong(error.message()))?;
+            // The whole text says in which key; there is no line to quote any more.
+            .map_err(|error: toml::de::Error| wrong(error.to_string().trim().replace('\n', " ")))?;
         config.validate()?;
         Ok(config)
     }
@@ -222,21 +243,51 @@ impl Config {
             ("token.sessions", self.token.sessions),
             ("token.queue_length", self.token.queue_length),
             ("database.connections", self.database.connections),
+            ("database.cache_entries", self.database.cache_entries),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(format!("{name} must be at least 1")));
         }
+        let waits = [
+            ("server.read_timeout_ms", self.server.read_timeout_ms),
+            ("token.deadline_ms", self.token.deadline_ms),
+            ("database.deadline_ms", self.database.deadline_ms),
+            ("gateway.deadline_ms", self.gateway.deadline_ms),
+            ("gateway.lease_ms", self.gateway.lease_ms),
+            (
+                "gateway.worker_interval_ms",
+                self.gateway.worker_interval_ms,
+            ),
+        ];
+        if let Some((name, _)) = waits.iter().find(|(_, value)| *value == 0) {
+            return Err(wrong(format!("{name} must be at least 1")));
+        }
+        if self.gateway.lease_ms <= self.gateway.deadline_ms {
+            log::warn!(
+                "gateway.lease_ms is not greater than gateway.deadline_ms: another gateway may \
+                 undo this one's work in flight"
+            );
+        }
+        let url = !self.database.url.expose_secret().is_empty();
+        if url == self.database.url_file.is_some() {
+            return Err(wrong("database: set exactly one of url and url_file"));
+        }
+        if self.gateway.regions.is_empty() {
+            return Err(wrong(
+                "gateway.regions is empty: name some, or \"*\" for any",
+            ));
+        }
         self.regions().map(drop)
     }
 
-    fn read_secrets(&mut self) -> Result<(), Error> {
-        self.token.pin = match (std::env::var(PIN), &self.token.pin_file) {
-            (Ok(pin), None) => SecretString::from(pin),
-            (Err(_), Some(path)) => read_secret(path)?,
-            (Ok(_), Some(_)) => {
+    fn read_secrets(&mut self, pin: Option<SecretString>) -> Result<(), Error> {
+        self.token.pin = match (pin, &self.token.pin_file) {
+            (Some(pin), None) => pin,
+            (None, Some(path)) => read_secret(path)?,
+            (Some(_), Some(_)) => {
                 return Err(wrong(format!("set only one of token.pin_file and {PIN}")));
             }
-            (Err(_), None) => return Err(wrong(format!("no PIN: set token.pin_file or {PIN}"))),
+            (None, None) => return Err(wrong(format!("no PIN: set token.pin_file or {PIN}"))),
         };
         if let Some(path) = &self.database.url_file {
             self.database.url = read_secret(path)?;
@@ -266,10 +317,29 @@ pub fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
 }
 
+/// Our variables of the process's environment.
+///
+/// # Errors
+/// One of them is not UTF-8. Others may hold what they like.
+pub fn environment() -> Result<BTreeMap<String, String>, Error> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(wrong(format!("{name} is not UTF-8"))),
+        })
+        .collect()
+}
+
 /// A value of the environment, as TOML would have it.
 fn value_of(key: &str, text: &str) -> toml::Value {
     if TEXT.contains(&key) {
         return text.into();
+    }
+    if key == "regions" && !text.starts_with('[') {
+        let names = text.split(',').map(|name| name.trim().into());
+        return toml::Value::Array(names.collect());
     }
     let parsed = format!("value = {text}").parse::<toml::Table>().ok();
     parsed

@@ -79,6 +79,11 @@ fn the_environment_wins() {
                 "[\"eu-west-1\", \"eu-west-2\"]",
             ),
             ("STRONGROOM_SERVER_LISTEN", "127.0.0.1:1"),
+            ("STRONGROOM_TOKEN_MODULE", "1"),
+            ("STRONGROOM_TOKEN_QUEUE_LENGTH", ""),
+            // From Kubernetes, for a service named strongroom.
+            ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
+            ("STRONGROOM_PORT_7700_TCP", "tcp://10.0.0.1:7700"),
             ("STRONGROOM_TOKEN_PIN", "is not a value of the file"),
         ],
     )
@@ -87,6 +92,13 @@ fn the_environment_wins() {
     assert_eq!(config.token.label.as_deref(), Some("42"));
     assert_eq!(config.regions().unwrap().unwrap().len(), 2);
     assert_eq!(config.server.listen.port(), 1);
+    assert_eq!(config.token.module, std::path::Path::new("1"));
+    assert_eq!(config.token.queue_length, 1024);
+    for (text, expected) in [("*", None), ("eu-west-1, eu-west-2", Some(2))] {
+        let config = parse(EXAMPLE, &[("STRONGROOM_GATEWAY_REGIONS", text)]).unwrap();
+        let regions = config.regions().unwrap();
+        assert_eq!(regions.map(|regions| regions.len()), expected);
+    }
 }
 
 #[test]
@@ -106,6 +118,13 @@ fn what_is_wrong_is_named() {
             ("STRONGROOM_SERVER_LISTEN", "nowhere"),
             "invalid socket address",
         ),
+        (("STRONGROOM_SERVER_LISTEN", "nowhere"), "server.listen"),
+        (("STRONGROOM_SERVER_WORKERS", "many"), "server.workers"),
+        (("STRONGROOM_TOKEN_DEADLINE_MS", "0"), "token.deadline_ms"),
+        (
+            ("STRONGROOM_DATABASE_URL_FILE", "x"),
+            "exactly one of url and url_file",
+        ),
     ] {
         let error = parse(EXAMPLE, &[environment]).unwrap_err();
         assert!(
@@ -114,11 +133,50 @@ fn what_is_wrong_is_named() {
             error.message()
         );
     }
-    assert!(parse("[token", &[]).is_err());
+    let without = EXAMPLE.replace("\nurl = ", "\n# url = ");
+    let error = parse(&without, &[]).unwrap_err();
+    assert!(error.message().contains("exactly one of url and url_file"));
+    let error = parse("[server]\nurl = \"hunter2\" x", &[]).unwrap_err();
+    assert!(error.message().starts_with("line 2: "), "{error}");
+    assert!(!error.message().contains("hunter2"), "{error}");
 }
 
 #[test]
 fn the_debug_form_holds_no_password() {
     let url = ("STRONGROOM_DATABASE_URL", "postgresql://u:hunter2@db/x");
     assert!(!format!("{:?}", parse(EXAMPLE, &[url]).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn a_pin_is_read_from_a_file_that_others_cannot_open() {
+    use secrecy::ExposeSecret;
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (file, pin) = (dir.path().join("strongroom.toml"), dir.path().join("pin"));
+    let text = EXAMPLE.replace("/etc/strongroom/pin", pin.to_str().unwrap());
+    std::fs::write(&file, text).unwrap();
+    let load = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        Config::load_with(&file, variables.collect::<BTreeMap<String, String>>())
+    };
+    for (content, mode, expected) in [
+        ("1234\n\n", 0o600, Ok("1234\n")),
+        ("1234", 0o640, Ok("1234")),
+        ("1234", 0o604, Err("chmod 600")),
+        ("\n", 0o600, Err("is empty")),
+    ] {
+        std::fs::write(&pin, content).unwrap();
+        std::fs::set_permissions(&pin, std::fs::Permissions::from_mode(mode)).unwrap();
+        match (load(&[]), expected) {
+            (Ok(config), Ok(expected)) => {
+                assert_eq!(config.token.pin.expose_secret(), expected);
+                assert!(!format!("{config:?}").contains("1234"));
+            }
+            (Err(error), Err(expected)) => assert!(error.message().contains(expected), "{error}"),
+            (outcome, _) => panic!("{content:?}, {mode:o}: {outcome:?}"),
+        }
+    }
+    let error = load(&[("STRONGROOM_TOKEN_PIN", "1234")]).unwrap_err();
+    assert!(error.message().contains("only one of"), "{error}");
 }
