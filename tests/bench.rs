@@ -1,5 +1,6 @@
 //! `strongroom bench` against a gateway of its own.
 
+#[allow(dead_code)] // this test needs a part of it
 #[path = "support/dev.rs"]
 mod dev;
 
