@@ -2,11 +2,11 @@
 //!
 //! The server has admitted and authenticated (steps 1 and 2); here follow quota, decode, resolve,
 //! authorize, state, DryRun, execute, record. A [`Use`] hands its record to the group writer and
-//! is run again if a row that it used has changed meanwhile; a [`Change`] writes its record in the
+//! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
 use super::authorized::{Authorized, Source};
-use super::{Change, Context, Operation, Request, Use};
+use super::{Context, Operation, Request, TokenChange, Use};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::Decode;
 use crate::store::{Committed, Entry, RowVersion};
@@ -68,7 +68,7 @@ async fn attempt<O: Use>(
 ///
 /// # Errors
 /// As [`run_use`].
-pub(super) async fn run_change<O: Change>(
+pub(super) async fn run_change<O: TokenChange>(
     request: &Arc<Request>,
     cx: &Arc<Context>,
 ) -> Result<Vec<u8>, Error> {
@@ -83,7 +83,7 @@ pub(super) async fn run_change<O: Change>(
     }
 }
 
-async fn change<O: Change>(
+async fn change<O: TokenChange>(
     input: &Arc<O::Input>,
     parameters: &Arc<Map<String, Value>>,
     request: &Arc<Request>,

@@ -109,6 +109,18 @@ pub trait Use: Operation {
 
 /// An operation that changes metadata.
 pub trait Change: Operation {
+    /// The change, on locked rows; runs again if the transaction must be retried.
+    fn apply(
+        input: &Self::Input,
+        call: &Authorized<Self>,
+        request: &Request,
+        tx: &Transaction<'_>,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// A change that begins on the token: every [`Change`] is one, with nothing to do there.
+pub trait TokenChange: Operation {
     /// What was done on the token beforehand.
     type Prepared: Send + Sync + 'static;
 
@@ -119,7 +131,7 @@ pub trait Change: Operation {
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Prepared, Error>> + Send;
 
-    /// The change itself, on locked rows; runs again if the transaction must be retried.
+    /// As [`Change::apply`].
     fn apply(
         input: &Self::Input,
         prepared: &Self::Prepared,
@@ -128,6 +140,25 @@ pub trait Change: Operation {
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+impl<O: Change> TokenChange for O {
+    type Prepared = ();
+
+    async fn prepare(_: &O::Input, _: &Authorized<O>, _: &Context) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn apply(
+        input: &O::Input,
+        (): &(),
+        call: &Authorized<O>,
+        request: &Request,
+        tx: &Transaction<'_>,
+        cx: &Context,
+    ) -> Result<O::Output, Error> {
+        <O as Change>::apply(input, call, request, tx, cx).await
+    }
 }
 
 /// The one list of operations: how each is run, and where it is.

@@ -5,9 +5,13 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod crash;
+mod deletion;
+mod gateway;
 mod hygiene;
 mod non_exportable;
 mod postgres;
+mod proxy;
 mod restart;
 mod revocation;
 mod tampering;

@@ -25,15 +25,7 @@ async fn encrypt(client: &Client, id: &str) -> Result<(), String> {
 #[tokio::test]
 async fn edited_rows_are_refused() {
     let dir = scratch();
-    let dev = Dev::start(
-        &dir,
-        &[
-            "--access-key-id",
-            "AKIATAMPERINGTESTKEY",
-            "--secret-access-key",
-            "kept",
-        ],
-    );
+    let dev = Dev::start_and_keep(&dir, &[]);
     let client = dev.client();
     let (policy, swapped, victim, other, state, alias) = (
         key(&client).await,
@@ -70,15 +62,12 @@ async fn edited_rows_are_refused() {
         sql(&dev, &statement);
     }
     // Fresh eyes: nothing in the cache.
+    let secret = dev.env["AWS_SECRET_ACCESS_KEY"].clone();
     dev.stop();
-    let dev = Dev::start(
-        &dir,
-        &[
-            "--access-key-id",
-            "AKIATAMPERINGTESTKEY",
-            "--secret-access-key",
-            "kept",
-        ],
+    let dev = Dev::start(&dir, &[]);
+    assert_eq!(
+        dev.env["AWS_SECRET_ACCESS_KEY"], secret,
+        "it comes back the same"
     );
     let client = dev.client();
     for (what, id) in [
@@ -98,7 +87,7 @@ async fn edited_rows_are_refused() {
         Ok(()),
         "the untouched key works"
     );
-    let forger = dev.client_of("AKIAFORGEDFORGEDFORG", "kept");
+    let forger = dev.client_of("AKIAFORGEDFORGEDFORG", &secret);
     let forged = forger.list_keys().send().await.unwrap_err();
     assert_eq!(
         forged.code(),
@@ -108,7 +97,6 @@ async fn edited_rows_are_refused() {
     let log = std::fs::read_to_string(dir.join("log")).unwrap();
     assert!(log.contains("kms_key") && log.contains("alias") && log.contains("access_key"));
     dev.stop();
-    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[tokio::test]

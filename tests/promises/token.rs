@@ -10,12 +10,13 @@ pub fn objects(dev: &Dev) -> BTreeMap<String, Vec<String>> {
     let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
     let output = Command::new("pkcs11-tool")
         .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
+        .env("PIN", pin.trim())
         .args([
             "--module",
             &setting(dev, "module"),
             "--login",
             "--pin",
-            pin.trim(),
+            "env:PIN",
             "--list-objects",
         ])
         .output()

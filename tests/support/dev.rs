@@ -30,26 +30,33 @@ pub fn scratch() -> PathBuf {
 const START_PATIENCE: Duration = Duration::from_secs(90);
 
 impl Dev {
-    /// Starts a gateway on `dir`, waits until it is ready.
+    /// Starts a gateway on `dir`, waits until it is ready. The folder is removed when it stops.
     pub fn start(dir: &Path, arguments: &[&str]) -> Self {
-        let _ = std::fs::remove_file(dir.join("env"));
+        // As root the cluster may be elsewhere, with a link to it.
+        Self::start_then(
+            dir,
+            arguments,
+            r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#,
+        )
+    }
+
+    /// The same, on a folder that stays.
+    pub fn start_and_keep(dir: &Path, arguments: &[&str]) -> Self {
+        Self::start_then(dir, arguments, ":")
+    }
+
+    fn start_then(dir: &Path, arguments: &[&str], then: &str) -> Self {
+        let _ = std::fs::remove_file(dir.join("env")); // of the run before
         // The shell passes on the end of its standard input as a SIGTERM.
-        let script = r#""$0" dev --data-dir "$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-            "${@:2}" </dev/null >>"$1/log" 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid; \
-            [ "$KEEP" ] || rm -rf "$1""#;
+        let script = format!(
+            r#""$0" dev --data-dir "$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 "${{@:2}}" \
+               </dev/null >>"$1/log" 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid; {then}"#
+        );
         let mut child = Command::new("bash")
-            .args(["-c", script, env!("CARGO_BIN_EXE_strongroom")])
+            .args(["-c", &script, env!("CARGO_BIN_EXE_strongroom")])
             .arg(dir)
             .args(arguments)
             .env("RUST_LOG", "info")
-            .env(
-                "KEEP",
-                if arguments.contains(&"--access-key-id") {
-                    "1"
-                } else {
-                    ""
-                },
-            )
             .stdin(Stdio::piped())
             .spawn()
             .expect("bash runs");

@@ -55,10 +55,9 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     let dir = data_dir(&arguments.data_dir)?;
     softhsm::enter_environment(&dir)?;
     let _lock = lock(&dir)?;
-    let env = dir.join("env");
-    let root = RootKey::choose(&arguments, &env)?;
+    let root = RootKey::choose(&arguments, &dir.join("root-key"))?;
     // It says where a gateway is: until one is ready, nowhere.
-    let _ = fs::remove_file(&env);
+    let _ = fs::remove_file(dir.join("env"));
     softhsm::provision(&dir)?;
     let cluster = Cluster::start(&dir)?;
     let served = serve_on(&cluster, &dir, &arguments, &account, &region, root);
@@ -88,6 +87,7 @@ fn serve_on(
                 RootKey::new(done.access_key_id, new.1)
             }
         };
+        write_private(&dir.join("root-key"), &root.exports())?;
         serve::until_stopped(&config, |gateway| announce(gateway, dir, region, &root)).await
     })
 }

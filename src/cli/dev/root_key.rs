@@ -22,11 +22,11 @@ impl RootKey {
     }
 
     /// The one that the command line names, else the one of last time; `None` at first.
-    pub(super) fn choose(arguments: &Arguments, env: &Path) -> Result<Option<Self>, Error> {
+    pub(super) fn choose(arguments: &Arguments, kept: &Path) -> Result<Option<Self>, Error> {
         if let (Some(id), Some(secret)) = (&arguments.access_key_id, &arguments.secret_access_key) {
             return Ok(Some(Self::new(id.clone(), secret.as_str().into())));
         }
-        let Ok(text) = std::fs::read_to_string(env) else {
+        let Ok(text) = std::fs::read_to_string(kept) else {
             return Ok(None);
         };
         let text = zeroize::Zeroizing::new(text);
@@ -57,13 +57,19 @@ impl RootKey {
         (self.id, self.secret)
     }
 
-    /// The env file's text.
-    pub(super) fn env(&self, api: SocketAddr, region: &Region) -> String {
+    /// What is kept for the next start.
+    pub(super) fn exports(&self) -> String {
         let Self { id, secret } = self;
         let secret = secret.expose_secret();
+        format!("export {ID}={id}\nexport {SECRET}={secret}\n")
+    }
+
+    /// The env file's text.
+    pub(super) fn env(&self, api: SocketAddr, region: &Region) -> String {
         format!(
-            "export AWS_ENDPOINT_URL_KMS=http://{api}\nexport {ID}={id}\nexport {SECRET}={secret}\n\
-             export AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\n"
+            "export AWS_ENDPOINT_URL_KMS=http://{api}\n{}export AWS_REGION={region}\n\
+             export AWS_DEFAULT_REGION={region}\n",
+            self.exports()
         )
     }
 }

@@ -35,15 +35,8 @@ impl Operation for CreateAlias {
 }
 
 impl Change for CreateAlias {
-    type Prepared = ();
-
-    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn apply(
         input: &Input,
-        (): &(),
         call: &Authorized<Self>,
         _: &Request,
         tx: &Transaction<'_>,

@@ -35,15 +35,8 @@ impl Operation for DeleteAlias {
 }
 
 impl Change for DeleteAlias {
-    type Prepared = ();
-
-    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn apply(
         _: &Input,
-        (): &(),
         call: &Authorized<Self>,
         _: &Request,
         tx: &Transaction<'_>,

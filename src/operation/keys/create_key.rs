@@ -9,7 +9,9 @@ use crate::model::member::input;
 use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::random::refuse_key_store;
-use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::operation::{
+    Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
+};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
 use crate::{Error, ErrorCode};
@@ -133,7 +135,7 @@ impl Operation for CreateKey {
     }
 }
 
-impl Change for CreateKey {
+impl TokenChange for CreateKey {
     type Prepared = Made;
 
     async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {

@@ -30,15 +30,8 @@ impl Operation for DisableKey {
 }
 
 impl Change for DisableKey {
-    type Prepared = ();
-
-    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn apply(
         _: &Input,
-        (): &(),
         call: &Authorized<Self>,
         _: &Request,
         tx: &Transaction<'_>,

@@ -60,15 +60,8 @@ impl Operation for ScheduleKeyDeletion {
 }
 
 impl Change for ScheduleKeyDeletion {
-    type Prepared = ();
-
-    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn apply(
         input: &Input,
-        (): &(),
         call: &Authorized<Self>,
         _: &Request,
         tx: &Transaction<'_>,

@@ -33,15 +33,8 @@ impl Operation for UpdateKeyDescription {
 }
 
 impl Change for UpdateKeyDescription {
-    type Prepared = ();
-
-    async fn prepare(_: &Input, _: &Authorized<Self>, _: &Context) -> Result<(), Error> {
-        Ok(())
-    }
-
     async fn apply(
         input: &Input,
-        (): &(),
         call: &Authorized<Self>,
         _: &Request,
         tx: &Transaction<'_>,

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Encrypt at 1 and 8 connections on a token with one key and on one with a thousand more: two
+# gateways of their own, measured in turn. Both work in turn on one machine, so that what slows one
+# slows the other. Takes two minutes.
+#
+#     scripts/thousand-keys.sh [target/release/strongroom] [rounds] [seconds]
+set -euo pipefail
+
+strongroom=${1:-target/release/strongroom} rounds=${2:-5} seconds=${3:-3}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-keys-XXXXXX")
+pids=()
+stop() {
+    for pid in "${pids[@]}"; do kill "$pid" && wait "$pid" || true; done
+    rm -rf "$dir"
+}
+trap stop EXIT
+
+start() { # NAME
+    mkdir "$dir/$1"
+    "$strongroom" dev --data-dir "$dir/$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
+        </dev/null >"$dir/$1.log" 2>&1 &
+    pids+=($!)
+    for _ in $(seq 180); do [ -f "$dir/$1/env" ] && return; sleep 0.5; done
+    cat "$dir/$1.log" >&2
+    return 1
+}
+bench() { # NAME OPTIONS...
+    (. "$dir/$1/env" && "$strongroom" bench --operations encrypt --rounds 1 "${@:2}" >"$dir/out" 2>&1) ||
+        { cat "$dir/out" >&2; return 1; }
+}
+
+start few
+start many
+bench many --seconds 1 --connections 1 --extra-keys 1000
+bench few --seconds 1 --connections 1
+for round in $(seq "$rounds"); do
+    for name in few many; do
+        bench "$name" --seconds "$seconds" --connections 1,8 --json "$dir/$name-$round.json"
+    done
+done
+python3 - "$dir" "$rounds" <<'PYTHON'
+import json, statistics, sys
+
+directory, rounds = sys.argv[1], int(sys.argv[2])
+rates = {}
+for name in ("few", "many"):
+    for number in range(1, rounds + 1):
+        for row in json.load(open(f"{directory}/{name}-{number}.json")):
+            rates.setdefault((row["at_once"], name), []).append(row["per_second"])
+for connections in sorted({connections for connections, _ in rates}):
+    few, many = rates[connections, "few"], rates[connections, "many"]
+    for name, values in (("one key", few), ("1,000 more", many)):
+        print(f"{connections} connections, {name}: {statistics.median(values):.0f} requests/s"
+              f" ({min(values):.0f}-{max(values):.0f})")
+    print(f"{connections} connections, ratio: {statistics.median(many) / statistics.median(few):.3f}")
+PYTHON

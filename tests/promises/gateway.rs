@@ -1,0 +1,144 @@
+//! `strongroom serve` beside a `strongroom dev`: another gateway on the same token and Postgres.
+
+use crate::dev::Dev;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const FAKETIME: [&str; 2] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+];
+
+/// How a gateway is started; the same settings start the same gateway again.
+#[derive(Clone, Default)]
+pub struct Settings {
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Settings {
+    /// A configuration value, by its variable's name.
+    pub fn set(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.environment.push((name, value.to_string()));
+        self
+    }
+
+    /// How long its intents are its own.
+    pub fn lease(self, lease: Duration) -> Self {
+        self.set("STRONGROOM_GATEWAY_LEASE_MS", lease.as_millis())
+    }
+
+    /// How often its worker makes a round; the first is at the start.
+    pub fn every(self, interval: Duration) -> Self {
+        self.set(
+            "STRONGROOM_GATEWAY_WORKER_INTERVAL_MS",
+            interval.as_millis(),
+        )
+    }
+
+    /// Where the Postgres socket is.
+    pub fn socket(self, dir: &Path) -> Self {
+        let url = format!("host={} user=strongroom dbname=strongroom", dir.display());
+        self.set("STRONGROOM_DATABASE_URL", url)
+    }
+
+    /// Its clock is ahead of everybody's.
+    pub fn ahead(self, by: Duration) -> Self {
+        let library = FAKETIME.iter().find(|path| Path::new(path).exists());
+        // The kernel's timers go on by the real monotonic clock.
+        self.set("LD_PRELOAD", library.expect("faketime is installed"))
+            .set("FAKETIME", format!("+{}s", by.as_secs()))
+            .set("FAKETIME_DONT_FAKE_MONOTONIC", 1)
+    }
+
+    /// Starts a gateway and does not wait for it.
+    pub fn start(&self, dev: &Dev) -> Gateway {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .arg("serve")
+            .arg("--config")
+            .arg(dev.dir.join("strongroom.toml"))
+            .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
+            .env("RUST_LOG", "info")
+            .env("STRONGROOM_SERVER_LISTEN", "127.0.0.1:0")
+            .env("STRONGROOM_SERVER_ADMIN_LISTEN", "127.0.0.1:0")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.reopen().unwrap())
+            .spawn()
+            .unwrap();
+        Gateway {
+            process: Arc::new(Mutex::new(child)),
+            log,
+        }
+    }
+
+    /// Starts a gateway; answers once it serves.
+    pub fn serve(&self, dev: &Dev) -> Gateway {
+        let gateway = self.start(dev);
+        gateway.wait_for("serving on http://");
+        gateway
+    }
+}
+
+/// A running gateway; killed when dropped.
+pub struct Gateway {
+    process: Arc<Mutex<Child>>,
+    log: tempfile::NamedTempFile,
+}
+
+impl Gateway {
+    /// The process, for others to kill.
+    pub fn process(&self) -> Arc<Mutex<Child>> {
+        self.process.clone()
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        self.log
+            .reopen()
+            .and_then(|mut log| log.read_to_string(&mut text))
+            .unwrap();
+        text
+    }
+
+    /// Waits until it has said this.
+    pub fn wait_for(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(text) {
+            assert!(begun.elapsed() < PATIENCE, "no {text:?}:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A client of this gateway.
+    pub fn client(&self, dev: &Dev) -> aws_sdk_kms::Client {
+        let log = self.log();
+        let (_, rest) = log.split_once("serving on ").expect("it serves");
+        let address = rest.split(',').next().unwrap();
+        let config = dev.client().config().to_builder().endpoint_url(address);
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    /// Nothing is left to it but to be gone.
+    pub fn kill(&self) {
+        let mut process = self.process.lock().unwrap();
+        let _ = process.kill(); // it may be gone already
+        process.wait().unwrap();
+        // faketime's, which it removes only at an exit.
+        let id = process.id();
+        let _ = std::fs::remove_file(format!("/dev/shm/faketime_shm_{id}"));
+        let _ = std::fs::remove_file(format!("/dev/shm/sem.faketime_sem_{id}"));
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
