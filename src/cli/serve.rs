@@ -4,8 +4,9 @@ use super::{failed, runtime};
 use crate::Error;
 use crate::config::Config;
 use crate::gateway::Gateway;
+use futures_util::FutureExt;
 use std::path::PathBuf;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Options of `serve`.
 #[derive(clap::Args)]
@@ -21,7 +22,9 @@ pub struct Arguments {
 /// What keeps it from starting.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(&arguments.config)?;
-    runtime()?.block_on(until_stopped(&config, |gateway| {
+    let runtime = runtime()?;
+    let mut signals = Signals::listen(&runtime)?;
+    runtime.block_on(until_stopped(&config, &mut signals, |gateway| {
         log::info!(
             "serving on http://{}, health on http://{}",
             gateway.api_addr(),
@@ -31,24 +34,47 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     }))
 }
 
+/// SIGTERM and SIGINT, from the moment it is made: one that comes during a start is not lost, and
+/// does not end the process half way through it.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen(runtime: &tokio::runtime::Runtime) -> Result<Self, Error> {
+        let _inside = runtime.enter();
+        let listen = |kind| signal(kind).map_err(|error| failed(format!("signals: {error}")));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one.
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Whether one has come.
+    pub(super) fn come(&mut self) -> bool {
+        self.wait().now_or_never().is_some()
+    }
+}
+
 /// Starts a gateway, tells `ready`, and stops it on a signal.
 pub(super) async fn until_stopped(
     config: &Config,
+    signals: &mut Signals,
     ready: impl FnOnce(&Gateway) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // Before anything else: a signal during the start must not be lost.
-    let listen = |kind| signal(kind).map_err(|error| failed(format!("signals: {error}")));
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
     let gateway = Gateway::start(config).await?;
     let told = ready(&gateway);
     if told.is_ok() {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        signals.wait().await;
         log::info!("stopping: waiting for the requests under way");
     }
     gateway.stop().await;

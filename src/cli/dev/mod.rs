@@ -6,7 +6,7 @@ mod softhsm;
 
 use super::{failed, init, runtime, serve};
 use crate::Error;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::gateway::{Gateway, initialise};
 use crate::model::Region;
 use postgres::Cluster;
@@ -17,6 +17,20 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// What the folder and the command line decide, whatever the environment says.
+const OURS: [&str; 10] = [
+    "STRONGROOM_SERVER_LISTEN",
+    "STRONGROOM_SERVER_ADMIN_LISTEN",
+    "STRONGROOM_TOKEN_MODULE",
+    "STRONGROOM_TOKEN_LABEL",
+    "STRONGROOM_TOKEN_SERIAL",
+    "STRONGROOM_TOKEN_PIN",
+    "STRONGROOM_TOKEN_PIN_FILE",
+    "STRONGROOM_DATABASE_URL",
+    "STRONGROOM_DATABASE_URL_FILE",
+    "STRONGROOM_GATEWAY_REGIONS",
+];
 
 /// Options of `dev`.
 #[derive(clap::Args)]
@@ -37,10 +51,19 @@ pub struct Arguments {
     #[arg(long, default_value = "us-east-1")]
     region: String,
     /// The root access key's id; made up where it is left out.
-    #[arg(long, requires = "secret_access_key")]
+    #[arg(
+        long,
+        env = "STRONGROOM_DEV_ACCESS_KEY_ID",
+        requires = "secret_access_key"
+    )]
     access_key_id: Option<String>,
-    /// The root access key's secret.
-    #[arg(long, requires = "access_key_id")]
+    /// The root access key's secret. Others on this machine can read a command line.
+    #[arg(
+        long,
+        env = "STRONGROOM_DEV_SECRET_ACCESS_KEY",
+        hide_env_values = true,
+        requires = "access_key_id"
+    )]
     secret_access_key: Option<String>,
 }
 
@@ -55,41 +78,56 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     let dir = data_dir(&arguments.data_dir)?;
     softhsm::enter_environment(&dir)?;
     let _lock = lock(&dir)?;
+    let runtime = runtime()?;
+    let mut signals = serve::Signals::listen(&runtime)?;
     let root = RootKey::choose(&arguments, &dir.join("root-key"))?;
     // It says where a gateway is: until one is ready, nowhere.
     let _ = fs::remove_file(dir.join("env"));
     softhsm::provision(&dir)?;
     let cluster = Cluster::start(&dir)?;
-    let served = serve_on(&cluster, &dir, &arguments, &account, &region, root);
+    let served = configure(&dir, &cluster, &arguments).and_then(|config| {
+        runtime.block_on(async {
+            let root = root_key(&config, &dir, &account, root).await?;
+            if signals.come() {
+                return Ok(()); // during the start
+            }
+            let ready = |gateway: &Gateway| announce(gateway, &dir, &region, &root);
+            serve::until_stopped(&config, &mut signals, ready).await
+        })
+    });
     let stopped = cluster.stop();
     served.and(stopped)
 }
 
-fn serve_on(
-    cluster: &Cluster,
-    dir: &Path,
-    arguments: &Arguments,
-    account: &crate::model::AccountId,
-    region: &Region,
-    root: Option<RootKey>,
-) -> Result<(), Error> {
+/// Writes the configuration file and reads it back as any other, with what the environment tunes.
+fn configure(dir: &Path, cluster: &Cluster, arguments: &Arguments) -> Result<Config, Error> {
     let file = dir.join("strongroom.toml");
     write_private(&file, &configuration(dir, &cluster.url(), arguments)?)?;
-    let config = Config::load(&file)?;
-    runtime()?.block_on(async {
-        let done = initialise(&config, account, root.map(RootKey::into_pair)).await?;
-        let root = match done.secret {
-            Some(secret) => RootKey::new(done.access_key_id, secret),
-            // Its secret is nowhere to be read any more: a new one beside it.
-            None => {
-                let new = RootKey::generate()?.into_pair();
-                let done = initialise(&config, account, Some(new.clone())).await?;
-                RootKey::new(done.access_key_id, new.1)
-            }
-        };
-        write_private(&dir.join("root-key"), &root.exports())?;
-        serve::until_stopped(&config, |gateway| announce(gateway, dir, region, &root)).await
-    })
+    let mut environment = config::environment()?;
+    // What a shell has exported for a real deployment must not be mixed with this one.
+    environment.retain(|name, _| !OURS.contains(&name.as_str()));
+    Config::load_with(&file, environment)
+}
+
+/// Sees to the account and its root access key.
+async fn root_key(
+    config: &Config,
+    dir: &Path,
+    account: &crate::model::AccountId,
+    chosen: Option<RootKey>,
+) -> Result<RootKey, Error> {
+    let done = initialise(config, account, chosen.map(RootKey::into_pair)).await?;
+    let root = match done.secret {
+        Some(secret) => RootKey::new(done.access_key_id, secret),
+        // Its secret is nowhere to be read any more: a new one beside it.
+        None => {
+            let new = RootKey::generate()?.into_pair();
+            let done = initialise(config, account, Some(new.clone())).await?;
+            RootKey::new(done.access_key_id, new.1)
+        }
+    };
+    write_private(&dir.join("root-key"), &root.exports())?;
+    Ok(root)
 }
 
 /// Writes the env file and says how to use it.
@@ -145,7 +183,15 @@ fn data_dir(path: &Path) -> Result<PathBuf, Error> {
             .create(path)
             .map_err(failed)?;
     }
-    path.canonicalize().map_err(failed)
+    let path = path.canonicalize().map_err(failed)?;
+    // SoftHSM's configuration has a path to the end of its line, and comments.
+    match path.to_str() {
+        Some(text) if !text.contains(|c: char| c.is_control() || c == '#') => Ok(path),
+        _ => Err(super::failed(format!(
+            "{path:?} has characters that SoftHSM's configuration cannot hold: name another \
+             --data-dir"
+        ))),
+    }
 }
 
 /// Keeps a second `strongroom dev` off the same folder; held until the file is dropped.
@@ -162,7 +208,8 @@ fn lock(dir: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Replaces a file that only its owner may read, all at once.
+/// Replaces a file that only its owner may read, all at once; there still after a power cut, for
+/// without its PIN a token is lost.
 fn write_private(path: &Path, text: &str) -> Result<(), Error> {
     let new = path.with_extension("new");
     let written = fs::OpenOptions::new()
@@ -171,8 +218,15 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
         .truncate(true)
         .mode(0o600)
         .open(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&new, path));
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&new, path))
+        .and_then(|()| match path.parent() {
+            Some(parent) => File::open(parent)?.sync_all(),
+            None => Ok(()),
+        });
     written.map_err(|error| failed(format!("cannot write {}: {error}", path.display())))
 }
 

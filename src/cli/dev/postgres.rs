@@ -9,6 +9,7 @@ use crate::Error;
 use secrecy::ExposeSecret;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +17,20 @@ const USER: &str = "postgres";
 const ELSEWHERE: &str = "/var/lib/strongroom-dev";
 /// `sun_path` holds 107 bytes and a zero; the socket's own name takes the rest.
 const LONGEST_SOCKET_DIR: usize = 107 - "/.s.PGSQL.5432".len();
+const SOCKET: &str = ".s.PGSQL.5432";
+/// As long as the names that `private_directory` makes.
+const SHORT_NAME: &str = "strongroom-0123456789ab";
+const INITDB: [&str; 9] = [
+    "-D",
+    ".",
+    "-U",
+    "strongroom",
+    "-E",
+    "UTF8",
+    "--locale=C",
+    "-A",
+    "trust",
+];
 
 /// A running cluster.
 pub(super) struct Cluster {
@@ -41,33 +56,22 @@ impl Cluster {
         };
         cluster.data = cluster.data_directory(dir)?;
         cluster.socket = cluster.socket_directory(dir)?;
-        if !cluster.data.join("PG_VERSION").exists() {
-            let data = cluster.data.to_string_lossy().into_owned();
-            cluster.run(
-                "initdb",
-                &[
-                    "-D",
-                    &data,
-                    "-U",
-                    "strongroom",
-                    "-E",
-                    "UTF8",
-                    "--locale=C",
-                    "-A",
-                    "trust",
-                ],
-            )?;
-        }
-        if cluster
-            .run("pg_ctl", &["-D", &cluster.data.to_string_lossy(), "status"])
-            .is_err()
-        {
-            cluster.start_server()?;
-        } else {
+        let runs = cluster.runs();
+        if runs && cluster.socket.join(SOCKET).exists() {
             log::info!("Postgres of an earlier run still runs: going on with it");
+        } else {
+            if runs {
+                cluster.stop_server()?; // its socket was cleared away: nobody reaches it
+            }
+            cluster.start_server()?;
         }
-        cluster.create_database()?;
-        Ok(cluster)
+        match cluster.create_database() {
+            Ok(()) => Ok(cluster),
+            Err(error) => {
+                let _ = cluster.stop(); // the first error says more
+                Err(error)
+            }
+        }
     }
 
     /// The connection string.
@@ -83,18 +87,19 @@ impl Cluster {
     /// # Errors
     /// It does not stop.
     pub(super) fn stop(self) -> Result<(), Error> {
-        self.run(
-            "pg_ctl",
-            &[
-                "-D",
-                &self.data.to_string_lossy(),
-                "-m",
-                "fast",
-                "-w",
-                "stop",
-            ],
-        )
-        .map(drop)
+        if self.runs() {
+            self.stop_server()?;
+        }
+        Ok(())
+    }
+
+    fn runs(&self) -> bool {
+        self.run("pg_ctl", &["-D", ".", "status"]).is_ok()
+    }
+
+    fn stop_server(&self) -> Result<(), Error> {
+        self.run("pg_ctl", &["-D", ".", "-m", "fast", "-w", "stop"])
+            .map(drop)
     }
 
     fn start_server(&self) -> Result<(), Error> {
@@ -102,14 +107,13 @@ impl Cluster {
             "-c listen_addresses='' -c unix_socket_directories='{}' -c unix_socket_permissions=0700 -p 5432",
             self.socket.display()
         );
-        let (data, log) = (self.data.to_string_lossy(), self.data.join("server.log"));
         let started = self.run(
             "pg_ctl",
             &[
                 "-D",
-                &data,
+                ".",
                 "-l",
-                &log.to_string_lossy(),
+                "server.log",
                 "-o",
                 &options,
                 "-w",
@@ -118,10 +122,15 @@ impl Cluster {
                 "start",
             ],
         );
-        started.map(drop).map_err(|error| {
+        started.map(drop).map_err(|_| {
+            let log = self.data.join("server.log");
             let said = fs::read_to_string(&log).unwrap_or_default();
-            let last = said.lines().rev().take(5).collect::<Vec<_>>().join("\n  ");
-            failed(format!("{}\n  {last}", error.message()))
+            let lines: Vec<&str> = said.lines().collect();
+            let last = lines[lines.len().saturating_sub(5)..].join("\n  ");
+            failed(format!(
+                "Postgres does not start; the end of {}:\n  {last}",
+                log.display()
+            ))
         })
     }
 
@@ -158,7 +167,9 @@ impl Cluster {
         let mut command = self.command(&path);
         let output = command
             .args(arguments)
-            .current_dir("/")
+            // The programs are given paths relative to it: pg_ctl quotes others for a shell, and
+            // not well. Entered before the user changes.
+            .current_dir(&self.data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -177,16 +188,26 @@ impl Cluster {
     }
 
     fn command(&self, program: &Path) -> Command {
-        if !self.as_user {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command.args([
-            format!("--reuid={USER}"),
-            format!("--regid={USER}"),
-            "--init-groups".into(),
-        ]);
-        command.arg(program).env("HOME", "/");
+        let mut command = if self.as_user {
+            let mut command = Command::new("setpriv");
+            command.args([
+                format!("--reuid={USER}"),
+                format!("--regid={USER}"),
+                "--init-groups".into(),
+            ]);
+            command.arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        // PGPORT and its like are about somebody else's server, and secrets are not for this one.
+        command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", "/")
+            .env("LC_ALL", "C")
+            // Ctrl-C in a terminal is for the gateway, which then stops the server.
+            .process_group(0);
         command
     }
 
@@ -202,16 +223,36 @@ impl Cluster {
         if let Ok(known) = link.canonicalize() {
             return Ok(known);
         }
+        if let Ok(target) = fs::read_link(&link) {
+            return Err(failed(format!(
+                "{} was in {}, which is gone: put it back, or remove {} to start without its keys",
+                link.display(),
+                target.display(),
+                dir.display()
+            )));
+        }
+        // Whole or not at all: what initdb has left when it is killed cannot be told from a cluster.
+        let new = dir.join("postgres.new");
+        discard(&new)?;
         // A data directory of 0700 keeps out postgres as well; that it may pass is all it gets.
         if self.as_user && !self.can_enter(dir) {
-            return self.private_directory(Path::new(ELSEWHERE), &link);
+            self.private_directory(Path::new(ELSEWHERE), &new)?;
+        } else {
+            self.make(&new)?;
         }
-        self.make(&link)?;
-        Ok(link)
+        let unfinished = Self {
+            bin: self.bin.clone(),
+            data: new.canonicalize().map_err(Error::internal)?,
+            socket: PathBuf::new(),
+            as_user: self.as_user,
+        };
+        unfinished.run("initdb", &INITDB)?;
+        fs::rename(&new, &link).map_err(Error::internal)?;
+        link.canonicalize().map_err(Error::internal)
     }
 
     fn socket_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
-        if self.data.as_os_str().len() <= LONGEST_SOCKET_DIR {
+        if fits(&self.data) {
             return Ok(self.data.clone());
         }
         let link = dir.join("socket");
@@ -219,7 +260,8 @@ impl Cluster {
             return Ok(known);
         }
         let _ = fs::remove_file(&link); // it may point to what a reboot has cleared away
-        self.private_directory(&std::env::temp_dir(), &link)
+        let parent = Some(std::env::temp_dir()).filter(|dir| fits(&dir.join(SHORT_NAME)));
+        self.private_directory(&parent.unwrap_or_else(|| "/tmp".into()), &link)
     }
 
     /// Makes a directory of a random name under `parent`, and `link` point to it.
@@ -232,7 +274,7 @@ impl Cluster {
                 .map_err(Error::internal)?;
         }
         let name = random_hex()?;
-        let path = parent.join(format!("strongroom-{}", &name.expose_secret()[..12]));
+        let path = parent.join(format!("strongroom-{}", &name.expose_secret()[..12])); // SHORT_NAME
         self.make(&path)?;
         symlink(&path, link).map_err(Error::internal)?;
         Ok(path)
@@ -256,6 +298,32 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// Whether Postgres's socket can be in `dir`: short enough, and nothing that a list of
+/// directories, a connection string or a shell reads otherwise.
+fn fits(dir: &Path) -> bool {
+    let bytes = dir.as_os_str().as_encoded_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    bytes.len() <= LONGEST_SOCKET_DIR && bytes.iter().all(plain)
+}
+
+/// Removes a cluster that was never finished, and so never held anything.
+fn discard(new: &Path) -> Result<(), Error> {
+    let Ok(found) = fs::symlink_metadata(new) else {
+        return Ok(());
+    };
+    let removed = if found.is_symlink() {
+        if let Ok(target) = fs::read_link(new)
+            && target.starts_with(ELSEWHERE)
+        {
+            let _ = fs::remove_dir_all(target); // at worst it stays, unused
+        }
+        fs::remove_file(new)
+    } else {
+        fs::remove_dir_all(new)
+    };
+    removed.map_err(|error| failed(format!("cannot remove {}: {error}", new.display())))
 }
 
 /// The directory of Postgres's programs: the newest installed.

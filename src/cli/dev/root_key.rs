@@ -1,10 +1,10 @@
 //! The root access key of `strongroom dev`, and the env file that hands it out.
 
-use super::{Arguments, random_hex};
+use super::{Arguments, failed, random_hex};
 use crate::Error;
 use crate::model::Region;
 use secrecy::{ExposeSecret, SecretString};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 const ID: &str = "AWS_ACCESS_KEY_ID";
@@ -24,6 +24,16 @@ impl RootKey {
     /// The one that the command line names, else the one of last time; `None` at first.
     pub(super) fn choose(arguments: &Arguments, kept: &Path) -> Result<Option<Self>, Error> {
         if let (Some(id), Some(secret)) = (&arguments.access_key_id, &arguments.secret_access_key) {
+            // The env file is read by a shell.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/+=_.-".contains(c);
+            if [id, secret]
+                .iter()
+                .any(|text| text.is_empty() || !text.chars().all(plain))
+            {
+                return Err(failed(
+                    "an access key's id and secret are made of letters, digits and / + = _ . -",
+                ));
+            }
             return Ok(Some(Self::new(id.clone(), secret.as_str().into())));
         }
         let Ok(text) = std::fs::read_to_string(kept) else {
@@ -65,7 +75,14 @@ impl RootKey {
     }
 
     /// The env file's text.
-    pub(super) fn env(&self, api: SocketAddr, region: &Region) -> String {
+    pub(super) fn env(&self, mut api: SocketAddr, region: &Region) -> String {
+        if api.ip().is_unspecified() {
+            // Listening everywhere is no address to go to.
+            api.set_ip(match api.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
         format!(
             "export AWS_ENDPOINT_URL_KMS=http://{api}\n{}export AWS_REGION={region}\n\
              export AWS_DEFAULT_REGION={region}\n",

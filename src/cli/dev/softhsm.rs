@@ -71,6 +71,19 @@ pub(super) fn module() -> Result<PathBuf, Error> {
 /// # Errors
 /// The token refuses.
 pub(super) fn provision(dir: &Path) -> Result<(), Error> {
+    let present =
+        fs::read_dir(dir.join("tokens")).is_ok_and(|mut entries| entries.next().is_some());
+    for name in ["pin", "so-pin"] {
+        if present && !dir.join(name).exists() {
+            return Err(failed(format!(
+                "{} has a token, but its {name} is gone: put {} back, or remove {} to start \
+                 without its keys",
+                dir.join("tokens").display(),
+                dir.join(name).display(),
+                dir.display()
+            )));
+        }
+    }
     let pin = secret(&dir.join("pin"))?;
     let so_pin = secret(&dir.join("so-pin"))?;
     let token = initialise_token(&module()?, LABEL, &so_pin, &pin)?;
@@ -84,6 +97,9 @@ pub(super) fn provision(dir: &Path) -> Result<(), Error> {
 fn secret(path: &Path) -> Result<SecretString, Error> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().into()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(failed(format!("cannot read {}: {error}", path.display())))
+        }
         Err(_) => {
             let new = random_hex()?;
             write_private(path, new.expose_secret())?;
