@@ -10,7 +10,8 @@ strongroom=${1:-target/release/strongroom} rounds=${2:-5} seconds=${3:-3}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-keys-XXXXXX")
 pids=()
 stop() {
-    for pid in "${pids[@]}"; do kill "$pid" && wait "$pid" || true; done
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
     rm -rf "$dir"
 }
 trap stop EXIT
