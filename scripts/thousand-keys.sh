@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Encrypt at 1 and 8 connections on a token with one key and on one with a thousand more: two
+# Encrypt at 1 and 8 connections on a token with hardly a key and on one with a thousand more: two
 # gateways of their own, measured in turn. Both work in turn on one machine, so that what slows one
-# slows the other. Takes two minutes.
+# slows the other. Takes a few minutes.
 #
 #     scripts/thousand-keys.sh [target/release/strongroom] [rounds] [seconds]
 set -euo pipefail
@@ -10,7 +10,8 @@ strongroom=${1:-target/release/strongroom} rounds=${2:-5} seconds=${3:-3}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-keys-XXXXXX")
 pids=()
 stop() {
-    for pid in "${pids[@]}"; do kill "$pid" && wait "$pid" || true; done
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
     rm -rf "$dir"
 }
 trap stop EXIT
@@ -49,7 +50,7 @@ for name in ("few", "many"):
             rates.setdefault((row["at_once"], name), []).append(row["per_second"])
 for connections in sorted({connections for connections, _ in rates}):
     few, many = rates[connections, "few"], rates[connections, "many"]
-    for name, values in (("one key", few), ("1,000 more", many)):
+    for name, values in (("few keys", few), ("1,000 more", many)):
         print(f"{connections} connections, {name}: {statistics.median(values):.0f} requests/s"
               f" ({min(values):.0f}-{max(values):.0f})")
     print(f"{connections} connections, ratio: {statistics.median(many) / statistics.median(few):.3f}")
