@@ -130,3 +130,117 @@ async fn two_who_initialise_at_once_agree() {
     );
     dev.stop();
 }
+
+/// `strongroom dev` as a shell would start it, with variables of the caller's.
+fn spawn(dir: &std::path::Path, environment: &[(&str, &std::ffi::OsStr)]) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .args(["dev", "--listen", "127.0.0.1:0", "--admin-listen"])
+        .args(["127.0.0.1:0", "--data-dir"])
+        .arg(dir)
+        .envs(environment.iter().copied())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::fs::File::create(dir.join("log")).unwrap())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for something in the folder.
+fn wait_for(dir: &std::path::Path, path: &str) {
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(90);
+    while !dir.join(path).exists() {
+        let log = || std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+        assert!(
+            std::time::Instant::now() < patience,
+            "{path} is not there:\n{}",
+            log()
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Sends a signal, and waits for the end.
+fn end(mut child: std::process::Child, signal: &str) -> std::process::ExitStatus {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+    assert!(sent.success());
+    child.wait().unwrap()
+}
+
+#[test]
+fn other_peoples_variables_are_left_alone() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = scratch();
+    let child = spawn(
+        &dir,
+        &[
+            ("STRONGROOM_DATABASE_URL", "host=/nowhere".as_ref()),
+            ("STRONGROOM_TOKEN_PIN", "0000".as_ref()),
+            ("STRONGROOM_SERVICE_HOST", "10.0.0.1".as_ref()),
+            ("PGPORT", "1".as_ref()),
+            ("NOT_OURS", std::ffi::OsStr::from_bytes(b"\xff")),
+        ],
+    );
+    wait_for(&dir, "env");
+    assert!(end(child, "-TERM").success());
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_signal_during_the_first_start_stops_postgres_too() {
+    let dir = scratch();
+    let child = spawn(&dir, &[]);
+    wait_for(&dir, "postgres/postmaster.pid");
+    assert!(end(child, "-INT").success());
+    assert!(!dir.join("postgres/postmaster.pid").exists());
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_cluster_half_made_is_made_anew() {
+    let dir = scratch();
+    let child = spawn(&dir, &[]);
+    wait_for(&dir, "postgres.new/PG_VERSION");
+    end(child, "-KILL");
+    assert!(!dir.join("postgres").exists());
+    let child = spawn(&dir, &[]);
+    wait_for(&dir, "env");
+    assert!(end(child, "-TERM").success());
+    assert!(dir.join("postgres").exists());
+    assert!(!dir.join("postgres.new").exists());
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[tokio::test]
+async fn init_overwrites_nothing_and_loses_no_secret() {
+    let dir = scratch();
+    let dev = Dev::start(&dir, &[]);
+    let init = |out: &std::path::Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .args(["init", "--account-id", "444455556666", "--config"])
+            .arg(dir.join("strongroom.toml"))
+            .arg("--out")
+            .arg(out)
+            .env("SOFTHSM2_CONF", dir.join("softhsm2.conf"))
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let (done, said) = init(&dir.join("no such folder/key"));
+    assert!(!done && said.contains("cannot write"), "{said}");
+    let taken = dir.join("pin");
+    let before = std::fs::read(&taken).unwrap();
+    let (done, said) = init(&taken);
+    assert!(!done, "{said}");
+    assert_eq!(std::fs::read(&taken).unwrap(), before);
+    let (_, kept) = said.rsplit_once("the root access key is in ").unwrap();
+    let kept = std::path::Path::new(kept.trim());
+    let text = std::fs::read_to_string(kept).unwrap();
+    assert!(text.contains("AWS_SECRET_ACCESS_KEY="));
+    let mode = std::fs::metadata(kept).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    dev.stop();
+}
