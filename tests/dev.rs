@@ -131,9 +131,30 @@ async fn two_who_initialise_at_once_agree() {
     dev.stop();
 }
 
+/// A `strongroom dev` that no failing test leaves behind.
+struct Running(std::process::Child);
+
+impl Running {
+    /// Sends a signal, and waits for the end.
+    fn end(&mut self, signal: &str) -> std::process::ExitStatus {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(sent.success());
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            self.end("-TERM");
+        }
+    }
+}
+
 /// `strongroom dev` as a shell would start it, with variables of the caller's.
-fn spawn(dir: &std::path::Path, environment: &[(&str, &std::ffi::OsStr)]) -> std::process::Child {
-    Command::new(env!("CARGO_BIN_EXE_strongroom"))
+fn spawn(dir: &std::path::Path, environment: &[(&str, &std::ffi::OsStr)]) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
         .args(["dev", "--listen", "127.0.0.1:0", "--admin-listen"])
         .args(["127.0.0.1:0", "--data-dir"])
         .arg(dir)
@@ -141,7 +162,8 @@ fn spawn(dir: &std::path::Path, environment: &[(&str, &std::ffi::OsStr)]) -> std
         .stdout(std::process::Stdio::null())
         .stderr(std::fs::File::create(dir.join("log")).unwrap())
         .spawn()
-        .unwrap()
+        .unwrap();
+    Running(child)
 }
 
 /// Waits for something in the folder.
@@ -158,19 +180,11 @@ fn wait_for(dir: &std::path::Path, path: &str) {
     }
 }
 
-/// Sends a signal, and waits for the end.
-fn end(mut child: std::process::Child, signal: &str) -> std::process::ExitStatus {
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
-    assert!(sent.success());
-    child.wait().unwrap()
-}
-
 #[test]
 fn other_peoples_variables_are_left_alone() {
     use std::os::unix::ffi::OsStrExt;
     let dir = scratch();
-    let child = spawn(
+    let mut child = spawn(
         &dir,
         &[
             ("STRONGROOM_DATABASE_URL", "host=/nowhere".as_ref()),
@@ -181,16 +195,16 @@ fn other_peoples_variables_are_left_alone() {
         ],
     );
     wait_for(&dir, "env");
-    assert!(end(child, "-TERM").success());
+    assert!(child.end("-TERM").success());
     std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]
 fn a_signal_during_the_first_start_stops_postgres_too() {
     let dir = scratch();
-    let child = spawn(&dir, &[]);
+    let mut child = spawn(&dir, &[]);
     wait_for(&dir, "postgres/postmaster.pid");
-    assert!(end(child, "-INT").success());
+    assert!(child.end("-INT").success());
     assert!(!dir.join("postgres/postmaster.pid").exists());
     std::fs::remove_dir_all(dir).unwrap();
 }
@@ -198,13 +212,13 @@ fn a_signal_during_the_first_start_stops_postgres_too() {
 #[test]
 fn a_cluster_half_made_is_made_anew() {
     let dir = scratch();
-    let child = spawn(&dir, &[]);
+    let mut child = spawn(&dir, &[]);
     wait_for(&dir, "postgres.new/PG_VERSION");
-    end(child, "-KILL");
+    child.end("-KILL");
     assert!(!dir.join("postgres").exists());
-    let child = spawn(&dir, &[]);
+    let mut child = spawn(&dir, &[]);
     wait_for(&dir, "env");
-    assert!(end(child, "-TERM").success());
+    assert!(child.end("-TERM").success());
     assert!(dir.join("postgres").exists());
     assert!(!dir.join("postgres.new").exists());
     std::fs::remove_dir_all(dir).unwrap();
