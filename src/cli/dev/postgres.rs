@@ -8,10 +8,12 @@ use super::{failed, random_hex};
 use crate::Error;
 use secrecy::ExposeSecret;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const USER: &str = "postgres";
 const ELSEWHERE: &str = "/var/lib/strongroom-dev";
@@ -321,7 +323,20 @@ fn discard(new: &Path) -> Result<(), Error> {
         }
         fs::remove_file(new)
     } else {
-        fs::remove_dir_all(new)
+        // The initdb of a killed `dev` may still be filling it; once it is gone, nothing can.
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            match fs::remove_dir_all(new) {
+                Err(error) if error.kind() == ErrorKind::NotFound => break Ok(()),
+                Err(error)
+                    if error.kind() == ErrorKind::DirectoryNotEmpty
+                        && Instant::now() < patience =>
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                outcome => break outcome,
+            }
+        }
     };
     removed.map_err(|error| failed(format!("cannot remove {}: {error}", new.display())))
 }
