@@ -226,6 +226,11 @@ impl Config {
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(format!("{name} must be at least 1")));
         }
+        if self.gateway.lease_ms <= self.gateway.deadline_ms {
+            let message = "gateway.lease_ms must be longer than gateway.deadline_ms: a neighbour would \
+                           take over what is still under way";
+            return Err(wrong(message));
+        }
         self.regions().map(drop)
     }
 

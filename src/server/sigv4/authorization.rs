@@ -45,7 +45,8 @@ impl<'r> Authorization<'r> {
     /// Parses a request's `Authorization` and `X-Amz-Date`.
     ///
     /// # Errors
-    /// `MissingAuthenticationTokenException`, `IncompleteSignatureException`.
+    /// `MissingAuthenticationTokenException`, `IncompleteSignatureException`;
+    /// `UnrecognizedClientException` for an access key id of another form than AWS's.
     pub fn parse(request: &SignedRequest<'r>) -> Result<Self, Error> {
         let header = request.header("authorization").ok_or_else(|| {
             Error::new(
@@ -93,6 +94,12 @@ impl<'r> Authorization<'r> {
                  keyid/date/region/service/term.",
             ));
         };
+        // What cannot be an access key id is not looked up.
+        let form = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        if !(16..=128).contains(&access_key_id.len()) || !access_key_id.bytes().all(form) {
+            let message = "The security token included in the request is invalid.";
+            return Err(Error::new(ErrorCode::UnrecognizedClient, message));
+        }
         let timestamp = request.header("x-amz-date").ok_or_else(|| {
             incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")
         })?;

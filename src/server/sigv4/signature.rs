@@ -141,7 +141,13 @@ mod tests {
             headers: &headers,
             body: b"{}",
         };
-        let header = sign(&request, ("AKID", SECRET), ("us-east-1", "kms"), time).unwrap();
+        let header = sign(
+            &request,
+            ("AKIDEXAMPLEEXAMPLE", SECRET),
+            ("us-east-1", "kms"),
+            time,
+        )
+        .unwrap();
         let check = |method, path, query, target, body: &[u8], secret| {
             let headers = [
                 ("Host", "h"),
@@ -186,7 +192,7 @@ mod tests {
             ("x-amz-target", "t"),
             (
                 "authorization",
-                "AWS4-HMAC-SHA256 Credential=a/20150830/r/kms/aws4_request,SignedHeaders=host;x-amz-date,Signature=00",
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLEEXAMPLE/20150830/r/kms/aws4_request,SignedHeaders=host;x-amz-date,Signature=00",
             ),
         ];
         let request = SignedRequest {
