@@ -159,6 +159,7 @@ fn authorization<'r>(
     shared: &Shared,
 ) -> Result<(Authorization<'r>, Region), Error> {
     let authorization = Authorization::parse(request)?;
+    authorization.check_access_key_id()?;
     authorization.check_scope("kms")?;
     authorization.check_date(shared.endpoint.now())?;
     authorization.check_signed_headers(request)?;

@@ -177,16 +177,25 @@ impl Cluster {
     }
 
     fn command(&self, program: &Path) -> Command {
-        if !self.as_user {
-            return Command::new(program);
+        let mut command = Command::new(if self.as_user {
+            Path::new("setpriv")
+        } else {
+            program
+        });
+        if self.as_user {
+            let user = [
+                format!("--reuid={USER}"),
+                format!("--regid={USER}"),
+                "--init-groups".into(),
+            ];
+            command.args(user).arg(program).env("HOME", "/");
         }
-        let mut command = Command::new("setpriv");
-        command.args([
-            format!("--reuid={USER}"),
-            format!("--regid={USER}"),
-            "--init-groups".into(),
-        ]);
-        command.arg(program).env("HOME", "/");
+        // Somebody's own database is none of ours: PGHOST, PGPORT, PGDATA, PGOPTIONS …
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PG") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

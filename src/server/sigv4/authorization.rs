@@ -45,8 +45,7 @@ impl<'r> Authorization<'r> {
     /// Parses a request's `Authorization` and `X-Amz-Date`.
     ///
     /// # Errors
-    /// `MissingAuthenticationTokenException`, `IncompleteSignatureException`;
-    /// `UnrecognizedClientException` for an access key id of another form than AWS's.
+    /// `MissingAuthenticationTokenException`, `IncompleteSignatureException`.
     pub fn parse(request: &SignedRequest<'r>) -> Result<Self, Error> {
         let header = request.header("authorization").ok_or_else(|| {
             Error::new(
@@ -94,12 +93,6 @@ impl<'r> Authorization<'r> {
                  keyid/date/region/service/term.",
             ));
         };
-        // What cannot be an access key id is not looked up.
-        let form = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-        if !(16..=128).contains(&access_key_id.len()) || !access_key_id.bytes().all(form) {
-            let message = "The security token included in the request is invalid.";
-            return Err(Error::new(ErrorCode::UnrecognizedClient, message));
-        }
         let timestamp = request.header("x-amz-date").ok_or_else(|| {
             incomplete("Authorization header requires existence of an 'X-Amz-Date' header.")
         })?;
@@ -123,6 +116,21 @@ impl<'r> Authorization<'r> {
     /// Date, Region and service of the credential scope.
     pub fn scope(&self) -> (&'r str, &'r str, &'r str) {
         (self.date, self.region, self.service)
+    }
+
+    /// Checks that the access key id can be one: 16 to 128 of `A-Z` and `0-9`. What cannot be is not
+    /// looked up.
+    ///
+    /// # Errors
+    /// `UnrecognizedClientException`.
+    pub fn check_access_key_id(&self) -> Result<(), Error> {
+        let form = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        let id = self.access_key_id;
+        if (16..=128).contains(&id.len()) && id.bytes().all(form) {
+            return Ok(());
+        }
+        let message = "The security token included in the request is invalid.";
+        Err(Error::new(ErrorCode::UnrecognizedClient, message))
     }
 
     /// Checks the credential scope's service, end and date.
