@@ -263,10 +263,9 @@ impl Config {
             return Err(wrong(format!("{name} must be at least 1")));
         }
         if self.gateway.lease_ms <= self.gateway.deadline_ms {
-            log::warn!(
-                "gateway.lease_ms is not greater than gateway.deadline_ms: another gateway may \
-                 undo this one's work in flight"
-            );
+            let message = "gateway.lease_ms must be longer than gateway.deadline_ms: a neighbour would \
+                           take over what is still under way";
+            return Err(wrong(message));
         }
         let url = !self.database.url.expose_secret().is_empty();
         if url == self.database.url_file.is_some() {

@@ -132,3 +132,63 @@ async fn an_object_that_is_gone_is_named() {
     );
     dev.stop();
 }
+
+/// NSS softokn wraps and copies keys that it calls non-extractable.
+#[test]
+fn a_token_that_lets_keys_out_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .output()
+            .expect(program);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    std::fs::write(path("pin"), "a pin of its own").unwrap();
+    run("chmod", &["600", &path("pin")]);
+    std::fs::create_dir(path("db")).unwrap();
+    let database = format!("sql:{}", path("db"));
+    run("certutil", &["-N", "-d", &database, "-f", &path("pin")]);
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/softokn.c");
+    run(
+        "gcc",
+        &[
+            "-shared",
+            "-fPIC",
+            "-o",
+            &path("softokn.so"),
+            source,
+            "-ldl",
+        ],
+    );
+    let configuration = format!(
+        "[token]\nmodule = \"{}\"\nlabel = \"NSS Certificate DB\"\npin_file = \"{}\"\n\
+         [database]\nurl = \"host=/nowhere dbname=x\"\n",
+        path("softokn.so"),
+        path("pin")
+    );
+    std::fs::write(path("strongroom.toml"), configuration).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .args(["doctor", "--config", &path("strongroom.toml")])
+        .env("RUST_LOG", "off")
+        .env(
+            "SOFTOKN_PARAMETERS",
+            format!("configdir='{database}' secmod='secmod.db' flags="),
+        )
+        .output()
+        .unwrap();
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    for leak in ["C_WrapKey gave it out", "C_CopyObject made one"] {
+        assert!(line(&table, leak).starts_with("BAD"), "{table}");
+    }
+    assert!(
+        line(&table, "refused: this token").starts_with("BAD"),
+        "{table}"
+    );
+}

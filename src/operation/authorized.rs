@@ -70,15 +70,18 @@ impl Source<'_> {
 }
 
 impl<O: Operation> Authorized<O> {
-    /// Resolves, authorizes and checks the state of every key of `access`, in order.
+    /// Resolves, authorizes and checks the state of every key of `access`, in order. `seen` has
+    /// what was looked at, also where the answer is no.
     pub(super) async fn resolve(
         access: &Access<'_>,
         request: &Request,
         source: Source<'_>,
+        seen: &mut Seen,
     ) -> Result<Self, Error> {
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
             let resolved = find::<O>(wanted.by, request, source).await?;
+            seen.note(&resolved);
             check::<O>(wanted, &resolved.key)?;
             keys.push(resolved);
         }
@@ -116,22 +119,26 @@ impl<O: Operation> Authorized<O> {
             .find(|known| known.id == version)
             .map(|known| key_ref(key, known))
     }
+}
 
-    /// The rows that the result will be computed from.
-    pub(super) fn uses(&self) -> impl Iterator<Item = RowVersion> {
-        self.keys.iter().flat_map(|resolved| {
-            let alias = resolved.alias.as_ref();
-            std::iter::once(RowVersion::Key(resolved.key.row, resolved.key.row_version))
-                .chain(alias.map(|alias| RowVersion::Alias(alias.row, alias.row_version)))
-        })
-    }
-
+/// What the answer to a request depends on, whatever the answer is.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The rows, in the versions that were looked at.
+    pub(super) uses: Vec<RowVersion>,
     /// The ARNs of the keys.
-    pub(super) fn resources(&self) -> Vec<String> {
-        self.keys
-            .iter()
-            .map(|resolved| arn_of(&resolved.key))
-            .collect()
+    pub(super) resources: Vec<String>,
+}
+
+impl Seen {
+    fn note(&mut self, resolved: &Resolved) {
+        self.uses
+            .push(RowVersion::Key(resolved.key.row, resolved.key.row_version));
+        if let Some(alias) = &resolved.alias {
+            self.uses
+                .push(RowVersion::Alias(alias.row, alias.row_version));
+        }
+        self.resources.push(arn_of(&resolved.key));
     }
 }
 

@@ -5,11 +5,11 @@
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
-use super::authorized::{Authorized, Source};
+use super::authorized::{Authorized, Seen, Source};
 use super::{Context, Operation, Request, TokenChange, Use};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::Decode;
-use crate::store::{Committed, Entry, RowVersion};
+use crate::store::{AccessKey, Committed, Entry, RowVersion};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -23,45 +23,37 @@ const ATTEMPTS: usize = 4;
 /// # Errors
 /// What the caller is to be told; a record of it is durable where the log could be written.
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
-    let input = match begin::<O>(request, cx) {
-        Ok(input) => input,
-        Err(error) => return Err(refuse::<O>(request, None, error, cx).await),
-    };
+    let input = begin::<O>(request, cx).await?;
     let parameters = input.parameters();
+    let mut caller = request.caller;
     for _ in 0..ATTEMPTS {
-        let (call, output) = match attempt::<O>(&input, request, cx).await {
-            Ok(done) => done,
-            Err(error) => return Err(refuse::<O>(request, Some(&parameters), error, cx).await),
+        let mut seen = Seen {
+            uses: vec![caller],
+            ..Seen::default()
         };
-        let outcome = Outcome::Success { response: None };
-        let record = record::<O>(request, Some(&parameters), call.resources(), outcome, cx)?;
-        let uses = call.uses().chain([request.caller]).collect();
-        let entry = Entry {
-            request_id: request.request_id,
-            record,
-            uses,
+        let answer = attempt::<O>(&input, request, &mut seen, cx).await;
+        let outcome = match &answer {
+            Ok(_) => Outcome::Success { response: None },
+            Err(error) => Outcome::Failure(error),
         };
-        if cx.audit.commit(entry).await? == Committed::Durable {
-            return encode(&output);
+        match conclude::<O>(request, Some(&parameters), seen, outcome, cx).await? {
+            Committed::Durable => return answer.and_then(|output| encode(&output)),
+            Committed::Stale => caller = still_in_force(request, cx).await?,
         }
     }
-    let error = Error::new(
-        ErrorCode::KmsInternal,
-        "The key kept changing while it was used; retry.",
-    );
-    Err(refuse::<O>(request, Some(&parameters), error, cx).await)
+    Err(unsettled())
 }
 
 async fn attempt<O: Use>(
     input: &O::Input,
     request: &Request,
+    seen: &mut Seen,
     cx: &Context,
-) -> Result<(Authorized<O>, O::Output), Error> {
+) -> Result<O::Output, Error> {
     let access = O::access(input)?;
-    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store)).await?;
+    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
     dry_run_stops(input)?;
-    let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;
-    Ok((call, output))
+    within_deadline(O::execute(input, &call, request, cx), cx).await
 }
 
 /// Runs an operation that changes metadata: all of it and its record, or nothing.
@@ -72,57 +64,81 @@ pub(super) async fn run_change<O: TokenChange>(
     request: &Arc<Request>,
     cx: &Arc<Context>,
 ) -> Result<Vec<u8>, Error> {
-    let input = match begin::<O>(request, cx) {
-        Ok(input) => Arc::new(input),
-        Err(error) => return Err(refuse::<O>(request, None, error, cx).await),
-    };
+    let input = Arc::new(begin::<O>(request, cx).await?);
     let parameters = Arc::new(input.parameters());
-    match change::<O>(&input, &parameters, request, cx).await {
-        Ok(output) => Ok(output),
-        Err(error) => Err(refuse::<O>(request, Some(&parameters), error, cx).await),
+    let mut caller = request.caller;
+    for _ in 0..ATTEMPTS {
+        let mut seen = Seen {
+            uses: vec![caller],
+            ..Seen::default()
+        };
+        // On the cache first, so that nothing is prepared on the token for what is refused.
+        let error = match prepare::<O>(&input, request, &mut seen, cx).await {
+            Ok(prepared) => {
+                match apply::<O>(&input, prepared, &parameters, request, cx).await {
+                    Ok(body) => return Ok(body),
+                    // Found on locked rows: it is so, whatever the cache had.
+                    Err(error) => {
+                        seen.uses.clear();
+                        error
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        let outcome = Outcome::Failure(&error);
+        match conclude::<O>(request, Some(&parameters), seen, outcome, cx).await? {
+            Committed::Durable => return Err(error),
+            Committed::Stale => caller = still_in_force(request, cx).await?,
+        }
     }
+    Err(unsettled())
 }
 
-async fn change<O: TokenChange>(
+async fn prepare<O: TokenChange>(
+    input: &O::Input,
+    request: &Request,
+    seen: &mut Seen,
+    cx: &Context,
+) -> Result<O::Prepared, Error> {
+    let access = O::access(input)?;
+    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
+    dry_run_stops(input)?;
+    within_deadline(O::prepare(input, &call, cx), cx).await
+}
+
+async fn apply<O: TokenChange>(
     input: &Arc<O::Input>,
+    prepared: O::Prepared,
     parameters: &Arc<Map<String, Value>>,
     request: &Arc<Request>,
     cx: &Arc<Context>,
 ) -> Result<Vec<u8>, Error> {
-    // Once on the cache, so that nothing is prepared on the token for a request that is refused.
-    let access = O::access(input)?;
-    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store)).await?;
-    dry_run_stops(&**input)?;
-    let prepared = Arc::new(within_deadline(O::prepare(input, &call, cx), cx).await?);
     let shared = (
         input.clone(),
+        Arc::new(prepared),
         parameters.clone(),
         request.clone(),
         cx.clone(),
-        prepared.clone(),
     );
     let done = cx.store.transaction(O::NAME.as_str(), move |tx| {
-        let (input, parameters, request, cx, prepared) = shared.clone();
+        let (input, prepared, parameters, request, cx) = shared.clone();
         async move {
-            let RowVersion::AccessKey(row, version) = request.caller else {
-                return Err(Error::internal("the caller is no access key"));
-            };
             let access_key = tx.lock_access_key(&request.access_key_id).await?;
-            if !access_key.is_some_and(|k| k.row == row && k.row_version == version && k.enabled) {
-                return Err(Error::new(
-                    ErrorCode::UnrecognizedClient,
-                    super::UNRECOGNIZED,
-                ));
+            if !access_key.is_some_and(|key| in_force(&key, &request)) {
+                return Err(unrecognized());
             }
             let access = O::access(&input)?;
-            let call = Authorized::<O>::resolve(&access, &request, Source::Locked(tx)).await?;
+            let mut seen = Seen::default();
+            let source = Source::Locked(tx);
+            let call = Authorized::<O>::resolve(&access, &request, source, &mut seen).await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let body = encode(&output)?;
             let response = serde_json::to_value(&output).map_err(Error::internal)?;
             let outcome = Outcome::Success {
                 response: Some(response),
             };
-            let record = record::<O>(&request, Some(&parameters), call.resources(), outcome, &cx)?;
+            let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok(body)
         }
@@ -131,10 +147,50 @@ async fn change<O: TokenChange>(
     done.await
 }
 
-/// Steps 3 and 4.
-fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
+/// The caller's access key as it is now, after something that the answer depended on has changed.
+///
+/// # Errors
+/// `UnrecognizedClientException` if it has been disabled or is gone.
+async fn still_in_force(request: &Request, cx: &Context) -> Result<RowVersion, Error> {
+    let key = cx
+        .store
+        .access_key(&request.access_key_id)
+        .await?
+        .ok_or_else(unrecognized)?;
+    if !in_force(&key, request) {
+        return Err(unrecognized());
+    }
+    Ok(RowVersion::AccessKey(key.row, key.row_version))
+}
+
+/// Whether an access key still speaks for whom it spoke when the request was authenticated.
+fn in_force(key: &AccessKey, request: &Request) -> bool {
+    key.enabled
+        && key.account == request.principal.account
+        && key.principal == request.principal.arn
+}
+
+fn unrecognized() -> Error {
+    Error::new(ErrorCode::UnrecognizedClient, super::UNRECOGNIZED)
+}
+
+fn unsettled() -> Error {
+    let message = "What the request uses kept changing meanwhile. The request can be retried.";
+    Error::new(ErrorCode::KmsInternal, message)
+}
+
+/// Steps 3 and 4. A request beyond the quota is counted and not recorded: recording it would cost
+/// what the quota is to save.
+async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
     cx.quota.check(&request.principal.account)?;
-    O::Input::decode(&request.body)
+    match O::Input::decode(&request.body) {
+        Ok(input) => Ok(input),
+        Err(error) => {
+            let outcome = Outcome::Failure(&error);
+            conclude::<O>(request, None, Seen::default(), outcome, cx).await?;
+            Err(error)
+        }
+    }
 }
 
 fn dry_run_stops(input: &impl Decode) -> Result<(), Error> {
@@ -158,37 +214,29 @@ async fn within_deadline<T>(
         })
 }
 
-/// Records a failure; answers what the caller is told. If the record cannot be written, that is
-/// what the caller is told.
-async fn refuse<O: Operation>(
+/// Step 10, for what changed nothing: the record is durable, or what it depended on has changed.
+///
+/// # Errors
+/// The record cannot be written: that is what the caller is told, and nothing else.
+async fn conclude<O: Operation>(
     request: &Request,
     parameters: Option<&Map<String, Value>>,
-    error: Error,
+    seen: Seen,
+    outcome: Outcome<'_>,
     cx: &Context,
-) -> Error {
-    if error.code().status() >= 500 {
+) -> Result<Committed, Error> {
+    if let Outcome::Failure(error) = &outcome
+        && error.code().status() >= 500
+    {
         log::error!("{} {}: {error}", O::NAME, request.request_id);
     }
-    let entry = record::<O>(
-        request,
-        parameters,
-        Vec::new(),
-        Outcome::Failure(&error),
-        cx,
-    )
-    .map(|record| Entry {
+    let record = record::<O>(request, parameters, seen.resources, outcome, cx)?;
+    let entry = Entry {
         request_id: request.request_id,
         record,
-        uses: Vec::new(),
-    });
-    let entry = match entry {
-        Ok(entry) => entry,
-        Err(failure) => return failure,
+        uses: seen.uses,
     };
-    match cx.audit.commit(entry).await {
-        Ok(_) => error,
-        Err(failure) => failure,
-    }
+    cx.audit.commit(entry).await
 }
 
 fn record<O: Operation>(

@@ -6,6 +6,7 @@ use crate::model::Region;
 use crate::operation::credential::Credential;
 use crate::operation::{Request, UNRECOGNIZED};
 use crate::{Error, ErrorCode};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret;
@@ -13,7 +14,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: &str = "x-amz-target";
@@ -57,18 +57,26 @@ pub(super) async fn handle(
     }
 }
 
-/// A place among the requests under way, given back when dropped.
-struct Place(web::Data<Shared>);
+/// One of a bounded number, given back when dropped.
+struct Place {
+    shared: web::Data<Shared>,
+    of: fn(&Shared) -> &AtomicUsize,
+}
 
 impl Place {
-    fn take(shared: &web::Data<Shared>) -> Result<Self, Error> {
-        let place = Self(shared.clone());
-        let before = count(shared).fetch_add(1, Ordering::Relaxed);
-        if before >= shared.max_in_flight {
-            return Err(Error::new(
-                ErrorCode::Throttling,
-                "Too many requests are under way; retry.",
-            ));
+    fn take(
+        shared: &web::Data<Shared>,
+        of: fn(&Shared) -> &AtomicUsize,
+        limit: usize,
+    ) -> Result<Self, Error> {
+        let before = of(shared).fetch_add(1, Ordering::Relaxed);
+        let place = Self {
+            shared: shared.clone(),
+            of,
+        };
+        if before >= limit {
+            let message = "Too many requests are under way; retry.";
+            return Err(Error::new(ErrorCode::Throttling, message));
         }
         Ok(place)
     }
@@ -76,12 +84,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        count(&self.0).fetch_sub(1, Ordering::Relaxed);
+        (self.of)(&self.shared).fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn count(shared: &Shared) -> &AtomicUsize {
-    &shared.in_flight
 }
 
 async fn admit(
@@ -90,7 +94,6 @@ async fn admit(
     shared: &web::Data<Shared>,
     request_id: Uuid,
 ) -> Result<(String, Request, Place), Error> {
-    let place = Place::take(shared)?;
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -99,14 +102,28 @@ async fn admit(
         );
         return Err(Error::new(ErrorCode::UnknownOperation, message));
     }
-    let body = body::read(http, payload, shared.max_body_bytes, shared.read_timeout).await?;
-    let (credential, region) = authenticate(http, &body, shared).await?;
-    let header = |name: &str| {
-        http.headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
+    let headers = headers(http)?;
+    let unsigned = SignedRequest {
+        method: http.method().as_str(),
+        path: http.path(),
+        query: http.query_string(),
+        headers: &headers,
+        body: &[],
     };
-    let target = header(TARGET).unwrap_or_default().to_owned();
+    // What the headers alone can be refused for is refused before the body is read.
+    let (authorization, region) = authorization(&unsigned, shared)?;
+    // Those who are still sending have places of their own: they cannot take those of the others.
+    let reading = Place::take(shared, |shared| &shared.reading, shared.max_in_flight)?;
+    let body = body::read(http, payload, shared.max_body_bytes, shared.read_timeout).await?;
+    drop(reading);
+    let signed = SignedRequest {
+        body: &body,
+        ..unsigned
+    };
+    let credential = authenticate(&authorization, &signed, shared).await?;
+    let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
+    let target = signed.header(TARGET).unwrap_or_default().to_owned();
+    let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
         request_id,
         principal: credential.principal.clone(),
@@ -116,55 +133,61 @@ async fn admit(
         source_ip: http
             .peer_addr()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
-        user_agent: header("user-agent").map(str::to_owned),
+        user_agent,
         body,
     };
     Ok((target, request, place))
 }
 
-/// The access key that signed the request, and the Region that it was signed for. Everything
-/// that can be refused without asking token or database is refused first.
-async fn authenticate(
-    http: &HttpRequest,
-    body: &Zeroizing<Vec<u8>>,
-    shared: &Shared,
-) -> Result<(Arc<Credential>, Region), Error> {
-    let mut headers = Vec::with_capacity(http.headers().len());
-    for (name, value) in http.headers() {
-        let value = value.to_str().map_err(|_| {
-            let message = format!("The header {name} has a character that cannot be signed.");
-            Error::new(ErrorCode::IncompleteSignature, message)
-        })?;
-        headers.push((name.as_str(), value));
-    }
-    let signed = SignedRequest {
-        method: http.method().as_str(),
-        path: http.path(),
-        query: http.query_string(),
-        headers: &headers,
-        body,
+fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
+    let text = |(name, value): (&'_ HeaderName, &'_ HeaderValue)| {
+        value.to_str().is_err().then(|| name.clone())
     };
-    let authorization = Authorization::parse(&signed)?;
+    if let Some(name) = http.headers().iter().find_map(text) {
+        let message = format!("The header {name} has a character that cannot be signed.");
+        return Err(Error::new(ErrorCode::IncompleteSignature, message));
+    }
+    let headers = http.headers().iter();
+    Ok(headers
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+        .collect())
+}
+
+/// The `Authorization` header and its Region, checked without asking anybody.
+fn authorization<'r>(
+    request: &SignedRequest<'r>,
+    shared: &Shared,
+) -> Result<(Authorization<'r>, Region), Error> {
+    let authorization = Authorization::parse(request)?;
+    authorization.check_access_key_id()?;
     authorization.check_scope("kms")?;
     authorization.check_date(shared.endpoint.now())?;
-    authorization.check_signed_headers(&signed)?;
+    authorization.check_signed_headers(request)?;
     let region = Region::parse(authorization.region)
         .filter(|region| shared.endpoint.serves(region))
         .ok_or_else(|| {
-            Error::new(
-                ErrorCode::InvalidSignature,
-                "Credential should be scoped to a valid region.",
-            )
+            let message = "Credential should be scoped to a valid region.";
+            Error::new(ErrorCode::InvalidSignature, message)
         })?;
-    let unrecognized = || Error::new(ErrorCode::UnrecognizedClient, UNRECOGNIZED);
-    if signed.header("x-amz-security-token").is_some() {
-        return Err(unrecognized()); // there are no temporary credentials
+    if request.header("x-amz-security-token").is_some() {
+        // There are no temporary credentials.
+        return Err(Error::new(ErrorCode::UnrecognizedClient, UNRECOGNIZED));
     }
+    Ok((authorization, region))
+}
+
+/// The access key that signed the request.
+async fn authenticate(
+    authorization: &Authorization<'_>,
+    request: &SignedRequest<'_>,
+    shared: &Shared,
+) -> Result<Arc<Credential>, Error> {
     let credential = shared
         .endpoint
         .credential(authorization.access_key_id)
         .await?;
-    let credential = credential.ok_or_else(unrecognized)?;
-    sigv4::verify(&authorization, &signed, credential.secret.expose_secret())?;
-    Ok((credential, region))
+    let credential =
+        credential.ok_or_else(|| Error::new(ErrorCode::UnrecognizedClient, UNRECOGNIZED))?;
+    sigv4::verify(authorization, request, credential.secret.expose_secret())?;
+    Ok(credential)
 }

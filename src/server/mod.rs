@@ -63,9 +63,15 @@ pub struct ServerConfig {
     pub drain: Duration,
 }
 
+/// Longer than the SDKs keep an idle connection: they, and not we, are to be the ones who close it.
+const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
 /// What the handlers of the API share.
 pub(crate) struct Shared {
     endpoint: Arc<dyn Endpoint>,
+    /// Requests that are still being read.
+    reading: AtomicUsize,
+    /// Requests that are authenticated and not yet answered.
     in_flight: AtomicUsize,
     max_in_flight: usize,
     max_body_bytes: usize,
@@ -88,18 +94,20 @@ impl Server {
     /// # Errors
     /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
     pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
-        if !config.api.ip().is_loopback() && !config.allow_plaintext {
-            return Err(Error::new(
-                ErrorCode::Validation,
-                format!(
-                    "{} is not a loopback address and TLS is not configured: set \
-                     server.allow_plaintext = true only where something in front terminates TLS",
-                    config.api
-                ),
-            ));
+        for address in [config.api, config.admin] {
+            if !address.ip().is_loopback() && !config.allow_plaintext {
+                return Err(Error::new(
+                    ErrorCode::Validation,
+                    format!(
+                        "{address} is not a loopback address and there is no TLS: set \
+                         server.allow_plaintext = true only where something in front has it"
+                    ),
+                ));
+            }
         }
         let shared = web::Data::new(Shared {
             endpoint: endpoint.clone(),
+            reading: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             max_in_flight: config.max_in_flight,
             max_body_bytes: config.max_body_bytes,
@@ -114,6 +122,7 @@ impl Server {
         .workers(config.workers)
         .max_connections(config.max_in_flight.saturating_mul(4))
         .client_request_timeout(config.read_timeout)
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(config.drain.as_secs())
         .disable_signals()
         .listen(listener)

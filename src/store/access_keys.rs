@@ -6,8 +6,8 @@ use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
 use super::transaction::Touched;
 use super::{AccessKey, RowVersion, Shared, Store, Transaction};
-use crate::Error;
 use crate::model::{AccountId, arn};
+use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -76,6 +76,11 @@ impl Store {
             return Ok(None);
         }
         let generation = shared.cache.generation();
+        // Whoever asks is not authenticated yet: made-up ids must not crowd out the others.
+        let Ok(_turn) = shared.access_key_misses.try_acquire() else {
+            let message = "Too many unknown access keys are being looked up; retry.";
+            return Err(Error::new(ErrorCode::Throttling, message));
+        };
         let connection = shared.connections.get().await?;
         let row = connection.query_opt(GET, &[&id]).await?;
         drop(connection);

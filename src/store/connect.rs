@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// Reads the connection string.
@@ -32,6 +32,17 @@ pub(super) fn parse(config: &StoreConfig) -> Result<Config, StoreError> {
                 .into(),
         ));
     }
+    let remote = parsed.get_hosts().iter().any(|host| match host {
+        Host::Tcp(name) => !matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        Host::Unix(_) => false,
+    });
+    if remote && parsed.get_ssl_mode() != SslMode::Disable {
+        return Err(StoreError::Setup(
+            "The database is on another host, and this build does not speak TLS to it: say \
+             sslmode=disable if the network between is private."
+                .into(),
+        ));
+    }
     parsed.connect_timeout(config.deadline);
     if parsed.get_application_name().is_none() {
         parsed.application_name("strongroom");
@@ -40,12 +51,14 @@ pub(super) fn parse(config: &StoreConfig) -> Result<Config, StoreError> {
 }
 
 /// Lets the server, too, give up at the deadline: it would otherwise go on with what nobody waits
-/// for, and a transaction whose gateway hangs would keep its locks.
+/// for, and a transaction whose gateway hangs would keep its locks. What is answered as durable is:
+/// a role's or a server's default may say otherwise.
 pub(super) fn bound(config: &mut Config, deadline: Duration) {
     let statement_ms = deadline.as_millis().max(1);
     let idle_ms = statement_ms.saturating_mul(4);
     let ours = format!(
-        "-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms}"
+        "-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms} \
+         -c synchronous_commit=on"
     );
     let options = match config.get_options() {
         Some(theirs) => format!("{ours} {theirs}"),

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use uuid::Uuid;
 
-/// What is reserved at a time.
-const BLOCK: u64 = 1 << 20;
+/// What is reserved first, and at most: each block is twice the one before, so that a gateway that
+/// starts often wastes little and one that is busy asks seldom.
+const FIRST_BLOCK: u64 = 1 << 10;
+const LARGEST_BLOCK: u64 = 1 << 20;
 /// With random 96-bit IVs, of one key.
 /// Source: NIST SP 800-38D section 8.3.
 const LIMIT: u64 = 1 << 32;
@@ -27,8 +29,8 @@ const RESERVE: &str = "/* gcm::reserve */
 #[derive(Default)]
 struct Block {
     left: AtomicU64,
-    /// Held by whoever reserves the next block, so that a crowd reserves one.
-    refill: tokio::sync::Mutex<()>,
+    /// The last block's length; held by whoever reserves the next, so that a crowd reserves one.
+    refill: tokio::sync::Mutex<u64>,
 }
 
 /// The blocks of this gateway.
@@ -59,14 +61,15 @@ impl Block {
 
     /// Reserves a block, of which one is taken at once.
     async fn refill(&self, connections: &Connections, version: Uuid) -> Result<(), Error> {
-        let _refilling = self.refill.lock().await;
+        let mut last = self.refill.lock().await;
         if self.take() {
             return Ok(());
         }
+        let block = (*last * 2).clamp(FIRST_BLOCK, LARGEST_BLOCK);
         let reserved = connections
             .get()
             .await?
-            .query_opt(RESERVE, &[&version, &(BLOCK as i64), &(LIMIT as i64)])
+            .query_opt(RESERVE, &[&version, &(block as i64), &(LIMIT as i64)])
             .await?;
         if reserved.is_none() {
             return Err(Error::new(
@@ -75,7 +78,8 @@ impl Block {
                  rotate the key.",
             ));
         }
-        self.left.fetch_add(BLOCK - 1, Ordering::Relaxed);
+        self.left.fetch_add(block - 1, Ordering::Relaxed);
+        *last = block;
         Ok(())
     }
 }

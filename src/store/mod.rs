@@ -56,6 +56,9 @@ pub trait RowSeal: Send + Sync + 'static {
     fn verify(&self, row: Vec<u8>, mac: Vec<u8>) -> BoxFuture<'_, Result<bool, Error>>;
 }
 
+/// Access keys looked up in the database at once.
+const ACCESS_KEY_MISSES: usize = 2;
+
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -70,6 +73,7 @@ struct Shared {
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
+    access_key_misses: tokio::sync::Semaphore,
     _listener: Listener,
 }
 
@@ -123,6 +127,7 @@ impl Store {
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),
+                access_key_misses: tokio::sync::Semaphore::new(ACCESS_KEY_MISSES),
                 _listener: listener,
             }),
         })

@@ -5,7 +5,7 @@ use crate::model::{KeySpec, KeyUsage};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The right to use one key on the token. Only `operation/dispatch.rs` makes these for CMKs, out of
+/// The right to use one key on the token. Only `operation/authorized.rs` makes these for CMKs, out of
 /// an authorized call (clippy bans [`KeyRef::new`] elsewhere); the verbs of the token take nothing
 /// else.
 #[derive(Debug, Clone)]

@@ -16,12 +16,26 @@ const ROUND: i64 = 100;
 
 pub(super) async fn destroy_due(cx: &Arc<Context>) -> Result<(), Error> {
     for (account, region, key_id) in cx.store.due_deletions(ROUND).await? {
-        let gone = remove_rows(cx, &account, &region, &key_id).await?;
-        // The rows are gone and the intents say what is left to do: from here a crash is resumed.
-        for intent in gone {
-            intents::finish(cx, &intent).await?;
+        // One that does not go must not keep the others waiting.
+        if let Err(error) = destroy(cx, &account, &region, &key_id).await {
+            let arn = key_arn(&account, &region, &key_id);
+            log::error!("worker: {arn} is due and was not destroyed: {error}");
         }
-        log::info!("destroyed {}", key_arn(&account, &region, &key_id));
+    }
+    Ok(())
+}
+
+async fn destroy(
+    cx: &Arc<Context>,
+    account: &AccountId,
+    region: &Region,
+    key_id: &str,
+) -> Result<(), Error> {
+    let gone = remove_rows(cx, account, region, key_id).await?;
+    // The rows are gone and the intents say what is left to do: from here a crash is resumed.
+    for intent in &gone {
+        intents::finish(cx, intent).await?;
+        log::info!("destroyed {}", key_arn(account, region, key_id));
     }
     Ok(())
 }

@@ -19,7 +19,10 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
             intent.kind,
             intent.version
         );
-        finish(cx, &intent).await?;
+        // One that does not go must not keep the others waiting.
+        if let Err(error) = finish(cx, &intent).await {
+            log::warn!("worker: key version {}: {error}", intent.version);
+        }
     }
     Ok(())
 }

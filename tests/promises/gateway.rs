@@ -29,6 +29,7 @@ impl Settings {
     /// How long its intents are its own.
     pub fn lease(self, lease: Duration) -> Self {
         self.set("STRONGROOM_GATEWAY_LEASE_MS", lease.as_millis())
+            .set("STRONGROOM_GATEWAY_DEADLINE_MS", lease.as_millis() - 1)
     }
 
     /// How often its worker makes a round; the first is at the start.

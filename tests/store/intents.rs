@@ -170,11 +170,18 @@ async fn encryptions_are_counted_in_blocks_up_to_the_limit() {
     };
     let many = (0..100).map(|_| store.count_gcm_invocation(version));
     futures_util::future::try_join_all(many).await.unwrap();
-    assert_eq!(reserved().await, 1 << 20);
+    assert_eq!(reserved().await, 1 << 10);
     restarted.count_gcm_invocation(version).await.unwrap();
-    assert_eq!(reserved().await, 2 << 20);
+    assert_eq!(reserved().await, 2 << 10);
+    let more = (0..1000).map(|_| store.count_gcm_invocation(version));
+    futures_util::future::try_join_all(more).await.unwrap();
+    assert_eq!(
+        reserved().await,
+        4 << 10,
+        "each block is twice the one before"
+    );
     sql.execute(
-        "update gcm_reservation set reserved = 4294967296 - 1048576",
+        "update gcm_reservation set reserved = 4294967296 - 1024",
         &[],
     )
     .await

@@ -209,8 +209,16 @@ async fn a_connection_outlives_the_runtime_that_asked_for_it() {
                 .build()
                 .unwrap();
             // At once, so that the pool has to open connections here.
-            let pings = futures_util::future::join_all((0..4).map(|_| store.ping()));
-            runtime.block_on(pings).into_iter().for_each(Result::unwrap);
+            let held = (0..4).map(|_| {
+                store.transaction("held", |_| {
+                    Box::pin(async {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        Ok(())
+                    })
+                })
+            });
+            let held = futures_util::future::join_all(held);
+            runtime.block_on(held).into_iter().for_each(Result::unwrap);
             pinged.send(()).unwrap();
             ended.recv().unwrap();
         })

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::token::provision as initialise_token;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -96,14 +97,14 @@ pub(super) fn provision(dir: &Path) -> Result<(), Error> {
 /// A secret kept in a file, made at first.
 fn secret(path: &Path) -> Result<SecretString, Error> {
     match fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => Err(failed(format!("{} is empty", path.display()))),
         Ok(text) => Ok(text.trim().into()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(failed(format!("cannot read {}: {error}", path.display())))
-        }
-        Err(_) => {
+        // Anything else may pass; a new PIN in its place would lock the token for good.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let new = random_hex()?;
             write_private(path, new.expose_secret())?;
             Ok(new)
         }
+        Err(error) => Err(failed(format!("cannot read {}: {error}", path.display()))),
     }
 }

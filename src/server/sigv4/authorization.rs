@@ -118,6 +118,21 @@ impl<'r> Authorization<'r> {
         (self.date, self.region, self.service)
     }
 
+    /// Checks that the access key id can be one: 16 to 128 of `A-Z` and `0-9`. What cannot be is not
+    /// looked up.
+    ///
+    /// # Errors
+    /// `UnrecognizedClientException`.
+    pub fn check_access_key_id(&self) -> Result<(), Error> {
+        let form = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        let id = self.access_key_id;
+        if (16..=128).contains(&id.len()) && id.bytes().all(form) {
+            return Ok(());
+        }
+        let message = "The security token included in the request is invalid.";
+        Err(Error::new(ErrorCode::UnrecognizedClient, message))
+    }
+
     /// Checks the credential scope's service, end and date.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 mod authorization;
 mod canonical;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 pub use authorization::Authorization;
 pub use signature::{sign, verify};
