@@ -130,3 +130,16 @@ async fn two_who_initialise_at_once_agree() {
     );
     dev.stop();
 }
+
+#[tokio::test]
+async fn a_cluster_that_was_cut_off_in_the_making_is_made_again() {
+    let dir = scratch();
+    Dev::start_and_keep(&dir, &[]).stop();
+    // As kill -9 during initdb leaves it: part of a cluster, under its first name.
+    let base = dir.join("postgres").canonicalize().unwrap();
+    std::fs::rename(base.join("data"), base.join("data.unfinished")).unwrap();
+    std::fs::remove_file(base.join("data.unfinished/global/pg_control")).unwrap();
+    let dev = Dev::start(&dir, &[]);
+    dev.client().create_key().send().await.unwrap();
+    dev.stop();
+}

@@ -20,6 +20,8 @@ const LONGEST_SOCKET_DIR: usize = 107 - "/.s.PGSQL.5432".len();
 /// A running cluster.
 pub(super) struct Cluster {
     bin: PathBuf,
+    /// Holds `data`, its log and, where the path is short enough, the socket.
+    base: PathBuf,
     data: PathBuf,
     socket: PathBuf,
     as_user: bool,
@@ -35,28 +37,16 @@ impl Cluster {
         let bin = binaries()?;
         let mut cluster = Self {
             bin,
+            base: PathBuf::new(),
             data: PathBuf::new(),
             socket: PathBuf::new(),
             as_user,
         };
-        cluster.data = cluster.data_directory(dir)?;
+        cluster.base = cluster.base_directory(dir)?;
+        cluster.data = cluster.base.join("data");
         cluster.socket = cluster.socket_directory(dir)?;
-        if !cluster.data.join("PG_VERSION").exists() {
-            let data = cluster.data.to_string_lossy().into_owned();
-            cluster.run(
-                "initdb",
-                &[
-                    "-D",
-                    &data,
-                    "-U",
-                    "strongroom",
-                    "-E",
-                    "UTF8",
-                    "--locale=C",
-                    "-A",
-                    "trust",
-                ],
-            )?;
+        if !cluster.data.exists() {
+            cluster.initialise()?;
         }
         if cluster
             .run("pg_ctl", &["-D", &cluster.data.to_string_lossy(), "status"])
@@ -68,6 +58,26 @@ impl Cluster {
         }
         cluster.create_database()?;
         Ok(cluster)
+    }
+
+    /// Makes the cluster under another name first: one that was cut off is never taken for whole.
+    fn initialise(&self) -> Result<(), Error> {
+        let unfinished = self.base.join("data.unfinished");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(Error::internal)?;
+        }
+        let path = unfinished.to_string_lossy();
+        let options = [
+            "-U",
+            "strongroom",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-A",
+            "trust",
+        ];
+        self.run("initdb", &[&["-D", &path], options.as_slice()].concat())?;
+        fs::rename(&unfinished, &self.data).map_err(Error::internal)
     }
 
     /// The connection string.
@@ -102,7 +112,7 @@ impl Cluster {
             "-c listen_addresses='' -c unix_socket_directories='{}' -c unix_socket_permissions=0700 -p 5432",
             self.socket.display()
         );
-        let (data, log) = (self.data.to_string_lossy(), self.data.join("server.log"));
+        let (data, log) = (self.data.to_string_lossy(), self.base.join("server.log"));
         let started = self.run(
             "pg_ctl",
             &[
@@ -206,7 +216,7 @@ impl Cluster {
         test.status().is_ok_and(|status| status.success())
     }
 
-    fn data_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
+    fn base_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
         let link = dir.join("postgres");
         if let Ok(known) = link.canonicalize() {
             return Ok(known);
@@ -220,8 +230,8 @@ impl Cluster {
     }
 
     fn socket_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
-        if self.data.as_os_str().len() <= LONGEST_SOCKET_DIR {
-            return Ok(self.data.clone());
+        if self.base.as_os_str().len() <= LONGEST_SOCKET_DIR {
+            return Ok(self.base.clone());
         }
         let link = dir.join("socket");
         if let Ok(known) = link.canonicalize() {
