@@ -95,30 +95,40 @@ fn code(text: &str) -> String {
 
 /// The top-level modules that some code names as `crate::module` or `crate::{module, …}`.
 fn used(code: &str) -> Vec<String> {
-    let mut used = Vec::new();
-    for start in ["crate::", "strongroom::"] {
-        for rest in code.split(start).skip(1) {
-            let names = match rest.strip_prefix('{') {
-                Some(group) => group.split('}').next().unwrap(),
-                None => rest,
-            };
-            for name in names.split(',').map(str::trim) {
-                let name: String = name
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect();
-                used.push(if name == "Error" || name == "ErrorCode" {
-                    "error".into()
-                } else {
-                    name
-                });
-                if !rest.starts_with('{') {
-                    break;
-                }
-            }
+    ["crate::", "strongroom::"]
+        .iter()
+        .flat_map(|start| code.split(start).skip(1))
+        .flat_map(heads)
+        .map(|name| match name.as_str() {
+            "Error" | "ErrorCode" => "error".into(),
+            _ => name,
+        })
+        .collect()
+}
+
+/// The names that a path goes on with: one, or each of a group, whatever groups those hold.
+fn heads(path: &str) -> Vec<String> {
+    let name = |text: &str| -> String {
+        let text = text.trim_start();
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let Some(group) = path.trim_start().strip_prefix('{') else {
+        return vec![name(path)];
+    };
+    let mut heads = vec![name(group)];
+    let mut depth = 0usize;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => heads.push(name(&group[at + 1..])),
+            _ => {}
         }
     }
-    used
+    heads
 }
 
 /// What is wrong with a file of `module`.
@@ -167,6 +177,13 @@ fn a_wrong_arrow_is_seen() {
     assert_eq!(
         violations("token", "use crate::{Error, operation::Request};"),
         ["token uses operation"]
+    );
+    assert_eq!(
+        violations(
+            "store",
+            "use crate::{\n    model::{Key, Region},\n    token::Token,\n};"
+        ),
+        ["store uses token"]
     );
     assert_eq!(
         violations("model", "fn f(c: &dyn crate::clock::Clock) {}"),
