@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Values that are text even where they look like a number.
-const TEXT: [&str; 2] = ["serial", "label"];
+const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
+/// Values that are text even where they look like something else.
+const TEXT: [&str; 6] = ["serial", "label", "module", "pin_file", "url", "url_file"];
 
 /// All of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -194,6 +195,10 @@ impl Config {
             if name != PIN
                 && let Some(rest) = name.strip_prefix(PREFIX)
                 && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
+                // Kubernetes makes STRONGROOM_SERVICE_HOST and the like out of a service's name.
+                && SECTIONS.contains(&section)
+                // Compose files have no other way to say "not set".
+                && !value.is_empty()
             {
                 let section = table
                     .entry(section)

@@ -80,6 +80,8 @@ fn the_environment_wins() {
             ),
             ("STRONGROOM_SERVER_LISTEN", "127.0.0.1:1"),
             ("STRONGROOM_TOKEN_PIN", "is not a value of the file"),
+            ("STRONGROOM_TOKEN_SERIAL", ""),
+            ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
         ],
     )
     .unwrap();
