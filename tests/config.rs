@@ -85,6 +85,8 @@ fn the_environment_wins() {
             ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
             ("STRONGROOM_PORT_7700_TCP", "tcp://10.0.0.1:7700"),
             ("STRONGROOM_TOKEN_PIN", "is not a value of the file"),
+            ("STRONGROOM_TOKEN_SERIAL", ""),
+            ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
         ],
     )
     .unwrap();

@@ -203,24 +203,33 @@ fn other_peoples_variables_are_left_alone() {
 fn a_signal_during_the_first_start_stops_postgres_too() {
     let dir = scratch();
     let mut child = spawn(&dir, &[]);
-    wait_for(&dir, "postgres/postmaster.pid");
+    wait_for(&dir, "postgres/data/postmaster.pid");
     assert!(child.end("-INT").success());
-    assert!(!dir.join("postgres/postmaster.pid").exists());
+    assert!(!dir.join("postgres/data/postmaster.pid").exists());
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// What an initdb is making, or has left.
+fn unfinished(dir: &std::path::Path) -> Option<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir.join("postgres")).ok()?;
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.find(|path| path.to_string_lossy().contains("/data.unfinished"))
 }
 
 #[test]
 fn a_cluster_half_made_is_made_anew() {
     let dir = scratch();
     let mut child = spawn(&dir, &[]);
-    wait_for(&dir, "postgres.new/PG_VERSION");
-    child.end("-KILL");
-    assert!(!dir.join("postgres").exists());
+    while unfinished(&dir).is_none_or(|path| !path.join("PG_VERSION").exists()) {
+        assert!(child.0.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.end("-KILL"); // initdb goes on for a while
+    assert!(!dir.join("postgres/data").exists());
     let mut child = spawn(&dir, &[]);
     wait_for(&dir, "env");
     assert!(child.end("-TERM").success());
-    assert!(dir.join("postgres").exists());
-    assert!(!dir.join("postgres.new").exists());
+    assert!(dir.join("postgres/data").exists());
     std::fs::remove_dir_all(dir).unwrap();
 }
 
@@ -256,5 +265,18 @@ async fn init_overwrites_nothing_and_loses_no_secret() {
     assert!(text.contains("AWS_SECRET_ACCESS_KEY="));
     let mode = std::fs::metadata(kept).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    dev.stop();
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_cut_off_in_the_making_is_made_again() {
+    let dir = scratch();
+    Dev::start_and_keep(&dir, &[]).stop();
+    // As kill -9 during initdb leaves it: part of a cluster, under its first name.
+    let base = dir.join("postgres").canonicalize().unwrap();
+    std::fs::rename(base.join("data"), base.join("data.unfinished")).unwrap();
+    std::fs::remove_file(base.join("data.unfinished/global/pg_control")).unwrap();
+    let dev = Dev::start(&dir, &[]);
+    dev.client().create_key().send().await.unwrap();
     dev.stop();
 }

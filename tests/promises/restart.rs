@@ -24,7 +24,7 @@ async fn postgres_stops_and_comes_back() {
             .send()
     };
     encrypt().await.unwrap();
-    let data = dev.dir.join("postgres").canonicalize().unwrap();
+    let data = dev.dir.join("postgres/data").canonicalize().unwrap();
     let url = setting(&dev, "url");
     let socket = url
         .split_whitespace()

@@ -11,7 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-const BINARIES: &str = "/usr/lib/postgresql/15/bin";
+/// Where the newest installed server's programs are.
+static BINARIES: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("a Postgres server: make setup");
+    let versions =
+        versions.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let newest = versions.max().expect("a Postgres server: make setup");
+    format!("/usr/lib/postgresql/{newest}/bin")
+});
 
 /// A running cluster.
 pub struct Cluster {
@@ -26,8 +33,8 @@ impl Cluster {
     /// Makes and starts a cluster.
     pub fn start() -> Self {
         assert!(
-            Path::new(BINARIES).join("initdb").exists(),
-            "{BINARIES}/initdb is missing: install postgresql-15"
+            Path::new(&*BINARIES).join("initdb").exists(),
+            "initdb is missing: make setup"
         );
         let directory = tempfile::Builder::new()
             .prefix("sr-pg-")
@@ -62,7 +69,7 @@ impl Cluster {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(Path::new(BINARIES).join(program));
+        let mut command = Command::new(Path::new(&*BINARIES).join(program));
         command.current_dir(self.directory.path());
         if let Some((uid, gid)) = self.user {
             command.uid(uid).gid(gid);

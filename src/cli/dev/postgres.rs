@@ -8,12 +8,10 @@ use super::{failed, random_hex};
 use crate::Error;
 use secrecy::ExposeSecret;
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 const USER: &str = "postgres";
 const ELSEWHERE: &str = "/var/lib/strongroom-dev";
@@ -22,9 +20,9 @@ const LONGEST_SOCKET_DIR: usize = 107 - "/.s.PGSQL.5432".len();
 const SOCKET: &str = ".s.PGSQL.5432";
 /// As long as the names that `private_directory` makes.
 const SHORT_NAME: &str = "strongroom-0123456789ab";
-const INITDB: [&str; 9] = [
-    "-D",
-    ".",
+const DATA: &str = "data";
+const UNFINISHED: &str = "data.unfinished";
+const INITDB: [&str; 7] = [
     "-U",
     "strongroom",
     "-E",
@@ -37,7 +35,8 @@ const INITDB: [&str; 9] = [
 /// A running cluster.
 pub(super) struct Cluster {
     bin: PathBuf,
-    data: PathBuf,
+    /// Holds `data`, its log and, where the path is short enough, the socket.
+    base: PathBuf,
     socket: PathBuf,
     as_user: bool,
 }
@@ -52,12 +51,15 @@ impl Cluster {
         let bin = binaries()?;
         let mut cluster = Self {
             bin,
-            data: PathBuf::new(),
+            base: PathBuf::new(),
             socket: PathBuf::new(),
             as_user,
         };
-        cluster.data = cluster.data_directory(dir)?;
+        cluster.base = cluster.base_directory(dir)?;
         cluster.socket = cluster.socket_directory(dir)?;
+        if !cluster.base.join(DATA).exists() {
+            cluster.initialise()?;
+        }
         let runs = cluster.runs();
         if runs && cluster.socket.join(SOCKET).exists() {
             log::info!("Postgres of an earlier run still runs: going on with it");
@@ -72,6 +74,36 @@ impl Cluster {
             Err(error) => {
                 let _ = cluster.stop(); // the first error says more
                 Err(error)
+            }
+        }
+    }
+
+    /// Makes the cluster under another name first: one that was cut off is never taken for whole.
+    fn initialise(&self) -> Result<(), Error> {
+        // Where `data` was the whole folder, a new cluster inside would hide what it holds.
+        if self.base.join("PG_VERSION").exists() {
+            return Err(failed(format!(
+                "{0} is a cluster of an older layout: move what it holds to {0}/{DATA}, or start \
+                 with another --data-dir",
+                self.base.display()
+            )));
+        }
+        // A name of its own: the initdb of a killed `dev` may go on for a second under the last one.
+        let name = format!("{UNFINISHED}-{}", &random_hex()?.expose_secret()[..12]);
+        self.discard_unfinished();
+        self.run("initdb", &[&["-D", &name], INITDB.as_slice()].concat())?;
+        fs::rename(self.base.join(name), self.base.join(DATA)).map_err(Error::internal)
+    }
+
+    /// Removes clusters that were never finished, and so never held anything. One that is still
+    /// being filled stays until the next time.
+    fn discard_unfinished(&self) {
+        for entry in fs::read_dir(&self.base).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(UNFINISHED)
+                && let Err(error) = fs::remove_dir_all(entry.path())
+            {
+                log::warn!("cannot remove {}: {error}", entry.path().display());
             }
         }
     }
@@ -96,11 +128,11 @@ impl Cluster {
     }
 
     fn runs(&self) -> bool {
-        self.run("pg_ctl", &["-D", ".", "status"]).is_ok()
+        self.run("pg_ctl", &["-D", DATA, "status"]).is_ok()
     }
 
     fn stop_server(&self) -> Result<(), Error> {
-        self.run("pg_ctl", &["-D", ".", "-m", "fast", "-w", "stop"])
+        self.run("pg_ctl", &["-D", DATA, "-m", "fast", "-w", "stop"])
             .map(drop)
     }
 
@@ -113,7 +145,7 @@ impl Cluster {
             "pg_ctl",
             &[
                 "-D",
-                ".",
+                DATA,
                 "-l",
                 "server.log",
                 "-o",
@@ -125,7 +157,7 @@ impl Cluster {
             ],
         );
         started.map(drop).map_err(|_| {
-            let log = self.data.join("server.log");
+            let log = self.base.join("server.log");
             let said = fs::read_to_string(&log).unwrap_or_default();
             let lines: Vec<&str> = said.lines().collect();
             let last = lines[lines.len().saturating_sub(5)..].join("\n  ");
@@ -171,7 +203,7 @@ impl Cluster {
             .args(arguments)
             // The programs are given paths relative to it: pg_ctl quotes others for a shell, and
             // not well. Entered before the user changes.
-            .current_dir(&self.data)
+            .current_dir(&self.base)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -220,7 +252,7 @@ impl Cluster {
         test.status().is_ok_and(|status| status.success())
     }
 
-    fn data_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
+    fn base_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
         let link = dir.join("postgres");
         if let Ok(known) = link.canonicalize() {
             return Ok(known);
@@ -233,29 +265,17 @@ impl Cluster {
                 dir.display()
             )));
         }
-        // Whole or not at all: what initdb has left when it is killed cannot be told from a cluster.
-        let new = dir.join("postgres.new");
-        discard(&new)?;
         // A data directory of 0700 keeps out postgres as well; that it may pass is all it gets.
         if self.as_user && !self.can_enter(dir) {
-            self.private_directory(Path::new(ELSEWHERE), &new)?;
-        } else {
-            self.make(&new)?;
+            return self.private_directory(Path::new(ELSEWHERE), &link);
         }
-        let unfinished = Self {
-            bin: self.bin.clone(),
-            data: new.canonicalize().map_err(Error::internal)?,
-            socket: PathBuf::new(),
-            as_user: self.as_user,
-        };
-        unfinished.run("initdb", &INITDB)?;
-        fs::rename(&new, &link).map_err(Error::internal)?;
+        self.make(&link)?;
         link.canonicalize().map_err(Error::internal)
     }
 
     fn socket_directory(&self, dir: &Path) -> Result<PathBuf, Error> {
-        if fits(&self.data) {
-            return Ok(self.data.clone());
+        if fits(&self.base) {
+            return Ok(self.base.clone());
         }
         let link = dir.join("socket");
         if let Ok(known) = link.canonicalize() {
@@ -308,37 +328,6 @@ fn fits(dir: &Path) -> bool {
     let bytes = dir.as_os_str().as_encoded_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     bytes.len() <= LONGEST_SOCKET_DIR && bytes.iter().all(plain)
-}
-
-/// Removes a cluster that was never finished, and so never held anything.
-fn discard(new: &Path) -> Result<(), Error> {
-    let Ok(found) = fs::symlink_metadata(new) else {
-        return Ok(());
-    };
-    let removed = if found.is_symlink() {
-        if let Ok(target) = fs::read_link(new)
-            && target.starts_with(ELSEWHERE)
-        {
-            let _ = fs::remove_dir_all(target); // at worst it stays, unused
-        }
-        fs::remove_file(new)
-    } else {
-        // The initdb of a killed `dev` may still be filling it; once it is gone, nothing can.
-        let patience = Instant::now() + Duration::from_secs(10);
-        loop {
-            match fs::remove_dir_all(new) {
-                Err(error) if error.kind() == ErrorKind::NotFound => break Ok(()),
-                Err(error)
-                    if error.kind() == ErrorKind::DirectoryNotEmpty
-                        && Instant::now() < patience =>
-                {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                outcome => break outcome,
-            }
-        }
-    };
-    removed.map_err(|error| failed(format!("cannot remove {}: {error}", new.display())))
 }
 
 /// The directory of Postgres's programs: the newest installed.
