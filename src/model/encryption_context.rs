@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 pub struct EncryptionContext(pub BTreeMap<String, String>);
 
 impl EncryptionContext {
+    /// What a request without one has.
+    pub const NONE: &Self = &Self(BTreeMap::new());
+
     /// The most bytes that keys and values may have together.
     pub const MAX_BYTES: usize = 8192;
 

@@ -4,6 +4,7 @@ pub mod algorithm;
 pub mod arn;
 pub mod ciphertext_blob;
 pub mod encryption_context;
+pub mod hex;
 pub mod key_id;
 mod key_material_id;
 pub mod key_spec;

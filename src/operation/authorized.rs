@@ -81,8 +81,8 @@ impl<O: Operation> Authorized<O> {
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
             let resolved = find::<O>(wanted.by, request, source).await?;
-            seen.note(&resolved);
-            check::<O>(wanted, &resolved.key)?;
+            let arn = seen.note(&resolved);
+            check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
         }
         Ok(Self {
@@ -131,7 +131,8 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, resolved: &Resolved) {
+    /// Answers the key's ARN.
+    fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses
             .push(RowVersion::Key(resolved.key.row, resolved.key.row_version));
         if let Some(alias) = &resolved.alias {
@@ -139,6 +140,7 @@ impl Seen {
                 .push(RowVersion::Alias(alias.row, alias.row_version));
         }
         self.resources.push(arn_of(&resolved.key));
+        self.resources.last().map_or("", String::as_str)
     }
 }
 
@@ -244,8 +246,7 @@ fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
 }
 
 /// Step 7 for one key: usage and algorithm, then state.
-fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key) -> Result<(), Error> {
-    let arn = arn_of(key);
+fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(), Error> {
     if let Some(usage) = wanted.purpose.usage()
         && usage != key.usage
     {
@@ -278,5 +279,5 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key) -> Result<(), Error> {
         );
         return Err(Error::new(ErrorCode::InvalidKeyUsage, message));
     }
-    wanted.state.check(key.state, &arn)
+    wanted.state.check(key.state, arn)
 }

@@ -6,7 +6,7 @@
 //! transaction of the change.
 
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use};
+use super::{Context, Operation, Request, TokenChange, Use, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::Decode;
 use crate::store::{AccessKey, Committed, Entry, RowVersion};
@@ -50,9 +50,7 @@ async fn attempt<O: Use>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<O::Output, Error> {
-    let access = O::access(input)?;
-    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    dry_run_stops(input)?;
+    let call = authorize::<O>(input, request, seen, cx).await?;
     within_deadline(O::execute(input, &call, request, cx), cx).await
 }
 
@@ -101,9 +99,7 @@ async fn prepare<O: TokenChange>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<O::Prepared, Error> {
-    let access = O::access(input)?;
-    let call = Authorized::<O>::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    dry_run_stops(input)?;
+    let call = authorize::<O>(input, request, seen, cx).await?;
     within_deadline(O::prepare(input, &call, cx), cx).await
 }
 
@@ -170,10 +166,6 @@ fn in_force(key: &AccessKey, request: &Request) -> bool {
         && key.principal == request.principal.arn
 }
 
-fn unrecognized() -> Error {
-    Error::new(ErrorCode::UnrecognizedClient, super::UNRECOGNIZED)
-}
-
 fn unsettled() -> Error {
     let message = "What the request uses kept changing meanwhile. The request can be retried.";
     Error::new(ErrorCode::KmsInternal, message)
@@ -193,12 +185,20 @@ async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input
     }
 }
 
-fn dry_run_stops(input: &impl Decode) -> Result<(), Error> {
+/// Steps 5 to 8, on the cache.
+async fn authorize<O: Operation>(
+    input: &O::Input,
+    request: &Request,
+    seen: &mut Seen,
+    cx: &Context,
+) -> Result<Authorized<O>, Error> {
+    let access = O::access(input)?;
+    let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
     if input.dry_run() {
         let message = "The request would have succeeded, but the DryRun option is set.";
         return Err(Error::new(ErrorCode::DryRunOperation, message));
     }
-    Ok(())
+    Ok(call)
 }
 
 async fn within_deadline<T>(

@@ -37,7 +37,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// What a caller whose access key is unknown, disabled or gone is told.
-pub const UNRECOGNIZED: &str = "The security token included in the request is invalid.";
+pub fn unrecognized() -> Error {
+    let message = "The security token included in the request is invalid.";
+    Error::new(ErrorCode::UnrecognizedClient, message)
+}
 
 /// What the operations work with.
 pub struct Context {

@@ -4,9 +4,8 @@ use super::sigv4::{self, Authorization, SignedRequest};
 use super::{Shared, body};
 use crate::model::Region;
 use crate::operation::credential::Credential;
-use crate::operation::{Request, UNRECOGNIZED};
+use crate::operation::{Request, unrecognized};
 use crate::{Error, ErrorCode};
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret;
@@ -140,17 +139,14 @@ async fn admit(
 }
 
 fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
-    let text = |(name, value): (&'_ HeaderName, &'_ HeaderValue)| {
-        value.to_str().is_err().then(|| name.clone())
-    };
-    if let Some(name) = http.headers().iter().find_map(text) {
-        let message = format!("The header {name} has a character that cannot be signed.");
-        return Err(Error::new(ErrorCode::IncompleteSignature, message));
-    }
-    let headers = http.headers().iter();
-    Ok(headers
-        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
-        .collect())
+    let headers = http.headers().iter().map(|(name, value)| {
+        let value = value.to_str().map_err(|_| {
+            let message = format!("The header {name} has a character that cannot be signed.");
+            Error::new(ErrorCode::IncompleteSignature, message)
+        })?;
+        Ok((name.as_str(), value))
+    });
+    headers.collect()
 }
 
 /// The `Authorization` header and its Region, checked without asking anybody.
@@ -171,7 +167,7 @@ fn authorization<'r>(
         })?;
     if request.header("x-amz-security-token").is_some() {
         // There are no temporary credentials.
-        return Err(Error::new(ErrorCode::UnrecognizedClient, UNRECOGNIZED));
+        return Err(unrecognized());
     }
     Ok((authorization, region))
 }
@@ -186,8 +182,7 @@ async fn authenticate(
         .endpoint
         .credential(authorization.access_key_id)
         .await?;
-    let credential =
-        credential.ok_or_else(|| Error::new(ErrorCode::UnrecognizedClient, UNRECOGNIZED))?;
+    let credential = credential.ok_or_else(unrecognized)?;
     sigv4::verify(authorization, request, credential.secret.expose_secret())?;
     Ok(credential)
 }

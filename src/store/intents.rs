@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, Shared, Store, Transaction, row_mac};
+use super::{Intent, IntentKind, Shared, Store, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -84,7 +84,7 @@ impl Store {
         begin(&self.shared, &connection, intent).await
     }
 
-    /// Removes an intent whose work was undone.
+    /// Removes an intent whose work is done, or was undone.
     ///
     /// # Errors
     /// Those of the database.
@@ -144,16 +144,5 @@ impl Store {
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(LIST, &[]).await?;
         rows.iter().map(read).collect()
-    }
-}
-
-impl Transaction<'_> {
-    /// Removes the intent of a version, its work being done.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn finish_intent(&self, version: Uuid) -> Result<(), Error> {
-        self.connection.execute(DROP, &[&version]).await?;
-        Ok(())
     }
 }

@@ -24,6 +24,15 @@ pub(super) enum Class {
 impl Class {
     pub(super) const ALL: [Class; 3] = [Class::Secret, Class::Private, Class::Public];
 
+    /// That of the object that is used: the private half of a pair.
+    pub(super) const fn of(spec: KeySpec) -> Self {
+        if spec.is_asymmetric() {
+            Class::Private
+        } else {
+            Class::Secret
+        }
+    }
+
     pub(super) fn object_class(self) -> ObjectClass {
         match self {
             Class::Secret => ObjectClass::SECRET_KEY,

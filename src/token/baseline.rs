@@ -149,10 +149,7 @@ impl Baseline {
         let (spec, _) = operation.spec_and_usage();
         let version = self.keys.iter().find(|(known, _)| *known == spec);
         let (_, version) = *version.ok_or_else(|| bug("no key was made for this operation"))?;
-        let class = match spec {
-            KeySpec::SymmetricDefault => Class::Secret,
-            _ => Class::Private,
-        };
+        let class = Class::of(spec);
         let mut sessions = Vec::new();
         for _ in 0..threads {
             let mut session = TokenSession::open(Arc::clone(&self.epoch), false)?;

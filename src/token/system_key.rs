@@ -15,11 +15,7 @@ pub(super) fn ensure(
     role: SystemKey,
 ) -> Result<KeyRef, TokenError> {
     let (spec, usage) = role.spec_and_usage();
-    let class = if spec.is_asymmetric() {
-        Class::Private
-    } else {
-        Class::Secret
-    };
+    let class = Class::of(spec);
     let version = role.object_id(deployment);
     let label = format!("strongroom:{}:{}", role.role(), deployment.hyphenated());
     let public_key = match session.find(version, class)?.as_slice() {

@@ -6,7 +6,6 @@
 use crate::Error;
 use crate::operation::Context;
 use crate::store::Intent;
-use futures_util::FutureExt;
 use std::sync::Arc;
 
 /// Intents taken over in one round.
@@ -32,9 +31,5 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
 pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
     let version = intent.version;
     cx.token.destroy(version).await?;
-    cx.store
-        .transaction("finish_intent", move |tx| {
-            async move { tx.finish_intent(version).await }.boxed()
-        })
-        .await
+    cx.store.drop_intent(version).await
 }

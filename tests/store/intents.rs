@@ -143,12 +143,7 @@ async fn a_key_is_deleted_when_it_is_due_and_leaves_its_objects_to_destroy() {
     let ids = [key.current_version, Uuid::nil()];
     assert_eq!(store.unknown_versions(&ids).await.unwrap(), [Uuid::nil()]);
     let version = key.current_version;
-    store
-        .transaction("finish", |tx| {
-            Box::pin(async move { tx.finish_intent(version).await })
-        })
-        .await
-        .unwrap();
+    store.drop_intent(version).await.unwrap();
     assert_eq!(store.unknown_versions(&ids).await.unwrap().len(), 2);
     let left = sql
         .query_one("select count(*) from material_set", &[])

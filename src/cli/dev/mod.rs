@@ -8,7 +8,7 @@ use super::{failed, init, runtime, serve};
 use crate::Error;
 use crate::config::{self, Config};
 use crate::gateway::{Gateway, initialise};
-use crate::model::Region;
+use crate::model::{Region, hex};
 use postgres::Cluster;
 use root_key::RootKey;
 use secrecy::SecretString;
@@ -232,14 +232,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
 
 /// Random text for PINs and names: 32 hexadecimal digits.
 fn random_hex() -> Result<SecretString, Error> {
-    use std::fmt::Write;
     let mut bytes = zeroize::Zeroizing::new([0u8; 16]);
     openssl::rand::rand_bytes(&mut *bytes).map_err(Error::internal)?;
-    let hex = bytes
-        .iter()
-        .fold(String::with_capacity(32), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}"); // a String never fails
-            out
-        });
-    Ok(hex.into())
+    Ok(hex::encode(&*bytes).into())
 }

@@ -34,8 +34,7 @@ async fn generate<O: Operation>(
     let version = call.key(0).current_version;
     let key = call.current(0)?;
     cx.store.count_gcm_invocation(version).await?;
-    let none = EncryptionContext::default();
-    let aad = ciphertext_blob::aad(version, context.unwrap_or(&none));
+    let aad = ciphertext_blob::aad(version, context.unwrap_or(EncryptionContext::NONE));
     let (plaintext, sealed) = cx.token.seal_random(&key, aad, length).await?;
     Ok((
         plaintext,

@@ -69,8 +69,11 @@ impl Use for Decrypt {
         cx: &Context,
     ) -> Result<Output, Error> {
         let ciphertext = super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
-        let context = input.encryption_context.clone().unwrap_or_default();
-        let opened = super::open(call, 0, algorithm(input), &context, ciphertext, cx).await?;
+        let context = input
+            .encryption_context
+            .as_ref()
+            .unwrap_or(EncryptionContext::NONE);
+        let opened = super::open(call, 0, algorithm(input), context, ciphertext, cx).await?;
         Ok(Output {
             key_id: arn_of(call.key(0)),
             plaintext: opened.plaintext.expose_secret().to_vec().into(),

@@ -60,9 +60,12 @@ impl Use for Encrypt {
         _: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let context = input.encryption_context.clone().unwrap_or_default();
+        let context = input
+            .encryption_context
+            .as_ref()
+            .unwrap_or(EncryptionContext::NONE);
         let plaintext = input.plaintext.to_vec().into();
-        let blob = super::seal(call, 0, algorithm(input), &context, plaintext, cx).await?;
+        let blob = super::seal(call, 0, algorithm(input), context, plaintext, cx).await?;
         Ok(Output {
             ciphertext_blob: blob.into(),
             key_id: arn_of(call.key(0)),

@@ -84,13 +84,16 @@ impl Use for ReEncrypt {
     ) -> Result<Output, Error> {
         let (from, to) = algorithms(input);
         let ciphertext = super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
-        let source_context = input.source_encryption_context.clone().unwrap_or_default();
+        let source_context = input
+            .source_encryption_context
+            .as_ref()
+            .unwrap_or(EncryptionContext::NONE);
         let context = input
             .destination_encryption_context
-            .clone()
-            .unwrap_or_default();
-        let opened = super::open(call, 0, from, &source_context, ciphertext, cx).await?;
-        let blob = super::seal(call, 1, to, &context, opened.plaintext, cx).await?;
+            .as_ref()
+            .unwrap_or(EncryptionContext::NONE);
+        let opened = super::open(call, 0, from, source_context, ciphertext, cx).await?;
+        let blob = super::seal(call, 1, to, context, opened.plaintext, cx).await?;
         let symmetric = to == EncryptionAlgorithm::SymmetricDefault;
         Ok(Output {
             ciphertext_blob: blob.into(),

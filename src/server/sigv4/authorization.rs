@@ -1,6 +1,7 @@
 //! The `Authorization` header: parsed, and checked as far as it can be without the secret.
 
 use super::SignedRequest;
+use crate::operation::unrecognized;
 use crate::{Error, ErrorCode};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -129,8 +130,7 @@ impl<'r> Authorization<'r> {
         if (16..=128).contains(&id.len()) && id.bytes().all(form) {
             return Ok(());
         }
-        let message = "The security token included in the request is invalid.";
-        Err(Error::new(ErrorCode::UnrecognizedClient, message))
+        Err(unrecognized())
     }
 
     /// Checks the credential scope's service, end and date.

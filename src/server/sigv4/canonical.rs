@@ -1,6 +1,7 @@
 //! The canonical request: what of a request is signed, in one form.
 
 use super::SignedRequest;
+use crate::model::hex;
 use openssl::sha::sha256;
 
 /// The canonical request for `signed_headers` (lower case, in their order).
@@ -34,7 +35,7 @@ pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str], list
     out.push('\n');
     out.push_str(list);
     out.push('\n');
-    push_hex(&mut out, &sha256(request.body));
+    hex::push(&mut out, &sha256(request.body));
     out
 }
 
@@ -69,14 +70,5 @@ fn push_collapsed(out: &mut String, value: &str) {
             out.push(' ');
         }
         out.push_str(word);
-    }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
 }

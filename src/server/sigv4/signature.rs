@@ -1,7 +1,8 @@
 //! The signature itself.
 
-use super::canonical::{self, push_hex};
+use super::canonical;
 use super::{Authorization, SignedRequest};
+use crate::model::hex;
 use crate::{Error, ErrorCode};
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -77,9 +78,9 @@ fn signature(
     }
     let mut to_sign =
         format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
-    push_hex(&mut to_sign, &sha256(canonical.as_bytes()));
+    hex::push(&mut to_sign, &sha256(canonical.as_bytes()));
     let mut signature = String::with_capacity(64);
-    push_hex(&mut signature, &hmac(&key, to_sign.as_bytes())?);
+    hex::push(&mut signature, &hmac(&key, to_sign.as_bytes())?);
     Ok(signature)
 }
 
