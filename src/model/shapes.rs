@@ -1,7 +1,7 @@
 //! AWS's simple shapes with their lengths, ranges and patterns (botocore `kms` 2014-11-01).
 
-use super::EncryptionContext;
 use super::member::{Member, Violations};
+use super::{EncryptionContext, Region};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -201,6 +201,34 @@ impl Member for EncryptionContext {
     }
 }
 
+/// `RegionType`.
+impl Member for Region {
+    type Wire = String;
+    fn check(wire: String, at: &'static str, violations: &mut Violations) -> Option<Self> {
+        let length = violations.length(at, Some(&wire), wire.chars().count(), 1, 32);
+        let pattern = is_region_name(&wire);
+        if !pattern {
+            let constraint = "satisfy regular expression pattern: ^([a-z]+-){2,3}\\d+$";
+            violations.breaks(at, Some(&wire), constraint);
+        }
+        (length && pattern).then(|| Region::parse(&wire)).flatten()
+    }
+    fn recorded(&self) -> Option<Value> {
+        Some(Value::from(self.as_str()))
+    }
+}
+
+fn is_region_name(text: &str) -> bool {
+    let Some((words, number)) = text.rsplit_once('-') else {
+        return false;
+    };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    (2..=3).contains(&words.split('-').count())
+        && words.split('-').all(is_word)
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// `GrantTokenList`: names of grants, never bearer rights.
 #[derive(Debug, Clone)]
 pub struct GrantTokens(pub Vec<String>);
@@ -220,7 +248,7 @@ impl Member for GrantTokens {
 }
 
 /// `Tag`, and the `TagList` that CreateKey takes.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct Tag {
