@@ -9,6 +9,7 @@ mod crash;
 mod deletion;
 mod gateway;
 mod hygiene;
+mod multi_region;
 mod non_exportable;
 mod postgres;
 mod proxy;
