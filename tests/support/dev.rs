@@ -38,7 +38,13 @@ pub fn scratch() -> PathBuf {
 fn remains() -> PathBuf {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("remains");
     std::fs::create_dir_all(&all).unwrap();
-    let remains = tempfile::tempdir_in(all).unwrap().keep();
+    let process = std::env::current_exe().unwrap();
+    let name = process.file_name().unwrap().to_string_lossy();
+    let remains = tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(all)
+        .unwrap()
+        .keep();
     std::fs::write(remains.join("running"), "").unwrap();
     remains
 }
