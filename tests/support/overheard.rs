@@ -12,7 +12,8 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Members, at whatever depth, that are secret: base64 in JSON. A MAC is one: it may serve as a key.
+/// Members, at whatever depth, that AWS's model calls sensitive and are: base64 in JSON. A MAC is one
+/// more, for it may serve as a key.
 const BYTES: [&str; 5] = [
     "Mac",
     "Message",
