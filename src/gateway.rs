@@ -11,9 +11,9 @@ use crate::Error;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{Config, ms};
-use crate::operation::Context;
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
+use crate::operation::{Context, Tokens};
 use crate::server::Server;
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
@@ -54,7 +54,7 @@ impl Gateway {
         let credentials = Credentials::new(store.clone(), token.clone(), wrapping);
         let context = Arc::new(Context {
             store: store.clone(),
-            token: token.clone(),
+            tokens: Tokens::new(token.clone()),
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),

@@ -77,10 +77,11 @@ impl Endpoint for Gate {
 
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {
         async move {
-            let token = match self.context.token.status() {
+            let token = match self.context.tokens.home().status() {
                 TokenStatus::Ready { .. } => self
                     .context
-                    .token
+                    .tokens
+                    .home()
                     .ping()
                     .await
                     .map_err(|error| error.to_string()),

@@ -52,6 +52,14 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// `RotationType`: what made a version current.
+    RotationType {
+        Automatic = "AUTOMATIC",
+        OnDemand = "ON_DEMAND",
+    }
+}
+
+wire_enum! {
     /// `DataKeySpec`: the length of a symmetric data key.
     DataKeySpec {
         Aes256 = "AES_256",

@@ -19,6 +19,15 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// What may be done with one version of a key.
+    VersionState {
+        Enabled = "Enabled",
+        Disabled = "Disabled",
+        PendingImport = "PendingImport",
+    }
+}
+
 /// The states in which an operation may use a key: a row of AWS's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateRule {

@@ -17,8 +17,8 @@ pub use arn::{AccountId, Region};
 pub use encryption_context::EncryptionContext;
 pub use key_id::KeyName;
 pub use key_material_id::key_material_id;
-pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin};
-pub use key_state::KeyState;
+pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
+pub use key_state::{KeyState, VersionState};
 
 /// Defines an enum of the AWS model: its variants and their names on the wire.
 macro_rules! wire_enum {

@@ -5,7 +5,7 @@ use super::access::{Access, By, KeyAccess, Purpose};
 use super::{Operation, Request};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, arn};
+use crate::model::{AccountId, Region, VersionState, arn};
 use crate::store::{Alias, Key, KeyVersion, RowVersion, Store, Transaction};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
@@ -104,20 +104,35 @@ impl<O: Operation> Authorized<O> {
     /// The right to use the current version of the `at`th key on the token.
     ///
     /// # Errors
-    /// `KMSInternalException` if the record does not hold its own current version.
+    /// As [`Authorized::version`]; `KMSInternalException` if the record does not hold its own
+    /// current version.
     pub fn current(&self, at: usize) -> Result<KeyRef, Error> {
         let key = self.key(at);
-        self.version(at, key.current_version)
+        self.version(at, key.current_version)?
             .ok_or_else(|| Error::internal(format!("{} has no current version", arn_of(key))))
     }
 
     /// The right to use one version of the `at`th key on the token; `None` if it is not its own.
-    pub fn version(&self, at: usize, version: Uuid) -> Option<KeyRef> {
+    ///
+    /// # Errors
+    /// `DisabledException`, `KMSInvalidStateException`: the version is disabled, or has no material.
+    pub fn version(&self, at: usize, version: Uuid) -> Result<Option<KeyRef>, Error> {
         let key = self.key(at);
-        key.versions
-            .iter()
-            .find(|known| known.id == version)
-            .map(|known| key_ref(key, known))
+        let Some(known) = key.version(version) else {
+            return Ok(None);
+        };
+        let arn = arn_of(key);
+        match known.state {
+            VersionState::Enabled => Ok(Some(key_ref(key, known))),
+            VersionState::Disabled => {
+                let message = format!("Version {} of {arn} is disabled.", known.number);
+                Err(Error::new(ErrorCode::Disabled, message))
+            }
+            VersionState::PendingImport => {
+                let message = format!("{arn} is pending import.");
+                Err(Error::new(ErrorCode::KmsInvalidState, message))
+            }
+        }
     }
 }
 

@@ -18,9 +18,11 @@ pub mod mac;
 mod page;
 pub mod random;
 pub mod signing;
+mod tokens;
 
 pub use access::Access;
 pub use authorized::Authorized;
+pub use tokens::Tokens;
 
 use crate::audit::Audit;
 use crate::authz::Principal;
@@ -28,7 +30,6 @@ use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;
 use crate::store::{RowVersion, Store, Transaction};
-use crate::token::Token;
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ pub fn unrecognized() -> Error {
 pub struct Context {
     /// The database.
     pub store: Store,
-    /// The token.
-    pub token: Token,
+    /// The tokens.
+    pub tokens: Tokens,
     /// The audit log.
     pub audit: Audit,
     /// The time of day.
@@ -164,24 +165,44 @@ impl<O: Change> TokenChange for O {
     }
 }
 
-/// The one list of operations: how each is run, and where it is.
+/// The one list of operations: how each is run, where it is, and under which prefix it is called.
 macro_rules! operations {
-    (use { $($use:ident: $use_path:path,)* } change { $($change:ident: $change_path:path,)* }) => {
-        /// The name of an operation, as `X-Amz-Target` has it behind `TrentService.`.
+    (
+        use { $($use:ident: $use_path:path,)* }
+        change { $($change:ident: $change_path:path,)* }
+        strongroom use { $($own_use:ident: $own_use_path:path,)* }
+        strongroom change { $($own_change:ident: $own_change_path:path,)* }
+    ) => {
+        /// The name of an operation, as `X-Amz-Target` has it behind its prefix: `TrentService.`
+        /// for AWS's, `Strongroom.` for the gateway's own.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(missing_docs)] // AWS's own names, documented by AWS
-        pub enum OperationName { $($use,)* $($change,)* }
+        pub enum OperationName { $($use,)* $($change,)* $($own_use,)* $($own_change,)* }
 
         impl OperationName {
             /// Every operation.
-            pub const ALL: &'static [OperationName] =
-                &[$(OperationName::$use,)* $(OperationName::$change,)*];
+            pub const ALL: &'static [OperationName] = &[
+                $(OperationName::$use,)* $(OperationName::$change,)*
+                $(OperationName::$own_use,)* $(OperationName::$own_change,)*
+            ];
 
             /// The name.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(OperationName::$use => stringify!($use),)*
                     $(OperationName::$change => stringify!($change),)*
+                    $(OperationName::$own_use => stringify!($own_use),)*
+                    $(OperationName::$own_change => stringify!($own_change),)*
+                }
+            }
+
+            /// Whether AWS KMS has it; else it is the gateway's own.
+            pub const fn is_aws(self) -> bool {
+                match self {
+                    $(OperationName::$use => true,)*
+                    $(OperationName::$change => true,)*
+                    #[allow(unreachable_patterns)]
+                    _ => false,
                 }
             }
 
@@ -190,9 +211,11 @@ macro_rules! operations {
             /// # Errors
             /// `UnknownOperationException`.
             pub fn from_target(target: &str) -> Result<Self, Error> {
-                match target.strip_prefix("TrentService.") {
-                    $(Some(stringify!($use)) => Ok(OperationName::$use),)*
-                    $(Some(stringify!($change)) => Ok(OperationName::$change),)*
+                match target.split_once('.') {
+                    $(Some(("TrentService", stringify!($use))) => Ok(OperationName::$use),)*
+                    $(Some(("TrentService", stringify!($change))) => Ok(OperationName::$change),)*
+                    $(Some(("Strongroom", stringify!($own_use))) => Ok(OperationName::$own_use),)*
+                    $(Some(("Strongroom", stringify!($own_change))) => Ok(OperationName::$own_change),)*
                     _ => Err(Error::new(
                         ErrorCode::UnknownOperation,
                         "X-Amz-Target names no operation of this gateway.",
@@ -208,8 +231,12 @@ macro_rules! operations {
         pub async fn answer(name: OperationName, request: Request, cx: &Arc<Context>) -> Result<Vec<u8>, Error> {
             match name {
                 $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
+                $(OperationName::$own_use => dispatch::run_use::<$own_use_path>(&request, cx).await,)*
                 $(OperationName::$change => {
                     dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
+                })*
+                $(OperationName::$own_change => {
+                    dispatch::run_change::<$own_change_path>(&Arc::new(request), cx).await
                 })*
             }
         }
@@ -245,6 +272,8 @@ operations! {
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
     }
+    strongroom use {}
+    strongroom change {}
 }
 
 impl std::fmt::Display for OperationName {

@@ -62,7 +62,8 @@ impl Use for GenerateRandom {
     ) -> Result<Output, Error> {
         let bytes = input.number_of_bytes.map_or(0, |n| n.0);
         let random = cx
-            .token
+            .tokens
+            .home()
             .random(usize::try_from(bytes).map_err(Error::internal)?)
             .await?;
         Ok(Output {

@@ -8,7 +8,7 @@ use super::row_mac::{self, micros};
 use super::transaction::Touched;
 use super::{Intent, IntentKind, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
-use crate::model::{AccountId, Region};
+use crate::model::{AccountId, Region, RotationType, VersionState};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -30,14 +30,26 @@ const VERSIONS: &str = concat!(
 const INSERT_SET: &str =
     "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
 const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
-    (id, material_set, number, spec, token_serial, public_key, birth, created, row_version, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)";
+    (id, material_set, number, spec, token_serial, public_key, birth, created, state, valid_to, \
+    description, rotation, rotated, verifier, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set token_serial = $3, \
+    public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
+    rotated = $10, verifier = $11, row_version = $2 + 1, mac = $12 \
+    where id = $1 and row_version = $2";
+const LOCK_RELATED: &str = concat!(
+    "/* keys::lock_related */ select ",
+    key_columns!(),
+    " from kms_key k where material_set = $1 order by region for update"
+);
 const INSERT: &str = "/* keys::insert */ insert into kms_key (id, account, region, key_id, spec, \
     key_usage, origin, multi_region, material_set, created, state, description, policy, tags, \
-    deletion, current_version, row_version, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    deletion, current_version, key_store, primary_region, rotation_days, next_rotation, \
+    pending_days, row_version, mac) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
 const UPDATE: &str = "/* keys::update */ update kms_key set state = $3, description = $4, \
-    policy = $5, tags = $6, deletion = $7, current_version = $8, row_version = $2 + 1, mac = $9 \
+    policy = $5, tags = $6, deletion = $7, current_version = $8, primary_region = $9, \
+    rotation_days = $10, next_rotation = $11, pending_days = $12, row_version = $2 + 1, mac = $13 \
     where id = $1 and row_version = $2";
 const DELETE_ALIASES: &str = "/* keys::delete_aliases */ delete from alias \
     where account = $1 and region = $2 and key_id = $3 returning id";
@@ -89,8 +101,10 @@ impl Transaction<'_> {
             .execute(INSERT_SET, &[&key.material_set, &created])
             .await?;
         for version in &key.versions {
-            intents::fulfil(self.connection, version.id).await?;
-            self.insert_version(key, version).await?;
+            match version.state {
+                VersionState::PendingImport => self.insert_version(key, version).await?,
+                _ => self.add_version(key, version).await?,
+            }
         }
         let mac = self.shared.mac(row_mac::key(key)).await?;
         self.connection
@@ -113,6 +127,11 @@ impl Transaction<'_> {
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
+                    &key.key_store,
+                    &key.primary_region.as_ref().map(Region::as_str),
+                    &key.rotation_days,
+                    &key.next_rotation.map(micros),
+                    &key.pending_days,
                     &key.row_version,
                     &mac,
                 ],
@@ -121,10 +140,44 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    async fn insert_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+    /// Every key that has this key's material, in the order of their Regions, itself included;
+    /// locked for update, as it must be before a version of theirs is added or changed.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn lock_related(&self, key: &Key) -> Result<Vec<Key>, Error> {
+        let connection = self.connection;
+        connection.query(LOCK_SET, &[&key.material_set]).await?;
+        let rows = connection.query(LOCK_RELATED, &[&key.material_set]).await?;
+        let versions = connection.query(VERSIONS, &[&key.material_set]).await?;
+        let mut related = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut key = self.shared.read_key(row).await?;
+            self.shared.read_versions(&mut key, &versions).await?;
+            related.push(key);
+        }
+        Ok(related)
+    }
+
+    /// Adds a version that the token has made to a key's material, and removes its intent. Results
+    /// computed without it are recognised only once [`Transaction::update_key`] has written every
+    /// key of [`Transaction::lock_related`].
+    ///
+    /// # Errors
+    /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
+    pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+        intents::fulfil(self.connection, version.id).await?;
+        self.insert_version(key, version).await
+    }
+
+    /// Adds a version without an object on the token: its material is yet to be imported.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn insert_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
         let birth = version.birth.to_string();
-        let row = row_mac::key_version(key.material_set, key.spec, version, &birth, 1);
-        let mac = self.shared.mac(row).await?;
+        let mac = self.version_mac(key, version, &birth).await?;
+        let (rotation, rotated) = version.rotation.unzip();
         self.connection
             .execute(
                 INSERT_VERSION,
@@ -137,6 +190,13 @@ impl Transaction<'_> {
                     &version.public_key.as_deref(),
                     &birth,
                     &micros(version.created),
+                    &version.state.as_str(),
+                    &version.valid_to.map(micros),
+                    &version.description,
+                    &rotation.map(RotationType::as_str),
+                    &rotated.map(micros),
+                    &version.verifier,
+                    &version.row_version,
                     &mac,
                 ],
             )
@@ -144,8 +204,58 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Writes a changed key; raises its version; NOTIFYs; the change is fenced. Versions are
-    /// immutable and are not written.
+    /// Writes a changed version and raises its row version. As for [`Transaction::add_version`],
+    /// every key that has it is to be written as well.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the row no longer has `version.row_version`; those of the
+    /// database.
+    pub async fn update_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+        let birth = version.birth.to_string();
+        let raised = KeyVersion {
+            row_version: version.row_version + 1,
+            ..version.clone()
+        };
+        let mac = self.version_mac(key, &raised, &birth).await?;
+        let (rotation, rotated) = version.rotation.unzip();
+        let updated = self
+            .connection
+            .execute(
+                UPDATE_VERSION,
+                &[
+                    &version.id,
+                    &version.row_version,
+                    &version.token_serial,
+                    &version.public_key.as_deref(),
+                    &birth,
+                    &version.state.as_str(),
+                    &version.valid_to.map(micros),
+                    &version.description,
+                    &rotation.map(RotationType::as_str),
+                    &rotated.map(micros),
+                    &version.verifier,
+                    &mac,
+                ],
+            )
+            .await?;
+        match updated {
+            1 => Ok(()),
+            _ => Err(StoreError::Changed("keys::update_version").into()),
+        }
+    }
+
+    async fn version_mac(
+        &self,
+        key: &Key,
+        version: &KeyVersion,
+        birth: &str,
+    ) -> Result<Vec<u8>, Error> {
+        let row = row_mac::key_version(key.material_set, key.spec, version, birth);
+        self.shared.mac(row).await
+    }
+
+    /// Writes a changed key; raises its version; NOTIFYs; the change is fenced. Its versions
+    /// are written by [`Transaction::update_version`].
     ///
     /// # Errors
     /// [`StoreError::Changed`] if the row no longer has `key.row_version`; those of the database.
@@ -168,6 +278,10 @@ impl Transaction<'_> {
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
+                    &key.primary_region.as_ref().map(Region::as_str),
+                    &key.rotation_days,
+                    &key.next_rotation.map(micros),
+                    &key.pending_days,
                     &mac,
                 ],
             )

@@ -9,6 +9,7 @@ use crate::model::{AccountId, KeySpec, Region};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -16,14 +17,17 @@ macro_rules! key_columns {
     () => {
         "k.id, k.row_version, k.account, k.region, k.key_id, k.spec, k.key_usage, k.origin, \
          k.multi_region, k.material_set, k.created, k.state, k.description, k.policy, k.tags, \
-         k.deletion, k.current_version, k.mac"
+         k.deletion, k.current_version, k.key_store, k.primary_region, k.rotation_days, \
+         k.next_rotation, k.pending_days, k.mac"
     };
 }
 macro_rules! version_columns {
     () => {
         "v.id as v_id, v.row_version as v_row_version, v.material_set as v_material_set, \
          v.number as v_number, v.spec as v_spec, v.token_serial as v_token_serial, \
-         v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, v.mac as v_mac"
+         v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, \
+         v.state as v_state, v.valid_to as v_valid_to, v.description as v_description, \
+         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, v.mac as v_mac"
     };
 }
 pub(super) use {key_columns, version_columns};
@@ -80,6 +84,16 @@ fn parsed<T: FromStr>(
     text.parse().map_err(|_| refused(table, id))
 }
 
+/// The same, of a column that may be null; `Err` for a text that means nothing.
+fn optional<T>(
+    row: &Row,
+    name: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<T>, ()> {
+    let text: Option<&str> = column(row, name).map_err(drop)?;
+    text.map(|text| parse(text).ok_or(())).transpose()
+}
+
 impl Shared {
     /// A key without its versions.
     pub(super) async fn read_key(&self, row: &Row) -> Result<Key, Error> {
@@ -105,7 +119,13 @@ impl Shared {
             tags,
             created: column(row, "created")?,
             deletion: column(row, "deletion")?,
+            key_store: column(row, "key_store")?,
             multi_region: column(row, "multi_region")?,
+            primary_region: optional(row, "primary_region", Region::parse)
+                .map_err(|()| refused(TABLE, &named))?,
+            rotation_days: column(row, "rotation_days")?,
+            next_rotation: column(row, "next_rotation")?,
+            pending_days: column(row, "pending_days")?,
             material_set: column(row, "material_set")?,
             current_version: column(row, "current_version")?,
             versions: Vec::new(),
@@ -123,17 +143,25 @@ impl Shared {
             let birth: &str = column(row, "v_birth")?;
             let public_key: Option<&[u8]> = column(row, "v_public_key")?;
             let spec: KeySpec = parsed(row, "v_spec", TABLE, &id.to_string())?;
+            let unreadable = |()| refused(TABLE, id);
+            let rotation = optional(row, "v_rotation", |text| text.parse().ok());
+            let rotated: Option<OffsetDateTime> = column(row, "v_rotated")?;
             let version = KeyVersion {
                 id,
+                row_version: column(row, "v_row_version")?,
                 number: column(row, "v_number")?,
                 token_serial: column(row, "v_token_serial")?,
                 public_key: public_key.map(Arc::from),
                 birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
                 created: column(row, "v_created")?,
+                state: parsed(row, "v_state", TABLE, &id.to_string())?,
+                valid_to: column(row, "v_valid_to")?,
+                description: column(row, "v_description")?,
+                rotation: rotation.map_err(unreadable)?.zip(rotated),
+                verifier: column(row, "v_verifier")?,
             };
             let set: Uuid = column(row, "v_material_set")?;
-            let row_version: i64 = column(row, "v_row_version")?;
-            let bytes = row_mac::key_version(set, spec, &version, birth, row_version);
+            let bytes = row_mac::key_version(set, spec, &version, birth);
             self.verify(TABLE, &id, bytes, column(row, "v_mac")?)
                 .await?;
             // Genuine, but not this key's.

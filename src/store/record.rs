@@ -1,6 +1,8 @@
 //! What the store hands out: records without the shape of their tables.
 
-use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin, Region};
+use crate::model::{
+    AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -37,8 +39,18 @@ pub struct Key {
     pub created: OffsetDateTime,
     /// When the key is to be destroyed, while pending deletion.
     pub deletion: Option<OffsetDateTime>,
+    /// The custom key store whose token has it; `None` for the gateway's own token.
+    pub key_store: Option<Uuid>,
     /// Whether it may have replicas.
     pub multi_region: bool,
+    /// Where the primary of a multi-Region key is; `None` for a single-Region key.
+    pub primary_region: Option<Region>,
+    /// Days from one automatic rotation to the next; `None` where it is off.
+    pub rotation_days: Option<i32>,
+    /// When it is next rotated, where automatic rotation is on.
+    pub next_rotation: Option<OffsetDateTime>,
+    /// How many days a primary will wait once its last replica is gone.
+    pub pending_days: Option<i32>,
     /// Whose versions are its own.
     pub material_set: Uuid,
     /// The version that encrypts and signs.
@@ -47,11 +59,20 @@ pub struct Key {
     pub versions: Vec<KeyVersion>,
 }
 
+impl Key {
+    /// One of its versions.
+    pub fn version(&self, id: Uuid) -> Option<&KeyVersion> {
+        self.versions.iter().find(|version| version.id == id)
+    }
+}
+
 /// One object, or one key pair, on the token.
 #[derive(Debug, Clone)]
 pub struct KeyVersion {
     /// The `CKA_ID`.
     pub id: Uuid,
+    /// Raised by every change.
+    pub row_version: i64,
     /// Counts from 1 within the material set.
     pub number: i32,
     /// The serial number of the token it is on.
@@ -62,6 +83,43 @@ pub struct KeyVersion {
     pub birth: serde_json::Value,
     /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
+    /// Whether it may be used, and has material.
+    pub state: VersionState,
+    /// When its imported material expires.
+    pub valid_to: Option<OffsetDateTime>,
+    /// `KeyMaterialDescription` of imported material.
+    pub description: Option<String>,
+    /// By which rotation it became current, and when; `None` for a first version.
+    pub rotation: Option<(RotationType, OffsetDateTime)>,
+    /// Made by imported material: the same material makes or opens it again.
+    pub verifier: Option<Vec<u8>>,
+}
+
+impl KeyVersion {
+    /// A version as the token has just made it: the first, or one that is yet to become current.
+    pub fn made(
+        id: Uuid,
+        number: i32,
+        token_serial: String,
+        public_key: Option<Arc<[u8]>>,
+        birth: serde_json::Value,
+        created: OffsetDateTime,
+    ) -> Self {
+        Self {
+            id,
+            row_version: 1,
+            number,
+            token_serial,
+            public_key,
+            birth,
+            created,
+            state: VersionState::Enabled,
+            valid_to: None,
+            description: None,
+            rotation: None,
+            verifier: None,
+        }
+    }
 }
 
 /// A name for a key.

@@ -3,11 +3,14 @@
 //! `"strongroom row 1\0"`, then the table's name and every column, identity and row version
 //! included. Each is a byte that tells NULL from a value, a length, and the value: no two rows have
 //! the same bytes, and no column's end can pass for another's beginning.
+//!
+//! Columns that a later migration added follow by name, and only where they are not null: rows
+//! written before it stay genuine.
 
 use super::error::StoreError;
 use super::{AccessKey, Alias, Key, KeyVersion, RowSeal, Shared};
 use crate::Error;
-use crate::model::KeySpec;
+use crate::model::{KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -57,6 +60,14 @@ impl Row {
         self.bytes(&micros.to_be_bytes())
     }
 
+    /// A column of a later migration.
+    fn added<T>(self, name: &str, value: Option<T>, write: fn(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => write(self.text(name), value),
+            None => self,
+        }
+    }
+
     fn map(mut self, value: &BTreeMap<String, String>) -> Self {
         self = self.number(value.len() as i64);
         for (name, value) in value {
@@ -94,6 +105,19 @@ pub(super) fn key(key: &Key) -> Vec<u8> {
         None => row.null(),
     }
     .uuid(key.current_version)
+    .added("key_store", key.key_store, Row::uuid)
+    .added(
+        "primary_region",
+        key.primary_region.as_ref().map(Region::as_str),
+        Row::text,
+    )
+    .added(
+        "rotation_days",
+        key.rotation_days.map(i64::from),
+        Row::number,
+    )
+    .added("next_rotation", key.next_rotation, Row::instant)
+    .added("pending_days", key.pending_days.map(i64::from), Row::number)
     .0
 }
 
@@ -103,11 +127,12 @@ pub(super) fn key_version(
     spec: KeySpec,
     version: &KeyVersion,
     birth: &str,
-    row_version: i64,
 ) -> Vec<u8> {
+    let state = (version.state != VersionState::Enabled).then(|| version.state.as_str());
+    let (rotation, rotated) = version.rotation.unzip();
     let row = Row::of("key_version")
         .uuid(version.id)
-        .number(row_version)
+        .number(version.row_version)
         .uuid(material_set)
         .number(version.number.into())
         .text(spec.as_str())
@@ -118,6 +143,12 @@ pub(super) fn key_version(
     }
     .text(birth)
     .instant(version.created)
+    .added("state", state, Row::text)
+    .added("valid_to", version.valid_to, Row::instant)
+    .added("description", version.description.as_deref(), Row::text)
+    .added("rotation", rotation.map(RotationType::as_str), Row::text)
+    .added("rotated", rotated, Row::instant)
+    .added("verifier", version.verifier.as_deref(), Row::bytes)
     .0
 }
 

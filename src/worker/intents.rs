@@ -30,6 +30,6 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
 /// token was asked and answered.
 pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
     let version = intent.version;
-    cx.token.destroy(version).await?;
+    cx.tokens.home().destroy(version).await?;
     cx.store.drop_intent(version).await
 }

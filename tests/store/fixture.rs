@@ -137,17 +137,22 @@ pub fn key() -> Key {
             .into(),
         created: CREATED,
         deletion: None,
+        key_store: None,
         multi_region: false,
+        primary_region: None,
+        rotation_days: None,
+        next_rotation: None,
+        pending_days: None,
         material_set: Uuid::new_v4(),
         current_version: version,
-        versions: vec![KeyVersion {
-            id: version,
-            number: 1,
-            token_serial: "0123456789abcdef".into(),
-            public_key: Some(Arc::from(&b"\x30\x00spki"[..])),
-            birth: serde_json::json!({"z": 1, "local": true, "a": 1.0}),
-            created: CREATED,
-        }],
+        versions: vec![KeyVersion::made(
+            version,
+            1,
+            "0123456789abcdef".into(),
+            Some(Arc::from(&b"\x30\x00spki"[..])),
+            serde_json::json!({"z": 1, "local": true, "a": 1.0}),
+            CREATED,
+        )],
     }
 }
 

@@ -104,7 +104,20 @@ async fn an_edited_row_is_refused() {
         ),
         (
             "kms_key",
-            format!("update kms_key set multi_region = true where id = '{row}'"),
+            format!(
+                "update kms_key set multi_region = true, primary_region = 'eu-west-1' \
+                 where id = '{row}'"
+            ),
+        ),
+        (
+            "kms_key",
+            format!("update kms_key set key_store = '{row}' where id = '{row}'"),
+        ),
+        (
+            "kms_key",
+            format!(
+                "update kms_key set rotation_days = 90, next_rotation = now() where id = '{row}'"
+            ),
         ),
         (
             "kms_key",
@@ -142,6 +155,18 @@ async fn an_edited_row_is_refused() {
         (
             "key_version",
             format!("update key_version set spec = 'RSA_4096' where id = '{version}'"),
+        ),
+        (
+            "key_version",
+            format!("update key_version set state = 'Disabled' where id = '{version}'"),
+        ),
+        (
+            "key_version",
+            format!("update key_version set valid_to = now() where id = '{version}'"),
+        ),
+        (
+            "key_version",
+            format!("update key_version set verifier = 'x' where id = '{version}'"),
         ),
     ];
     for (table, edit) in &edits {

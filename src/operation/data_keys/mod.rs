@@ -35,7 +35,11 @@ async fn generate<O: Operation>(
     let key = call.current(0)?;
     cx.store.count_gcm_invocation(version).await?;
     let aad = ciphertext_blob::aad(version, context.unwrap_or(EncryptionContext::NONE));
-    let (plaintext, sealed) = cx.token.seal_random(&key, aad, length).await?;
+    let (plaintext, sealed) = cx
+        .tokens
+        .of(call.key(0))?
+        .seal_random(&key, aad, length)
+        .await?;
     Ok((
         plaintext,
         ciphertext_blob::encode(version, &sealed.iv, &sealed.ciphertext),

@@ -34,7 +34,8 @@ async fn seal<O: Operation>(
     let Some(hash) = algorithm.oaep_hash() else {
         cx.store.count_gcm_invocation(version).await?;
         let sealed = cx
-            .token
+            .tokens
+            .of(call.key(at))?
             .seal(&key, ciphertext_blob::aad(version, context), plaintext)
             .await?;
         return Ok(ciphertext_blob::encode(
@@ -52,7 +53,11 @@ async fn seal<O: Operation>(
         );
         return Err(Error::new(ErrorCode::Validation, message));
     }
-    Ok(cx.token.rsa_encrypt(&key, algorithm, plaintext).await?)
+    Ok(cx
+        .tokens
+        .of(call.key(at))?
+        .rsa_encrypt(&key, algorithm, plaintext)
+        .await?)
 }
 
 /// Decrypts `ciphertext` with the `at`th key.
@@ -73,7 +78,8 @@ async fn open<O: Operation>(
         refuse_context(context, algorithm)?;
         let key = call.current(at)?;
         let plaintext = cx
-            .token
+            .tokens
+            .of(call.key(at))?
             .rsa_decrypt(&key, algorithm, ciphertext.to_vec())
             .await?;
         return Ok(Opened {
@@ -82,14 +88,15 @@ async fn open<O: Operation>(
         });
     }
     let blob = CiphertextBlob::parse(ciphertext).ok_or_else(invalid)?;
-    let key: KeyRef = call.version(at, blob.version).ok_or_else(|| {
+    let key: KeyRef = call.version(at, blob.version)?.ok_or_else(|| {
         let message =
             "The key ID in the request does not identify a CMK that can perform this operation.";
         Error::new(ErrorCode::IncorrectKey, message)
     })?;
     let aad = ciphertext_blob::aad(blob.version, context);
     let plaintext = cx
-        .token
+        .tokens
+        .of(call.key(at))?
         .unseal(&key, blob.iv, aad, blob.sealed.to_vec())
         .await?;
     Ok(Opened {

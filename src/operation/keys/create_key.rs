@@ -149,7 +149,11 @@ impl TokenChange for CreateKey {
         };
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom key {key_id}");
-        let birth = cx.token.generate(version, &label, spec, usage).await?;
+        let birth = cx
+            .tokens
+            .home()
+            .generate(version, &label, spec, usage)
+            .await?;
         Ok(Made {
             version,
             key_id,
@@ -172,14 +176,14 @@ impl TokenChange for CreateKey {
             Some(policy) => policy.to_string(),
             None => default_policy(&root_arn(&account)),
         };
-        let version = KeyVersion {
-            id: made.version,
-            number: 1,
-            token_serial: made.birth.token_serial.clone(),
-            public_key: made.birth.public_key.as_deref().map(Into::into),
-            birth: serde_json::to_value(&made.birth).map_err(Error::internal)?,
+        let version = KeyVersion::made(
+            made.version,
+            1,
+            made.birth.token_serial.clone(),
+            made.birth.public_key.as_deref().map(Into::into),
+            serde_json::to_value(&made.birth).map_err(Error::internal)?,
             created,
-        };
+        );
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -195,7 +199,12 @@ impl TokenChange for CreateKey {
             tags: tags(input)?,
             created,
             deletion: None,
+            key_store: None,
             multi_region: false,
+            primary_region: None,
+            rotation_days: None,
+            next_rotation: None,
+            pending_days: None,
             material_set: Uuid::new_v4(),
             current_version: made.version,
             versions: vec![version],

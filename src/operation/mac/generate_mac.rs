@@ -55,7 +55,8 @@ impl Use for GenerateMac {
     ) -> Result<Output, Error> {
         let message = input.message.to_vec();
         let mac = cx
-            .token
+            .tokens
+            .of(call.key(0))?
             .mac(&call.current(0)?, input.mac_algorithm, message)
             .await?;
         Ok(Output {

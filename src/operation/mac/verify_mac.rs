@@ -57,7 +57,8 @@ impl Use for VerifyMac {
         let key = call.current(0)?;
         let (message, mac) = (input.message.to_vec(), input.mac.to_vec());
         if !cx
-            .token
+            .tokens
+            .of(call.key(0))?
             .verify_mac(&key, input.mac_algorithm, message, mac)
             .await?
         {

@@ -56,7 +56,11 @@ impl Use for Sign {
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
         let digest = super::digest(&input.message, input.message_type, algorithm)?;
-        let signature = cx.token.sign(&call.current(0)?, algorithm, digest).await?;
+        let signature = cx
+            .tokens
+            .of(call.key(0))?
+            .sign(&call.current(0)?, algorithm, digest)
+            .await?;
         Ok(Output {
             key_id: arn_of(call.key(0)),
             signature: signature.into(),

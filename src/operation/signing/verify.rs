@@ -59,7 +59,8 @@ impl Use for Verify {
         let digest = super::digest(&input.message, input.message_type, algorithm)?;
         let signature = input.signature.to_vec();
         if !cx
-            .token
+            .tokens
+            .of(call.key(0))?
             .verify(&call.current(0)?, algorithm, digest, signature)
             .await?
         {
