@@ -3,7 +3,8 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
+use crate::model::shapes::RegionName;
+use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -34,7 +35,7 @@ pub enum By<'i> {
     /// The key that an alias points at; the alias itself is part of the access.
     Alias(&'i str),
     /// The replica, in another Region, of the multi-Region primary key that stands before it.
-    Replica(&'i Region),
+    Replica(&'i RegionName),
 }
 
 /// What a key is used for: spec × usage × algorithm are checked against it.

@@ -204,7 +204,8 @@ async fn find<O: Operation>(
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
         },
-        By::Replica(region) => {
+        By::Replica(name) => {
+            let region = &multi_region::region(name)?;
             let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
             multi_region::require_primary(primary)?;
             if *region == primary.region {

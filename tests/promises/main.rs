@@ -8,7 +8,6 @@ mod dev;
 mod crash;
 mod deletion;
 mod gateway;
-mod hygiene;
 mod multi_region;
 mod non_exportable;
 mod postgres;

@@ -7,8 +7,18 @@ pub mod replicate_key;
 pub mod update_primary_region;
 
 use super::authorized::arn_of;
+use crate::model::Region;
+use crate::model::shapes::RegionName;
 use crate::store::{Key, Transaction};
 use crate::{Error, ErrorCode};
+
+/// The Region that a request names.
+///
+/// # Errors
+/// Internal: what has the form of a Region's name in the model is one.
+pub(super) fn region(name: &RegionName) -> Result<Region, Error> {
+    Region::parse(name).ok_or_else(|| Error::internal(format!("{} is no Region", name.0)))
+}
 
 /// For what only a primary can do.
 ///

@@ -2,11 +2,11 @@
 //!
 //! Done when it is answered: nobody sees the state `Creating`.
 
-use super::require_primary;
+use super::{region, require_primary};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{Description, Flag, KeyId, Policy, Tag, Tags};
+use crate::model::shapes::{Description, Flag, KeyId, Policy, RegionName, Tags};
 use crate::model::{KeyState, Region};
 use crate::operation::authorized::arn_of;
 use crate::operation::keys::KeyMetadata;
@@ -22,7 +22,7 @@ pub struct ReplicateKey;
 input! {
     required {
         key_id: KeyId,
-        replica_region: Region,
+        replica_region: RegionName,
     }
     optional {
         policy: Policy,
@@ -39,7 +39,16 @@ input! {
 pub struct Output {
     pub replica_key_metadata: KeyMetadata,
     pub replica_policy: String,
-    pub replica_tags: Vec<Tag>,
+    pub replica_tags: Vec<ReplicaTag>,
+}
+
+/// `Tag`
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct ReplicaTag {
+    pub tag_key: String,
+    pub tag_value: String,
 }
 
 impl Operation for ReplicateKey {
@@ -65,17 +74,17 @@ impl Change for ReplicateKey {
     ) -> Result<Output, Error> {
         let primary = call.key(0);
         require_primary(primary)?;
-        if !cx.serves(&input.replica_region) {
+        let region = region(&input.replica_region)?;
+        if !cx.serves(&region) {
             let message = format!(
-                "The Region {} is not one of those that this deployment answers for.",
-                input.replica_region
+                "The Region {region} is not one of those that this deployment answers for."
             );
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         let replica = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            region: input.replica_region.clone(),
+            region,
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             policy: policy_or_default(input.policy.as_ref(), &primary.account),
@@ -99,13 +108,11 @@ impl Change for ReplicateKey {
         let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
         regions.push(replica.region.clone());
         regions.sort();
-        let tag = |(tag_key, tag_value): (&String, &String)| Tag {
-            tag_key: tag_key.clone(),
-            tag_value: tag_value.clone(),
-        };
+        let tags = replica.tags.clone().into_iter();
+        let tag = |(tag_key, tag_value)| ReplicaTag { tag_key, tag_value };
         Ok(Output {
             replica_key_metadata: KeyMetadata::of(&replica, &regions),
-            replica_tags: replica.tags.iter().map(tag).collect(),
+            replica_tags: tags.map(tag).collect(),
             replica_policy: replica.policy,
         })
     }

@@ -4,10 +4,9 @@
 
 use super::update_shared;
 use crate::Error;
-use crate::model::Region;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::KeyId;
+use crate::model::shapes::{KeyId, RegionName};
 use crate::operation::access::{By, Purpose};
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Key, Transaction};
@@ -18,7 +17,7 @@ pub struct UpdatePrimaryRegion;
 input! {
     required {
         key_id: KeyId,
-        primary_region: Region,
+        primary_region: RegionName,
     }
     optional {}
 }
