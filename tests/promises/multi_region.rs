@@ -191,6 +191,45 @@ async fn the_material_goes_with_the_last_region_in_whatever_order() {
     dev.stop();
 }
 
+#[tokio::test]
+async fn replicas_are_where_the_deployment_answers() {
+    let dev = Dev::start(&scratch(), &[]);
+    let regions = format!("{},{}", REGIONS[0], REGIONS[1]);
+    let settings = Settings::default().set("STRONGROOM_GATEWAY_REGIONS", regions);
+    let gateway = settings.serve(&dev);
+    let client = gateway.client(&dev);
+    let made = client.create_key().multi_region(true).send().await.unwrap();
+    let id = made.key_metadata.unwrap().key_id;
+    let replicate = |region| {
+        client
+            .replicate_key()
+            .key_id(&id)
+            .replica_region(region)
+            .send()
+    };
+    let refused = replicate(REGIONS[2]).await.unwrap_err();
+    assert_eq!(refused.code(), Some("UnsupportedOperationException"));
+    assert!(refused.message().unwrap().contains(REGIONS[2]));
+    replicate(REGIONS[1]).await.unwrap();
+    // A description that was computed without the replica is recognised by the row's version.
+    let versions = sql(
+        &dev,
+        "select region, row_version from kms_key order by region",
+    );
+    assert_eq!(versions, ["eu-west-1|1", "us-east-1|2"]);
+    let records = "select r->>'eventName', r->>'awsRegion' from (select convert_from(record, 'UTF8')::jsonb r \
+                   from audit_record order by position) a where r->>'errorCode' is null";
+    assert_eq!(
+        sql(&dev, records),
+        [
+            "CreateKey|us-east-1",
+            "CreateKey|eu-west-1",
+            "ReplicateKey|us-east-1"
+        ]
+    );
+    dev.stop();
+}
+
 /// How DescribeKey and Encrypt are refused.
 async fn refused(client: &Client, id: &str) -> [Option<String>; 2] {
     let described = client.describe_key().key_id(id).send().await;
