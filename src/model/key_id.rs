@@ -5,6 +5,9 @@
 use super::{AccountId, Region};
 use crate::{Error, ErrorCode};
 
+/// What the id of a multi-Region key begins with, and no other's does.
+pub const MULTI_REGION: &str = "mrk-";
+
 /// A `KeyId` member, parsed. Account and Region are `None` where the name leaves them to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName {
@@ -85,7 +88,7 @@ impl KeyResource {
 
 fn is_key_id(text: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match text.strip_prefix("mrk-") {
+    match text.strip_prefix(MULTI_REGION) {
         Some(rest) => rest.len() == 32 && hex(rest),
         None => {
             text.len() == 36

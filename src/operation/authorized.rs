@@ -2,7 +2,7 @@
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
 use super::access::{Access, By, KeyAccess, Purpose};
-use super::{Operation, Request};
+use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, Region, VersionState, arn};
@@ -80,7 +80,8 @@ impl<O: Operation> Authorized<O> {
     ) -> Result<Self, Error> {
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
-            let resolved = find::<O>(wanted.by, request, source).await?;
+            let before = keys.last().map(|before: &Resolved| &*before.key);
+            let resolved = find::<O>(wanted.by, before, request, source).await?;
             let arn = seen.note(&resolved);
             check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
@@ -173,6 +174,7 @@ fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
 /// is there or not.
 async fn find<O: Operation>(
     by: By<'_>,
+    before: Option<&Key>,
     request: &Request,
     source: Source<'_>,
 ) -> Result<Resolved, Error> {
@@ -202,6 +204,28 @@ async fn find<O: Operation>(
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
         },
+        By::Replica(region) => {
+            let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
+            multi_region::require_primary(primary)?;
+            if *region == primary.region {
+                let message = format!("{} is the primary key already.", arn_of(primary));
+                return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            }
+            let (account, id) = (&primary.account, &primary.key_id);
+            let named = arn::key_arn(account, region, id);
+            if !may(request, account) {
+                return Err(denied::<O>(request, &named));
+            }
+            return match source.key(account, region, id).await? {
+                Some(key) if key.material_set == primary.material_set => {
+                    Ok(Resolved { key, alias: None })
+                }
+                _ => Err(Error::new(
+                    ErrorCode::NotFound,
+                    format!("Key '{named}' does not exist"),
+                )),
+            };
+        }
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),

@@ -15,6 +15,7 @@ pub mod data_keys;
 pub mod encryption;
 pub mod keys;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod random;
 pub mod signing;
@@ -55,12 +56,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -268,9 +280,11 @@ operations! {
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
         EnableKey: keys::enable_key::EnableKey,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
     strongroom use {}
     strongroom change {}
