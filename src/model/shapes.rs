@@ -164,6 +164,10 @@ integer_shape! {
     Limit 1..=1000;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
+    /// `RotationPeriodInDaysType`.
+    RotationPeriodInDays 90..=2560;
+    /// The number of a key version.
+    KeyVersionNumber 1..=2147483647;
     /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.
     PendingWindowInDays 1..=365;
 }
