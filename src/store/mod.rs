@@ -18,11 +18,13 @@ mod listener;
 mod migrate;
 mod pool;
 mod record;
+mod rotations;
 mod row_mac;
 mod transaction;
 
 pub use error::StoreError;
 pub use record::*;
+pub use rotations::Rotation;
 pub use transaction::Transaction;
 
 use crate::Error;

@@ -10,7 +10,9 @@ mod encryption;
 mod keys;
 mod mac;
 mod random;
+mod rotation;
 mod signing;
+mod versions;
 mod wire;
 
 use aws_sdk_kms::Client;
