@@ -95,7 +95,7 @@ pub struct Entry {
 pub enum Committed {
     /// It is.
     Durable,
-    /// A row that it used has changed since: nothing was written; the rows are out of the cache.
+    /// A row that it used has changed since: nothing was written; the row is out of the cache.
     Stale,
 }
 
