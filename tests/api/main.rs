@@ -11,7 +11,9 @@ mod keys;
 mod mac;
 mod multi_region;
 mod random;
+mod rotation;
 mod signing;
+mod versions;
 mod wire;
 
 use aws_sdk_kms::Client;

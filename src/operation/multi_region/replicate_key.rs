@@ -2,11 +2,11 @@
 //!
 //! Done when it is answered: nobody sees the state `Creating`.
 
-use super::{region, require_primary};
+use super::require_primary;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{Description, Flag, KeyId, Policy, RegionName, Tags};
+use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
 use crate::model::{KeyState, Region};
 use crate::operation::authorized::arn_of;
 use crate::operation::keys::KeyMetadata;
@@ -22,7 +22,7 @@ pub struct ReplicateKey;
 input! {
     required {
         key_id: KeyId,
-        replica_region: RegionName,
+        replica_region: Region,
     }
     optional {
         policy: Policy,
@@ -39,14 +39,14 @@ input! {
 pub struct Output {
     pub replica_key_metadata: KeyMetadata,
     pub replica_policy: String,
-    pub replica_tags: Vec<ReplicaTag>,
+    pub replica_tags: Vec<Tag>,
 }
 
-/// `Tag`
+/// A tag, as answers have it.
 #[derive(serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
-pub struct ReplicaTag {
+pub struct Tag {
     pub tag_key: String,
     pub tag_value: String,
 }
@@ -74,17 +74,17 @@ impl Change for ReplicateKey {
     ) -> Result<Output, Error> {
         let primary = call.key(0);
         require_primary(primary)?;
-        let region = region(&input.replica_region)?;
-        if !cx.serves(&region) {
+        if !cx.serves(&input.replica_region) {
             let message = format!(
-                "The Region {region} is not one of those that this deployment answers for."
+                "The Region {} is not one of those that this deployment answers for.",
+                input.replica_region
             );
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         let replica = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            region,
+            region: input.replica_region.clone(),
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             policy: policy_or_default(input.policy.as_ref(), &primary.account),
@@ -108,11 +108,13 @@ impl Change for ReplicateKey {
         let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
         regions.push(replica.region.clone());
         regions.sort();
-        let tags = replica.tags.clone().into_iter();
-        let tag = |(tag_key, tag_value)| ReplicaTag { tag_key, tag_value };
+        let tag = |(tag_key, tag_value): (&String, &String)| Tag {
+            tag_key: tag_key.clone(),
+            tag_value: tag_value.clone(),
+        };
         Ok(Output {
             replica_key_metadata: KeyMetadata::of(&replica, &regions),
-            replica_tags: tags.map(tag).collect(),
+            replica_tags: replica.tags.iter().map(tag).collect(),
             replica_policy: replica.policy,
         })
     }
