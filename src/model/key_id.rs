@@ -7,6 +7,8 @@
 use super::{AccountId, Region};
 use crate::{Error, ErrorCode};
 
+/// What the id of a multi-Region key begins with, and no other's does.
+pub const MULTI_REGION: &str = "mrk-";
 /// Between a key and the number of one of its versions.
 const VERSION: &str = "/version/";
 
@@ -110,7 +112,7 @@ fn version_number(text: &str) -> Option<i32> {
 
 fn is_key_id(text: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match text.strip_prefix("mrk-") {
+    match text.strip_prefix(MULTI_REGION) {
         Some(rest) => rest.len() == 32 && hex(rest),
         None => {
             text.len() == 36

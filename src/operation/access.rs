@@ -3,7 +3,7 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
+use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ pub enum By<'i> {
     Version(Uuid),
     /// The key that an alias points at; the alias itself is part of the access.
     Alias(&'i str),
+    /// The replica, in another Region, of the multi-Region primary key that stands before it.
+    Replica(&'i Region),
 }
 
 /// What a key is used for: spec × usage × algorithm are checked against it.

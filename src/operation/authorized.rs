@@ -4,7 +4,7 @@
 mod versions;
 
 use super::access::{Access, By, KeyAccess, Purpose};
-use super::{Operation, Request};
+use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, Region, arn};
@@ -83,7 +83,8 @@ impl<O: Operation> Authorized<O> {
     ) -> Result<Self, Error> {
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
-            let resolved = find::<O>(wanted.by, request, source).await?;
+            let before = keys.last().map(|before: &Resolved| &*before.key);
+            let resolved = find::<O>(wanted.by, before, request, source).await?;
             let arn = seen.note(&resolved);
             versions::check_named(wanted, &resolved, arn)?;
             check::<O>(wanted, &resolved.key, arn)?;
@@ -138,6 +139,7 @@ pub fn arn_of(key: &Key) -> String {
 /// is there or not.
 async fn find<O: Operation>(
     by: By<'_>,
+    before: Option<&Key>,
     request: &Request,
     source: Source<'_>,
 ) -> Result<Resolved, Error> {
@@ -172,6 +174,30 @@ async fn find<O: Operation>(
             resource: KeyResource::Alias(alias.to_owned()),
             version: None,
         },
+        By::Replica(region) => {
+            let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
+            multi_region::require_primary(primary)?;
+            if *region == primary.region {
+                let message = format!("{} is the primary key already.", arn_of(primary));
+                return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            }
+            let (account, id) = (&primary.account, &primary.key_id);
+            let named = arn::key_arn(account, region, id);
+            if !may(request, account) {
+                return Err(denied::<O>(request, &named));
+            }
+            return match source.key(account, region, id).await? {
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved {
+                    key,
+                    alias: None,
+                    version: None,
+                }),
+                _ => Err(Error::new(
+                    ErrorCode::NotFound,
+                    format!("Key '{named}' does not exist"),
+                )),
+            };
+        }
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),

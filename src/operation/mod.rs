@@ -15,6 +15,7 @@ pub mod data_keys;
 pub mod encryption;
 pub mod keys;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod random;
 pub mod rotation;
@@ -57,12 +58,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -273,11 +285,13 @@ operations! {
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         EnableKey: keys::enable_key::EnableKey,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
         RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
     strongroom use {
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,

@@ -18,6 +18,7 @@ mod listener;
 mod migrate;
 mod pool;
 mod record;
+mod related;
 mod rotations;
 mod row_mac;
 mod transaction;

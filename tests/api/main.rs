@@ -9,6 +9,7 @@ mod data_keys;
 mod encryption;
 mod keys;
 mod mac;
+mod multi_region;
 mod random;
 mod rotation;
 mod signing;

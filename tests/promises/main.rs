@@ -9,7 +9,6 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
-mod hygiene;
 mod non_exportable;
 mod postgres;
 mod proxy;
