@@ -11,6 +11,7 @@ pub mod list_key_rotations;
 pub mod rotate_key_on_demand;
 
 use super::Context;
+use super::multi_region::refuse_replica;
 use crate::model::{KeySpec, Origin, RotationType, VersionState};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
@@ -73,11 +74,10 @@ impl MaterialRule {
                 "{arn} origin is {origin} which is not valid for this operation."
             ));
         }
-        let primary = key.primary_region.as_ref();
-        if self.primary && primary.is_some_and(|primary| *primary != key.region) {
-            return refused(format!("{arn} is not a multi-region primary key."));
+        match self.primary {
+            true => refuse_replica(key),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 
