@@ -2,7 +2,10 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html>.
 
-use super::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm, wire_enum};
+use super::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm,
+    SigningAlgorithm, wire_enum,
+};
 
 wire_enum! {
     /// `KeySpec`: what kind of key a CMK is.
@@ -73,6 +76,44 @@ impl DataKeySpec {
         match self {
             DataKeySpec::Aes256 => 32,
             DataKeySpec::Aes128 => 16,
+        }
+    }
+}
+
+wire_enum! {
+    /// `DataKeyPairSpec`: what kind of pair a data key pair is.
+    DataKeyPairSpec {
+        Rsa2048 = "RSA_2048",
+        Rsa3072 = "RSA_3072",
+        Rsa4096 = "RSA_4096",
+        EccNistP256 = "ECC_NIST_P256",
+        EccNistP384 = "ECC_NIST_P384",
+        EccNistP521 = "ECC_NIST_P521",
+        EccSecgP256k1 = "ECC_SECG_P256K1",
+        Sm2 = "SM2",
+        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+        MlKem512 = "ML_KEM_512",
+        MlKem768 = "ML_KEM_768",
+        MlKem1024 = "ML_KEM_1024",
+    }
+}
+
+impl DataKeyPairSpec {
+    /// The CMKs of the same kind.
+    pub const fn key_spec(self) -> KeySpec {
+        match self {
+            DataKeyPairSpec::Rsa2048 => KeySpec::Rsa2048,
+            DataKeyPairSpec::Rsa3072 => KeySpec::Rsa3072,
+            DataKeyPairSpec::Rsa4096 => KeySpec::Rsa4096,
+            DataKeyPairSpec::EccNistP256 => KeySpec::EccNistP256,
+            DataKeyPairSpec::EccNistP384 => KeySpec::EccNistP384,
+            DataKeyPairSpec::EccNistP521 => KeySpec::EccNistP521,
+            DataKeyPairSpec::EccSecgP256k1 => KeySpec::EccSecgP256k1,
+            DataKeyPairSpec::Sm2 => KeySpec::Sm2,
+            DataKeyPairSpec::EccNistEdwards25519 => KeySpec::EccNistEdwards25519,
+            DataKeyPairSpec::MlKem512 => KeySpec::MlKem512,
+            DataKeyPairSpec::MlKem768 => KeySpec::MlKem768,
+            DataKeyPairSpec::MlKem1024 => KeySpec::MlKem1024,
         }
     }
 }
@@ -162,6 +203,38 @@ impl KeySpec {
                 &[A::MlDsaShake256]
             }
             _ => &[],
+        }
+    }
+
+    /// The KeyAgreementAlgorithms of this spec under `usage`.
+    pub const fn key_agreement_algorithms(
+        self,
+        usage: KeyUsage,
+    ) -> &'static [KeyAgreementAlgorithm] {
+        match usage {
+            KeyUsage::KeyAgreement => &[KeyAgreementAlgorithm::Ecdh],
+            _ => &[],
+        }
+    }
+
+    /// The EncapsulationAlgorithms of this spec under `usage`.
+    pub const fn encapsulation_algorithms(
+        self,
+        usage: KeyUsage,
+    ) -> &'static [EncapsulationAlgorithm] {
+        match usage {
+            KeyUsage::EncapsulateDecapsulate => &[EncapsulationAlgorithm::MlKem],
+            _ => &[],
+        }
+    }
+
+    /// The length of an encapsulated secret under an ML-KEM spec, in bytes (FIPS 203 table 3).
+    pub const fn encapsulation_len_bytes(self) -> Option<usize> {
+        match self {
+            KeySpec::MlKem512 => Some(768),
+            KeySpec::MlKem768 => Some(1088),
+            KeySpec::MlKem1024 => Some(1568),
+            _ => None,
         }
     }
 

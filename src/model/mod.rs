@@ -12,12 +12,15 @@ pub mod key_state;
 pub mod member;
 pub mod shapes;
 
-pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
+pub use algorithm::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
+    SigningAlgorithm,
+};
 pub use arn::{AccountId, Region};
 pub use encryption_context::EncryptionContext;
 pub use key_id::KeyName;
 pub use key_material_id::key_material_id;
-pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
+pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
 pub use key_state::{KeyState, VersionState};
 
 /// Defines an enum of the AWS model: its variants and their names on the wire.

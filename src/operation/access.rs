@@ -3,7 +3,10 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
+use crate::model::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
+    SigningAlgorithm,
+};
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -45,6 +48,8 @@ pub enum Purpose {
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
     Mac(MacAlgorithm),
+    Agreement(KeyAgreementAlgorithm),
+    Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
 }
@@ -57,6 +62,8 @@ impl Purpose {
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+            Purpose::Agreement(_) => Some(KeyUsage::KeyAgreement),
+            Purpose::Encapsulation(_) => Some(KeyUsage::EncapsulateDecapsulate),
         }
     }
 }

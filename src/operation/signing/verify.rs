@@ -56,12 +56,13 @@ impl Use for Verify {
         cx: &Context,
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
-        let digest = super::digest(&input.message, input.message_type, algorithm)?;
+        let spec = call.key(0).spec;
+        let signed = super::signed(&input.message, input.message_type, algorithm, spec)?;
         let signature = input.signature.to_vec();
         if !cx
             .tokens
             .of(call.key(0))?
-            .verify(&call.current(0)?, algorithm, digest, signature)
+            .verify(&call.current(0)?, algorithm, signed, signature)
             .await?
         {
             return Err(Error::new(ErrorCode::KmsInvalidSignature, ""));
