@@ -132,6 +132,8 @@ blob_shape! {
     Plaintext 1..=4096;
     /// `CiphertextType`: also signatures and MACs.
     Ciphertext 1..=6144;
+    /// `PublicKeyType`.
+    PublicKey 1..=8192;
 }
 
 /// An integer newtype with a range.

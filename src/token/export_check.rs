@@ -149,6 +149,6 @@ pub(super) fn harden(session: &Session) -> Result<Hardened, TokenError> {
 /// Destroys a session object; it would go with its session anyway.
 pub(super) fn forget(session: &Session, object: ObjectHandle) {
     if let Err(error) = session.destroy_object(object) {
-        log::warn!("a session object of a self-test stays until its session closes: {error}");
+        log::warn!("a session object stays until its session closes: {error}");
     }
 }

@@ -7,7 +7,7 @@ use crate::model::KeySpec;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
 use openssl::bn::{BigNum, BigNumContext};
-use openssl::ec::{EcGroup, EcKey, EcPoint};
+use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
@@ -168,6 +168,24 @@ fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let key = EcKey::from_public_key(&group, &point)?;
     key.check_key()?;
     PKey::from_ec_key(key)?.public_key_to_der()
+}
+
+/// The uncompressed point in a SubjectPublicKeyInfo that is a key of `curve` and nothing else: of the
+/// named curve, on it, of its order, in one encoding.
+pub(super) fn peer_point(curve: &Curve, spki: &[u8]) -> Option<Vec<u8>> {
+    let key = PKey::public_key_from_der(spki).ok()?;
+    if key.public_key_to_der().ok()? != spki {
+        return None;
+    }
+    let key = key.ec_key().ok()?;
+    if key.group().curve_name() != Some(curve.nid) {
+        return None;
+    }
+    key.check_key().ok()?;
+    let mut context = BigNumContext::new().ok()?;
+    let form = PointConversionForm::UNCOMPRESSED;
+    let point = key.public_key().to_bytes(key.group(), form, &mut context);
+    point.ok().filter(|point| point.len() == 1 + 2 * curve.len)
 }
 
 fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, ErrorStack> {

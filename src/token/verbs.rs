@@ -12,7 +12,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// The least time that a generation, or a search through all objects, is given.
-const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Token {
     /// Makes a key (pair) under `CKA_ID` = `version`, every attribute explicit, reads it back, and
