@@ -70,18 +70,8 @@ wire_enum! {
     }
 }
 
-impl DataKeySpec {
-    /// The data key's length in bytes.
-    pub const fn len_bytes(self) -> usize {
-        match self {
-            DataKeySpec::Aes256 => 32,
-            DataKeySpec::Aes128 => 16,
-        }
-    }
-}
-
 wire_enum! {
-    /// `DataKeyPairSpec`: what kind of pair a data key pair is.
+    /// `DataKeyPairSpec`: the kind of an asymmetric data key.
     DataKeyPairSpec {
         Rsa2048 = "RSA_2048",
         Rsa3072 = "RSA_3072",
@@ -95,6 +85,16 @@ wire_enum! {
         MlKem512 = "ML_KEM_512",
         MlKem768 = "ML_KEM_768",
         MlKem1024 = "ML_KEM_1024",
+    }
+}
+
+impl DataKeySpec {
+    /// The data key's length in bytes.
+    pub const fn len_bytes(self) -> usize {
+        match self {
+            DataKeySpec::Aes256 => 32,
+            DataKeySpec::Aes128 => 16,
+        }
     }
 }
 

@@ -39,6 +39,11 @@ macro_rules! wire_enum {
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $wire,)* }
             }
+
+            fn value_set() -> String {
+                let all: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
+                format!("satisfy enum value set: [{}]", all.join(", "))
+            }
         }
 
         impl std::str::FromStr for $name {
@@ -58,19 +63,20 @@ macro_rules! wire_enum {
             type Wire = String;
             fn check(
                 wire: String,
-                at: &'static str,
+                at: &str,
                 violations: &mut $crate::model::member::Violations,
             ) -> Option<Self> {
                 let value = wire.parse().ok();
                 if value.is_none() {
-                    let all: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
-                    let set = format!("satisfy enum value set: [{}]", all.join(", "));
-                    violations.breaks(at, Some(&wire), set);
+                    violations.breaks(at, Some(&wire), Self::value_set());
                 }
                 value
             }
             fn recorded(&self) -> Option<serde_json::Value> {
                 Some(self.as_str().into())
+            }
+            fn constraint() -> String {
+                format!("Member must {}", Self::value_set())
             }
         }
 

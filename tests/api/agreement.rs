@@ -1,17 +1,20 @@
 //! DeriveSharedSecret, Encapsulate, Decapsulate: and OpenSSL on the other side.
 
+use crate::wire::refusal;
 use crate::{client, code, key, message, symmetric};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{
-    EncapsulationAlgorithmSpec, KeyAgreementAlgorithmSpec as Algorithm, KeySpec, KeyUsageType,
-    OriginType, SigningAlgorithmSpec,
+    KeyAgreementAlgorithmSpec as Algorithm, KeySpec, KeyUsageType, OriginType, SigningAlgorithmSpec,
 };
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use openssl::derive::Deriver;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private, Public};
+use serde_json::json;
 
 const CURVES: [(KeySpec, Nid, usize); 3] = [
     (KeySpec::EccNistP256, Nid::X9_62_PRIME256V1, 32),
@@ -78,7 +81,6 @@ async fn what_the_key_says_of_itself() {
     let metadata = described.key_metadata().unwrap();
     assert_eq!(metadata.key_agreement_algorithms(), [Algorithm::Ecdh]);
     assert!(metadata.signing_algorithms().is_empty());
-    assert!(metadata.encapsulation_algorithms().is_empty());
     let sign = client.sign().key_id(&id).message(Blob::new("m"));
     let sign = sign.signing_algorithm(SigningAlgorithmSpec::EcdsaSha384);
     assert_eq!(code(sign.send().await), "InvalidKeyUsageException");
@@ -170,8 +172,8 @@ async fn what_this_token_has_not_is_refused_by_name() {
             "The token does not support this: it has no CKM_ML_DSA_KEY_PAIR_GEN",
         ),
         (
-            KeySpec::MlKem768,
-            KeyUsageType::EncapsulateDecapsulate,
+            "ML_KEM_768".into(),
+            "ENCAPSULATE_DECAPSULATE".into(),
             "The token does not support this: it has no CKM_ML_KEM_KEY_PAIR_GEN",
         ),
         (
@@ -193,25 +195,50 @@ async fn what_this_token_has_not_is_refused_by_name() {
 #[tokio::test]
 async fn encapsulation_takes_an_ml_kem_key() {
     let client = client();
-    let algorithm = EncapsulationAlgorithmSpec::MlKem;
     let id = key(&client, KeySpec::EccNistP256, KeyUsageType::KeyAgreement).await;
-    let encapsulate = client.encapsulate().key_id(&id);
-    let encapsulate = encapsulate.encapsulation_algorithm(algorithm.clone());
-    let refused = message(encapsulate.send().await);
+    let ciphertext = STANDARD.encode([0; 1088]);
+    for operation in ["Encapsulate", "Decapsulate"] {
+        // Members that an operation has not are ignored.
+        let mut body = json!({
+            "KeyId": id,
+            "EncapsulationAlgorithm": "ML_KEM",
+            "SharedSecretCiphertextBlob": ciphertext,
+            "GrantTokens": [],
+            "DryRun": true,
+        });
+        let (code, refused) = refusal(operation, &body);
+        assert_eq!(code, "InvalidKeyUsageException");
+        assert!(
+            refused.ends_with(&format!(
+                "key usage is KEY_AGREEMENT which is not valid for {operation}."
+            )),
+            "{refused}"
+        );
+        body["EncapsulationAlgorithm"] = json!("RSA_KEM");
+        assert_eq!(
+            refusal(operation, &body).1,
+            "1 validation error detected: Value 'RSA_KEM' at 'encapsulationAlgorithm' failed to \
+             satisfy constraint: Member must satisfy enum value set: [ML_KEM]"
+        );
+    }
+    let (code, refused) = refusal("Decapsulate", &json!({}));
+    assert_eq!(code, "ValidationException");
     assert!(
-        refused.ends_with("key usage is KEY_AGREEMENT which is not valid for Encapsulate."),
+        refused.starts_with("3 validation errors detected: "),
         "{refused}"
     );
-    let decapsulate = || {
-        let decapsulate = client.decapsulate().key_id(&id);
-        decapsulate.shared_secret_ciphertext_blob(Blob::new(vec![0; 1088]))
-    };
-    let right = decapsulate().encapsulation_algorithm(algorithm);
-    assert_eq!(code(right.send().await), "InvalidKeyUsageException");
-    let unknown = decapsulate().encapsulation_algorithm("RSA_KEM".into());
+    assert!(
+        refused.contains("'sharedSecretCiphertextBlob'"),
+        "{refused}"
+    );
+    let body = json!({
+        "KeyId": id,
+        "EncapsulationAlgorithm": "ML_KEM",
+        "SharedSecretCiphertextBlob": STANDARD.encode([0; 6145]),
+    });
     assert_eq!(
-        message(unknown.send().await),
-        "1 validation error detected: Value 'RSA_KEM' at 'encapsulationAlgorithm' failed to \
-         satisfy constraint: Member must satisfy enum value set: [ML_KEM]"
+        refusal("Decapsulate", &body).1,
+        "1 validation error detected: Value at 'sharedSecretCiphertextBlob' failed to satisfy \
+         constraint: Member must have length less than or equal to 6144"
     );
 }

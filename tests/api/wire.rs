@@ -101,6 +101,17 @@ fn send(request: &ByHand<'_>) -> Answer {
     }
 }
 
+/// An operation that the SDK does not have yet: `__type` and `message` of its refusal.
+pub(crate) fn refusal(operation: &str, body: &Value) -> (String, String) {
+    let answer = send(&ByHand {
+        target: Some(&format!("TrentService.{operation}")),
+        body: body.to_string().as_bytes(),
+        ..RIGHT
+    });
+    assert_eq!(answer.status, 400, "{operation}: {}", answer.body);
+    (answer.code().to_owned(), answer.message().to_owned())
+}
+
 #[test]
 fn every_answer_has_a_request_id_and_its_type() {
     for (request, status) in [

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::model::member::input;
-use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, Opaque, PublicKey};
+use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, PublicKey, RecipientInfo};
 use crate::model::{KeyAgreementAlgorithm, Origin};
 use crate::operation::access::{Access, Purpose};
 use crate::operation::authorized::arn_of;
@@ -22,7 +22,7 @@ input! {
     optional {
         grant_tokens: GrantTokens,
         dry_run: Flag,
-        recipient: Opaque,
+        recipient: RecipientInfo,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::model::member::input;
-use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, Opaque};
+use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, RecipientInfo};
 use crate::model::{DataKeyPairSpec, EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::access::{Access, Purpose};
 use crate::operation::authorized::arn_of;
@@ -21,7 +21,7 @@ input! {
     optional {
         encryption_context: EncryptionContext,
         grant_tokens: GrantTokens,
-        recipient: Opaque,
+        recipient: RecipientInfo,
         dry_run: Flag,
     }
 }
