@@ -144,7 +144,8 @@ pub(super) fn decapsulate(
     read(session, secret, ML_KEM_SECRET_LEN).map(Some)
 }
 
-fn secret_template(len: usize) -> Result<Vec<Attribute>, TokenError> {
+/// A secret that is handed out, `len` bytes long.
+pub(super) fn secret_template(len: usize) -> cryptoki::error::Result<Vec<Attribute>> {
     let mut template = readable(ObjectClass::SECRET_KEY, KeyType::GENERIC_SECRET);
     template.extend([
         Attribute::ValueLen(Ulong::try_from(len)?),

@@ -2,6 +2,7 @@
 //! section 6.3.15) and ML-DSA (PKCS#11 v3.2, CKM_ML_DSA).
 
 use super::error::{TokenError, TokenErrorClass};
+use super::export_check::forget;
 use super::pair::ED25519_PARAMS;
 use super::session::TokenSession;
 use crate::model::{KeySpec, SigningAlgorithm};
@@ -10,6 +11,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::session::Session;
 
 /// The mechanism of an algorithm that signs whole messages, and the length of its signatures under
 /// `spec` in bytes (RFC 8032, FIPS 204 table 2); `None` for an algorithm that signs a digest.
@@ -57,11 +59,11 @@ pub(super) fn ml_dsa() -> Mechanism<'static> {
 
 /// Whether the token has Ed25519ph: asked once an epoch, with a public session key, because the
 /// mechanism list does not tell. SoftHSM takes the parameter, ignores it and signs pure Ed25519.
-pub(super) fn has_ed25519ph(session: &TokenSession) -> Result<bool, TokenError> {
+fn has_ed25519ph(session: &TokenSession) -> Result<bool, TokenError> {
     if let Some(known) = session.epoch().ed25519ph.get() {
         return Ok(*known);
     }
-    let has = match verifies_ed25519ph(session) {
+    let has = match verifies_ed25519ph(session.raw()).map_err(TokenError::from) {
         Ok(()) => true,
         // Whatever it says of the published signature, it is no Ed25519ph to rely on; unless the
         // trouble is the session's or the token's.
@@ -81,8 +83,7 @@ pub(super) fn has_ed25519ph(session: &TokenSession) -> Result<bool, TokenError> 
 }
 
 /// Has the token verify the Ed25519ph signature of RFC 8032 section 7.3.
-fn verifies_ed25519ph(session: &TokenSession) -> Result<(), TokenError> {
-    let raw = session.raw();
+pub(super) fn verifies_ed25519ph(raw: &Session) -> cryptoki::error::Result<()> {
     let key = raw.create_object(&[
         Attribute::Class(ObjectClass::PUBLIC_KEY),
         Attribute::KeyType(KeyType::EC_EDWARDS),
@@ -94,10 +95,8 @@ fn verifies_ed25519ph(session: &TokenSession) -> Result<(), TokenError> {
     ])?;
     let mechanism = eddsa(EddsaSignatureScheme::Ed25519ph(b""));
     let answer = raw.verify(&mechanism, key, b"abc", &SIGNATURE);
-    if let Err(error) = raw.destroy_object(key) {
-        log::warn!("a session object of the Ed25519ph self-test stays behind: {error}");
-    }
-    Ok(answer?)
+    forget(raw, key);
+    answer
 }
 
 const PUBLIC_KEY: [u8; 32] = [

@@ -39,6 +39,7 @@ mod provision;
 mod public_key;
 mod rsa;
 mod self_test;
+mod self_test_pairs;
 mod session;
 mod signature;
 mod supervisor;

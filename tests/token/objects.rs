@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use std::time::Duration;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::token::{
-    KeyRef, SystemKey, TokenErrorClass, TokenSelector, TokenStatus, Verdict, probe,
+    KeyRef, MechanismCheck, SystemKey, TokenErrorClass, TokenSelector, TokenStatus, Verdict, probe,
 };
 use uuid::Uuid;
 
@@ -294,14 +294,21 @@ fn the_probe_tells_what_softhsm_has_and_keeps() {
             assert!(report.slots.iter().any(|slot| slot.label == LABEL));
             let found = report.token.unwrap();
             assert!(found.attributes.iter().all(|check| check.holds));
-            let broken: Vec<_> = found
-                .mechanisms
-                .iter()
-                .filter(|check| !check.works)
-                .map(|check| check.mechanism.as_str())
-                .collect();
-            assert_eq!(broken, ["CKM_RSA_PKCS_OAEP SHA-256"]);
-            assert!(found.mechanisms.iter().all(|check| check.claimed));
+            let not = |has: fn(&MechanismCheck) -> bool| {
+                let not = found.mechanisms.iter().filter(|check| !has(check));
+                not.map(|check| check.mechanism.as_str())
+                    .collect::<Vec<_>>()
+            };
+            let lattices = [
+                "CKM_ML_DSA_KEY_PAIR_GEN ML-DSA-65",
+                "CKM_ML_KEM_KEY_PAIR_GEN ML-KEM-768",
+            ];
+            let pretended = ["CKM_RSA_PKCS_OAEP SHA-256", "CKM_EDDSA Ed25519ph"];
+            assert_eq!(
+                not(|check| check.works),
+                [&pretended[..], &lattices[..]].concat()
+            );
+            assert_eq!(not(|check| check.claimed), lattices);
 
             let mut config = sandbox.config();
             config.select = TokenSelector::Label("another".into());
