@@ -7,8 +7,8 @@
 //! - `pool` has an epoch's threads and queues, `session` what one thread has;
 //! - `verbs` are what the layers above call; `generate`, `cipher`, `rsa`, `signature`, `mac` and
 //!   `system_key` do them on a session thread;
-//! - `data_key_pair` and `agreement` make what is handed out, `handed_out` reads it; no CMK passes
-//!   through them;
+//! - `data_key_pair` and `agreement` make what callers take with them, as session objects, and
+//!   `handed_out` reads it: it is given the handle of no CMK;
 //! - `attributes` says what a key must be, `error` what a return value means;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
