@@ -1,6 +1,6 @@
 //! DeriveSharedSecret, Encapsulate, Decapsulate: and OpenSSL on the other side.
 
-use crate::wire::refusal;
+use crate::wire::aws;
 use crate::{client, code, key, message, symmetric};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
@@ -206,8 +206,9 @@ async fn encapsulation_takes_an_ml_kem_key() {
             "GrantTokens": [],
             "DryRun": true,
         });
-        let (code, refused) = refusal(operation, &body);
-        assert_eq!(code, "InvalidKeyUsageException");
+        let answer = aws(operation, &body);
+        assert_eq!(answer.code(), "InvalidKeyUsageException");
+        let refused = answer.message();
         assert!(
             refused.ends_with(&format!(
                 "key usage is KEY_AGREEMENT which is not valid for {operation}."
@@ -216,13 +217,14 @@ async fn encapsulation_takes_an_ml_kem_key() {
         );
         body["EncapsulationAlgorithm"] = json!("RSA_KEM");
         assert_eq!(
-            refusal(operation, &body).1,
+            aws(operation, &body).message(),
             "1 validation error detected: Value 'RSA_KEM' at 'encapsulationAlgorithm' failed to \
              satisfy constraint: Member must satisfy enum value set: [ML_KEM]"
         );
     }
-    let (code, refused) = refusal("Decapsulate", &json!({}));
-    assert_eq!(code, "ValidationException");
+    let answer = aws("Decapsulate", &json!({}));
+    assert_eq!(answer.code(), "ValidationException");
+    let refused = answer.message();
     assert!(
         refused.starts_with("3 validation errors detected: "),
         "{refused}"
@@ -237,7 +239,7 @@ async fn encapsulation_takes_an_ml_kem_key() {
         "SharedSecretCiphertextBlob": STANDARD.encode([0; 6145]),
     });
     assert_eq!(
-        refusal("Decapsulate", &body).1,
+        aws("Decapsulate", &body).message(),
         "1 validation error detected: Value at 'sharedSecretCiphertextBlob' failed to satisfy \
          constraint: Member must have length less than or equal to 6144"
     );

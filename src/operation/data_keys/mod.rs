@@ -75,6 +75,8 @@ async fn generate_pair<O: Operation>(
         let message = "A KMS key in a custom key store cannot encrypt a data key pair.";
         return Err(Error::new(ErrorCode::UnsupportedOperation, message));
     }
+    // Before a pair is made in vain.
+    call.current(0)?;
     let token = cx.tokens.of(call.key(0))?;
     let pair = token.generate_data_key_pair(spec.key_spec()).await?;
     let context = context.unwrap_or(EncryptionContext::NONE);

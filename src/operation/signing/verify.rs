@@ -58,19 +58,17 @@ impl Use for Verify {
         let algorithm = input.signing_algorithm;
         let spec = call.key(0).spec;
         let signed = super::signed(&input.message, input.message_type, algorithm, spec)?;
-        let signature = input.signature.to_vec();
-        if !cx
-            .tokens
-            .of(call.key(0))?
-            .verify(&call.current(0)?, algorithm, signed, signature)
-            .await?
-        {
-            return Err(Error::new(ErrorCode::KmsInvalidSignature, ""));
+        let token = cx.tokens.of(call.key(0))?;
+        for key in call.checking(0)? {
+            let (signed, signature) = (signed.clone(), input.signature.to_vec());
+            if token.verify(&key, algorithm, signed, signature).await? {
+                return Ok(Output {
+                    key_id: arn_of(call.key(0)),
+                    signature_valid: true,
+                    signing_algorithm: algorithm,
+                });
+            }
         }
-        Ok(Output {
-            key_id: arn_of(call.key(0)),
-            signature_valid: true,
-            signing_algorithm: algorithm,
-        })
+        Err(Error::new(ErrorCode::KmsInvalidSignature, ""))
     }
 }
