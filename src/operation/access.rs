@@ -3,7 +3,10 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
+use crate::model::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
+    Region, SigningAlgorithm,
+};
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
@@ -50,6 +53,8 @@ pub enum Purpose {
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
     Mac(MacAlgorithm),
+    Agreement(KeyAgreementAlgorithm),
+    Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
 }
@@ -62,6 +67,8 @@ impl Purpose {
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+            Purpose::Agreement(_) => Some(KeyUsage::KeyAgreement),
+            Purpose::Encapsulation(_) => Some(KeyUsage::EncapsulateDecapsulate),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod handed_out;
 mod objects;
 mod support;
 mod trouble;
