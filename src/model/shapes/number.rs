@@ -38,6 +38,8 @@ integer_shape! {
     PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
+    /// The number of a key version: the gateway's own.
+    KeyVersionNumber 1..=2147483647;
 }
 
 /// `BooleanType`, `NullableBooleanType`.
