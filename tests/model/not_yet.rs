@@ -11,9 +11,7 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ("DeleteImportedKeyMaterial", "w-import in progress"),
     ("DeriveSharedSecret", "w-crypto in progress"),
     ("DescribeCustomKeyStores", "w-stores in progress"),
-    ("DisableKeyRotation", "w-rotation in progress"),
     ("DisconnectCustomKeyStore", "w-stores in progress"),
-    ("EnableKeyRotation", "w-rotation in progress"),
     ("Encapsulate", "w-crypto in progress"),
     ("GenerateDataKeyPair", "w-crypto in progress"),
     (
@@ -22,23 +20,18 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ),
     ("GetKeyLastUsage", "w-govern in progress"),
     ("GetKeyPolicy", "w-govern in progress"),
-    ("GetKeyRotationStatus", "w-rotation in progress"),
     ("GetParametersForImport", "w-import in progress"),
     ("ImportKeyMaterial", "w-import in progress"),
     ("ListGrants", "w-govern in progress"),
     ("ListKeyPolicies", "w-govern in progress"),
-    ("ListKeyRotations", "w-rotation in progress"),
     ("ListResourceTags", "w-govern in progress"),
     ("ListRetirableGrants", "w-govern in progress"),
     ("PutKeyPolicy", "w-govern in progress"),
-    ("ReplicateKey", "w-region in progress"),
     ("RetireGrant", "w-govern in progress"),
     ("RevokeGrant", "w-govern in progress"),
-    ("RotateKeyOnDemand", "w-rotation in progress"),
     ("TagResource", "w-govern in progress"),
     ("UntagResource", "w-govern in progress"),
     ("UpdateCustomKeyStore", "w-stores in progress"),
-    ("UpdatePrimaryRegion", "w-region in progress"),
 ];
 
 /// Whether the gateway is to have an operation of AWS's.
