@@ -1,6 +1,7 @@
 //! What an operation says of its input before anything is looked up: which keys it comes to, by
 //! which names, and what it needs of them. Data; the dispatcher acts on it.
 
+use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::{
@@ -107,5 +108,37 @@ impl<'i> Access<'i> {
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
         self
+    }
+}
+
+/// The operations that AWS lets a caller direct at another account's key, where policies allow it.
+const ACROSS_ACCOUNTS: &[&str] = &[
+    "CreateGrant",
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GetKeyRotationStatus",
+    "GetPublicKey",
+    "ListGrants",
+    "ReEncrypt",
+    "RetireGrant",
+    "RevokeGrant",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
+
+impl OperationName {
+    /// Whether it may come to another account's key at all: the "Cross-account use" of its page.
+    pub fn across_accounts(self) -> bool {
+        ACROSS_ACCOUNTS.contains(&self.as_str())
     }
 }
