@@ -6,3 +6,4 @@ mod objects;
 mod support;
 mod trouble;
 mod verbs;
+mod wycheproof;
