@@ -15,10 +15,13 @@ pub mod data_keys;
 pub mod encryption;
 pub mod keys;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod random;
+pub mod rotation;
 pub mod signing;
 mod tokens;
+pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
@@ -55,12 +58,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -253,8 +267,10 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
@@ -267,13 +283,25 @@ operations! {
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
+        DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         EnableKey: keys::enable_key::EnableKey,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
+        EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
+        RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
-    strongroom use {}
-    strongroom change {}
+    strongroom use {
+        ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+    }
+    strongroom change {
+        CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
+        EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+    }
 }
 
 impl std::fmt::Display for OperationName {

@@ -9,8 +9,11 @@ mod data_keys;
 mod encryption;
 mod keys;
 mod mac;
+mod multi_region;
 mod random;
+mod rotation;
 mod signing;
+mod versions;
 mod wire;
 
 use aws_sdk_kms::Client;
