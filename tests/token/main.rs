@@ -7,3 +7,4 @@ mod objects;
 mod support;
 mod trouble;
 mod verbs;
+mod wycheproof;
