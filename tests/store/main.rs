@@ -7,6 +7,7 @@ mod fixture;
 mod intents;
 mod recovery;
 mod related;
+mod rotations;
 mod rows;
 mod schema;
 

@@ -6,8 +6,8 @@ use crate::model::arn::key_arn;
 use crate::model::key_material_id;
 use crate::model::shapes::{MultiRegionKeyType, Timestamp};
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, Region,
-    SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
+    KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
 use crate::store::Key;
@@ -37,6 +37,10 @@ pub struct KeyMetadata {
     pub encryption_algorithms: &'static [EncryptionAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub signing_algorithms: &'static [SigningAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub key_agreement_algorithms: &'static [KeyAgreementAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encapsulation_algorithms: &'static [EncapsulationAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
@@ -114,6 +118,8 @@ impl KeyMetadata {
             key_spec: key.spec,
             encryption_algorithms: key.spec.encryption_algorithms(key.usage),
             signing_algorithms: key.spec.signing_algorithms(key.usage),
+            key_agreement_algorithms: key.spec.key_agreement_algorithms(key.usage),
+            encapsulation_algorithms: key.spec.encapsulation_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
