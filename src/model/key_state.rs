@@ -35,6 +35,8 @@ pub enum StateRule {
     Any,
     /// Cryptographic operations: `Enabled` only. `Disabled` is `DisabledException`.
     Usable,
+    /// CreateGrant: as `Usable`, and `Unavailable` too.
+    Grantable,
     /// Management of a key that is not on its way out: `Enabled` or `Disabled`.
     Manageable,
     /// Whatever is not already pending deletion: ScheduleKeyDeletion, UpdateKeyDescription.
@@ -53,6 +55,7 @@ impl StateRule {
         let allowed = match self {
             StateRule::Any => true,
             StateRule::Usable => state == S::Enabled,
+            StateRule::Grantable => matches!(state, S::Enabled | S::Unavailable),
             StateRule::Manageable => matches!(state, S::Enabled | S::Disabled),
             StateRule::NotPendingDeletion => {
                 !matches!(state, S::PendingDeletion | S::PendingReplicaDeletion)
@@ -65,7 +68,7 @@ impl StateRule {
             return Ok(());
         }
         Err(match (self, state) {
-            (StateRule::Usable, S::Disabled) => {
+            (StateRule::Usable | StateRule::Grantable, S::Disabled) => {
                 Error::new(ErrorCode::Disabled, format!("{key_arn} is disabled."))
             }
             (_, S::PendingDeletion | S::PendingReplicaDeletion) => Error::new(

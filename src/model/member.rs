@@ -36,6 +36,9 @@ pub trait Decode: Sized {
 
     /// Whether the caller only asks if the request would succeed.
     fn dry_run(&self) -> bool;
+
+    /// `GrantTokens`, if the operation has it and the request too.
+    fn grant_tokens(&self) -> &[String];
 }
 
 /// What the model does not allow in one request.
@@ -199,6 +202,10 @@ macro_rules! input {
             fn dry_run(&self) -> bool {
                 $crate::model::member::input!(@dry_run self; $($opt)*)
             }
+
+            fn grant_tokens(&self) -> &[String] {
+                $crate::model::member::input!(@grant_tokens self; $($opt)*)
+            }
         }
     };
     (@dry_run $self:ident; dry_run $($rest:ident)*) => {
@@ -208,5 +215,12 @@ macro_rules! input {
         $crate::model::member::input!(@dry_run $self; $($rest)*)
     };
     (@dry_run $self:ident;) => { false };
+    (@grant_tokens $self:ident; grant_tokens $($rest:ident)*) => {
+        $self.grant_tokens.as_ref().map_or(&[], |tokens| &tokens.0)
+    };
+    (@grant_tokens $self:ident; $first:ident $($rest:ident)*) => {
+        $crate::model::member::input!(@grant_tokens $self; $($rest)*)
+    };
+    (@grant_tokens $self:ident;) => { &[] };
 }
 pub(crate) use input;

@@ -96,6 +96,16 @@ text_shape! {
         |c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
     /// `CustomKeyStoreIdType`.
     CustomKeyStoreId 1..=64, ".*", |_| true;
+    /// `PrincipalIdType`.
+    PrincipalId 1..=256, "^[\\w+=,.@:/-]+$",
+        |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    /// `GrantIdType`.
+    GrantId 1..=128, ".*", |_| true;
+    /// `GrantNameType`.
+    GrantName 1..=256, "^[a-zA-Z0-9:/_-]+$",
+        |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '_' | '-');
+    /// `PolicyNameType`.
+    PolicyName 1..=128, "[\\w]+", |c| c.is_ascii_alphanumeric() || c == '_';
     /// `XksKeyIdType`.
     XksKeyId 1..=128, "^[a-zA-Z0-9-_.]+$",
         |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -156,12 +166,22 @@ macro_rules! integer_shape {
                 Some(Value::from(self.0))
             }
         }
+
+        impl From<$name> for i64 {
+            fn from(value: $name) -> i64 {
+                value.0
+            }
+        }
     )*};
 }
 
 integer_shape! {
     /// `LimitType`.
     Limit 1..=1000;
+    /// `LimitType`, as the lists of grants narrow it.
+    GrantLimit 1..=100;
+    /// `LimitType`, as ListResourceTags narrows it.
+    TagLimit 1..=50;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
     /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.

@@ -2,11 +2,11 @@
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
 use super::access::{Access, By, KeyAccess, Purpose};
-use super::{Operation, Request};
+use super::{Operation, Request, granted};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, Region, VersionState, arn};
-use crate::store::{Alias, Key, KeyVersion, RowVersion, Store, Transaction};
+use crate::store::{Alias, Grant, Key, KeyVersion, RowVersion, Store, Transaction};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
@@ -19,9 +19,21 @@ pub struct Authorized<O> {
     operation: PhantomData<fn() -> O>,
 }
 
-struct Resolved {
-    key: Arc<Key>,
-    alias: Option<Arc<Alias>>,
+pub(super) struct Resolved {
+    pub(super) key: Arc<Key>,
+    pub(super) alias: Option<Arc<Alias>>,
+    pub(super) grant: Option<Arc<Grant>>,
+}
+
+impl Resolved {
+    /// By its own name.
+    pub(super) fn plain(key: Arc<Key>) -> Self {
+        Self {
+            key,
+            alias: None,
+            grant: None,
+        }
+    }
 }
 
 /// Where records are read: the cache, whose lag the re-check at the record makes good, or the
@@ -33,7 +45,7 @@ pub(super) enum Source<'a> {
 }
 
 impl Source<'_> {
-    async fn key(
+    pub(super) async fn key(
         self,
         account: &AccountId,
         region: &Region,
@@ -78,12 +90,31 @@ impl<O: Operation> Authorized<O> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
+        if let Some(principal) = access.principal {
+            let account = arn::principal_account(principal);
+            if !account.is_some_and(|account| may(request, &account)) {
+                return Err(denied::<O>(request, principal));
+            }
+        }
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
-            let resolved = find::<O>(wanted.by, request, source).await?;
+            let resolved = match wanted.by {
+                By::Grant(key_id, grant_id) => {
+                    let by = By::Name(key_id, KeyForms::KeyOnly);
+                    let resolved = find::<O>(by, request, source).await?;
+                    granted::of_key(resolved, grant_id, source).await?
+                }
+                By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
+                by => find::<O>(by, request, source).await?,
+            };
             let arn = seen.note(&resolved);
             check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
+        }
+        for token in access.grant_tokens {
+            let grant = granted::named_by(token, source).await?;
+            seen.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
         }
         Ok(Self {
             keys,
@@ -99,6 +130,11 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
+    }
+
+    /// The grant by which the `at`th key was named, where it was.
+    pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
+        self.keys[at].grant.as_ref()
     }
 
     /// The right to use the current version of the `at`th key on the token.
@@ -154,6 +190,10 @@ impl Seen {
             self.uses
                 .push(RowVersion::Alias(alias.row, alias.row_version));
         }
+        if let Some(grant) = &resolved.grant {
+            self.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
+        }
         self.resources.push(arn_of(&resolved.key));
         self.resources.last().map_or("", String::as_str)
     }
@@ -180,7 +220,7 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved { key, alias: None }),
+                Some(key) if may(request, &key.account) => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -202,6 +242,7 @@ async fn find<O: Operation>(
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
         },
+        By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),
@@ -225,7 +266,7 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => {
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
-            Ok(Resolved { key, alias: None })
+            Ok(Resolved::plain(key))
         }
         KeyResource::Alias(alias) => {
             let missing = || not_found(format!("Alias {named} is not found."));
@@ -240,16 +281,17 @@ async fn find<O: Operation>(
             Ok(Resolved {
                 key,
                 alias: Some(alias),
+                grant: None,
             })
         }
     }
 }
 
-fn may(request: &Request, owner: &AccountId) -> bool {
+pub(super) fn may(request: &Request, owner: &AccountId) -> bool {
     authz::decide(&request.principal, owner) == Decision::Allow
 }
 
-fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
+pub(super) fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
     let (who, action) = (&request.principal.arn, O::NAME);
     Error::new(
         ErrorCode::AccessDenied,
@@ -286,6 +328,13 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         Purpose::PublicKey => None,
+        Purpose::Grant {
+            operations,
+            context,
+        } => {
+            granted::suits(operations, context, key)?;
+            None
+        }
     };
     if let Some(algorithm) = algorithm {
         let message = format!(

@@ -13,6 +13,8 @@ pub mod quota;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
+mod granted;
+pub mod grants;
 pub mod keys;
 pub mod mac;
 mod page;
@@ -98,6 +100,14 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
+    ///
+    /// # Errors
+    /// `KMSInternalException`, should it not serialize.
+    fn recorded(output: &Self::Output) -> Result<serde_json::Value, Error> {
+        serde_json::to_value(output).map_err(Error::internal)
+    }
 }
 
 /// An operation that reads metadata or uses keys. It may run more than once for one request.
@@ -255,7 +265,9 @@ operations! {
         GenerateRandom: random::GenerateRandom,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListGrants: grants::list_grants::ListGrants,
         ListKeys: keys::list_keys::ListKeys,
+        ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
         Verify: signing::verify::Verify,
@@ -264,10 +276,13 @@ operations! {
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
         CreateAlias: aliases::create_alias::CreateAlias,
+        CreateGrant: grants::create_grant::CreateGrant,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
         EnableKey: keys::enable_key::EnableKey,
+        RetireGrant: grants::retire_grant::RetireGrant,
+        RevokeGrant: grants::revoke_grant::RevokeGrant,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
