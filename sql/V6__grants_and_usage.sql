@@ -19,7 +19,7 @@ create table kms_grant (
     issuer      text        not null references account,
     operations  text[]      not null check (cardinality(operations) > 0),
     -- The text of a JSON object, as a key version's birth.
-    constraints text        check (constraints::json is not null),
+    constraints text        check (constraints is null or constraints::json is not null),
     created     timestamptz not null,
     -- record-keeping
     row_version bigint      not null check (row_version >= 0),

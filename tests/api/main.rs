@@ -7,6 +7,7 @@ mod dev;
 mod aliases;
 mod data_keys;
 mod encryption;
+mod grants;
 mod keys;
 mod mac;
 mod random;
