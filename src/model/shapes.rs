@@ -239,8 +239,8 @@ impl Member for GrantTokens {
     }
 }
 
-/// `Tag`, and the `TagList` that CreateKey takes.
-#[derive(Debug, Clone, serde::Deserialize)]
+/// `Tag`.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct Tag {
@@ -266,6 +266,24 @@ impl Member for Tags {
     fn recorded(&self) -> Option<Value> {
         let tag = |t: &Tag| serde_json::json!({"tagKey": t.tag_key, "tagValue": t.tag_value});
         Some(self.0.iter().map(tag).collect())
+    }
+}
+
+/// `TagKeyList`.
+#[derive(Debug, Clone)]
+pub struct TagKeys(pub Vec<String>);
+
+impl Member for TagKeys {
+    type Wire = Vec<String>;
+    fn check(wire: Self::Wire, at: &'static str, violations: &mut Violations) -> Option<Self> {
+        let mut right = true;
+        for key in &wire {
+            right &= violations.length(at, Some(key), key.chars().count(), 1, 128);
+        }
+        right.then_some(Self(wire))
+    }
+    fn recorded(&self) -> Option<Value> {
+        Some(self.0.iter().map(String::as_str).collect())
     }
 }
 

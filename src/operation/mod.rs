@@ -20,6 +20,7 @@ pub mod mac;
 mod page;
 pub mod random;
 pub mod signing;
+pub mod tags;
 mod tokens;
 
 pub use access::Access;
@@ -267,6 +268,7 @@ operations! {
         ListAliases: aliases::list_aliases::ListAliases,
         ListGrants: grants::list_grants::ListGrants,
         ListKeys: keys::list_keys::ListKeys,
+        ListResourceTags: tags::list_resource_tags::ListResourceTags,
         ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
@@ -284,6 +286,8 @@ operations! {
         RetireGrant: grants::retire_grant::RetireGrant,
         RevokeGrant: grants::revoke_grant::RevokeGrant,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
+        TagResource: tags::tag_resource::TagResource,
+        UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
     }

@@ -9,6 +9,7 @@ use crate::model::member::input;
 use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::random::refuse_key_store;
+use crate::operation::tags;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -83,25 +84,9 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     Ok((spec, usage))
 }
 
-/// The tags as a map.
 fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
-    let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
-    let mut tags = BTreeMap::new();
-    for tag in input.tags.iter().flat_map(|tags| &tags.0) {
-        if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
-            return refused("Tags beginning with aws: are reserved");
-        }
-        if tags
-            .insert(tag.tag_key.clone(), tag.tag_value.clone())
-            .is_some()
-        {
-            return refused("Duplicate tag keys");
-        }
-    }
-    if tags.len() > 50 {
-        return refused("Too many tags");
-    }
-    Ok(tags)
+    let tags = input.tags.as_ref().map(tags::by_key);
+    Ok(tags.transpose()?.unwrap_or_default())
 }
 
 fn unsupported(what: &str) -> Error {
