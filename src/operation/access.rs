@@ -3,8 +3,9 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncryptionAlgorithm, GrantOperations, KeyUsage, MacAlgorithm, SigningAlgorithm,
+    EncryptionAlgorithm, GrantOperationSet, KeyUsage, MacAlgorithm, SigningAlgorithm,
 };
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ pub struct Access<'i> {
     /// A principal whose affairs the request is about, by its ARN.
     pub principal: Option<&'i str>,
     /// `GrantTokens`, which name grants; the dispatcher puts them here.
-    pub grant_tokens: &'i [String],
+    pub grant_tokens: &'i [GrantToken],
 }
 
 /// One key, and what is needed of it.
@@ -59,7 +60,7 @@ pub enum Purpose {
     PublicKey,
     /// CreateGrant: a key that can do all of this; with an encryption context, if that is asked for.
     Grant {
-        operations: GrantOperations,
+        operations: GrantOperationSet,
         context: bool,
     },
 }
@@ -110,7 +111,7 @@ impl<'i> Access<'i> {
 
     /// With the grants that the request names.
     #[must_use]
-    pub fn naming(self, grant_tokens: &'i [String]) -> Self {
+    pub fn naming(self, grant_tokens: &'i [GrantToken]) -> Self {
         Self {
             grant_tokens,
             ..self

@@ -7,7 +7,7 @@
 use super::authorized::{Resolved, Source, denied, may};
 use super::{Operation, Request};
 use crate::model::arn::key_arn;
-use crate::model::{GrantOperations, KeySpec};
+use crate::model::{GrantOperationSet, KeySpec};
 use crate::store::{Grant, Key};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ pub(super) fn check_id(grant_id: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// `ValidationException`.
-pub(super) fn suits(operations: GrantOperations, context: bool, key: &Key) -> Result<(), Error> {
+pub(super) fn suits(operations: GrantOperationSet, context: bool, key: &Key) -> Result<(), Error> {
     let invalid = |message: String| Err(Error::new(ErrorCode::Validation, message));
     let (spec, usage) = (key.spec, key.usage);
     let cannot = operations.iter().find(|o| !o.suits(spec, usage));

@@ -1,7 +1,7 @@
 //! What the store hands out: records without the shape of their tables.
 
 use crate::model::{
-    AccountId, GrantConstraints, GrantOperations, KeySpec, KeyState, KeyUsage, Origin, Region,
+    AccountId, Constraints, GrantOperationSet, KeySpec, KeyState, KeyUsage, Origin, Region,
     RotationType, VersionState,
 };
 use std::collections::BTreeMap;
@@ -170,9 +170,9 @@ pub struct Grant {
     /// The account that made it.
     pub issuer: AccountId,
     /// What the key may be used for.
-    pub operations: GrantOperations,
+    pub operations: GrantOperationSet,
     /// On which conditions.
-    pub constraints: Option<GrantConstraints>,
+    pub constraints: Option<Constraints>,
     /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
 }

@@ -1,12 +1,14 @@
 //! CreateGrant: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html>.
 
 use super::{check_principal, invalid};
-use crate::model::grant::ServicePrincipal;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{Flag, GrantName, GrantTokens, KeyId, PrincipalId};
-use crate::model::{GrantConstraints, GrantOperation, GrantOperations, hex};
+use crate::model::shapes::{
+    Flag, GrantConstraints, GrantName, GrantOperation, GrantOperations, GrantTokens, KeyId,
+    PrincipalId, ServicePrincipal,
+};
+use crate::model::{Constraints, GrantOperationSet, hex};
 use crate::operation::access::{Access, By, Purpose};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Grant, Transaction};
@@ -74,8 +76,16 @@ fn retiring(input: &Input) -> Result<Option<&str>, Error> {
     }
 }
 
-fn constraints(input: &Input) -> Option<&GrantConstraints> {
-    input.constraints.as_ref().filter(|c| !c.is_empty())
+fn constraints(input: &Input) -> Result<Option<Constraints>, Error> {
+    let constraints = input.constraints.as_ref().map(Constraints::of);
+    let constraints = constraints.transpose()?.flatten();
+    if let Some(both) = &constraints
+        && both.encryption_context_subset.is_some()
+        && both.encryption_context_equals.is_some()
+    {
+        return Err(invalid("More than one constraint supplied"));
+    }
+    Ok(constraints)
 }
 
 impl Operation for CreateGrant {
@@ -86,15 +96,10 @@ impl Operation for CreateGrant {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         grantee(input)?;
-        let (retiring, constraints) = (retiring(input)?, constraints(input));
-        if let Some(both) = constraints
-            && both.encryption_context_subset.is_some()
-            && both.encryption_context_equals.is_some()
-        {
-            return Err(invalid("More than one constraint supplied"));
-        }
+        let (retiring, constraints) = (retiring(input)?, constraints(input)?);
         if input.grantee_service_principal.is_some() {
-            if constraints.is_none_or(|c| c.source_arn.is_none()) {
+            let source = constraints.as_ref().and_then(|c| c.source_arn.as_ref());
+            if source.is_none() {
                 return Err(invalid(
                     "A GranteeServicePrincipal needs a SourceArn constraint.",
                 ));
@@ -105,7 +110,7 @@ impl Operation for CreateGrant {
                 ));
             }
         }
-        let operations = input.operations;
+        let operations = GrantOperationSet::from(&input.operations);
         if operations.iter().next().is_none() {
             return Err(invalid("Operations must name at least one operation."));
         }
@@ -114,7 +119,7 @@ impl Operation for CreateGrant {
                 "Grants must not contain only the CreateGrant operation.",
             ));
         }
-        let context = constraints.is_some_and(GrantConstraints::has_context);
+        let context = constraints.is_some_and(|constraints| constraints.has_context());
         let by = By::Name(&input.key_id, KeyForms::KeyOnly);
         let purpose = Purpose::Grant {
             operations,
@@ -150,8 +155,8 @@ impl Change for CreateGrant {
             grantee: grantee(input)?.to_owned(),
             retiring: retiring(input)?.map(str::to_owned),
             issuer: request.principal.account.clone(),
-            operations: input.operations,
-            constraints: constraints(input).cloned(),
+            operations: GrantOperationSet::from(&input.operations),
+            constraints: constraints(input)?,
             created: cx.clock.now(),
         };
         // The key is locked: nobody else makes the same grant meanwhile, or one too many.

@@ -2,10 +2,9 @@
 
 use super::{DEFAULT_LIMIT, GrantList, check_principal, refuse_service_filter};
 use crate::Error;
-use crate::model::grant::ServicePrincipal;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{GrantId, GrantLimit, KeyId, Marker, PrincipalId};
+use crate::model::shapes::{GrantId, GrantLimit, KeyId, Marker, PrincipalId, ServicePrincipal};
 use crate::operation::page::Page;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, Use, granted,

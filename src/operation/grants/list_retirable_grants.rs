@@ -2,9 +2,8 @@
 
 use super::{DEFAULT_LIMIT, GrantList, check_principal, invalid, refuse_service_filter};
 use crate::Error;
-use crate::model::grant::ServicePrincipal;
 use crate::model::member::input;
-use crate::model::shapes::{GrantLimit, Marker, PrincipalId};
+use crate::model::shapes::{GrantLimit, Marker, PrincipalId, ServicePrincipal};
 use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 

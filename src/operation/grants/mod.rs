@@ -10,7 +10,7 @@ use super::page::Page;
 use super::{Authorized, Operation};
 use crate::model::arn::{key_arn, principal_account, root_arn};
 use crate::model::shapes::Timestamp;
-use crate::model::{GrantConstraints, GrantOperations};
+use crate::model::{Constraints, GrantOperationSet};
 use crate::store::{Grant, Transaction};
 use crate::{Error, ErrorCode};
 
@@ -55,9 +55,9 @@ pub struct GrantListEntry {
     #[serde(flatten)]
     pub retiring: Option<Retiring>,
     pub issuing_account: String,
-    pub operations: GrantOperations,
+    pub operations: GrantOperationSet,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub constraints: Option<GrantConstraints>,
+    pub constraints: Option<Constraints>,
 }
 
 /// Who gets the permissions.

@@ -2,10 +2,9 @@
 
 use super::invalid;
 use crate::Error;
-use crate::model::grant::GrantToken;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{Flag, GrantId, KeyId};
+use crate::model::shapes::{Flag, GrantId, GrantToken, KeyId};
 use crate::operation::access::{Access, By, Purpose};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::Transaction;
@@ -31,7 +30,7 @@ impl Operation for RetireGrant {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         let by = match (&input.grant_token, &input.key_id, &input.grant_id) {
-            (Some(token), None, None) => By::GrantToken(&token.0),
+            (Some(token), None, None) => By::GrantToken(token),
             (None, Some(key_id), Some(grant_id)) => By::Grant(key_id, grant_id),
             _ => {
                 return Err(invalid(

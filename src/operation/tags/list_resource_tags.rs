@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{KeyId, Marker, Tag, TagLimit};
+use crate::model::shapes::{KeyId, Marker, TagLimit};
 use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
@@ -32,6 +32,15 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_marker: Option<String>,
     pub truncated: bool,
+}
+
+/// One tag.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Tag {
+    pub tag_key: String,
+    pub tag_value: String,
 }
 
 impl Operation for ListResourceTags {

@@ -29,7 +29,7 @@ pub(super) fn by_key(tags: &Tags) -> Result<BTreeMap<String, String>, Error> {
         if tag.tag_key.contains(char::is_control) || tag.tag_value.contains(char::is_control) {
             return Err(refused("Tags must not contain control characters"));
         }
-        let (key, value) = (tag.tag_key.clone(), tag.tag_value.clone());
+        let (key, value) = (tag.tag_key.to_string(), tag.tag_value.to_string());
         if map.insert(key, value).is_some() {
             return Err(refused("Duplicate tag keys"));
         }

@@ -46,7 +46,9 @@ impl Change for UntagResource {
     ) -> Result<(), Error> {
         let mut key = Key::clone(call.key(0));
         // A tag that is not there is no error.
-        key.tags.retain(|name, _| !input.tag_keys.0.contains(name));
+        for name in &input.tag_keys.0 {
+            key.tags.remove(&**name);
+        }
         tx.update_key(&key).await
     }
 }
