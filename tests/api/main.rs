@@ -12,6 +12,7 @@ mod keys;
 mod mac;
 mod random;
 mod signing;
+mod tags;
 mod wire;
 
 use aws_sdk_kms::Client;
