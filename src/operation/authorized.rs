@@ -3,7 +3,7 @@
 
 use super::access::{Access, By, KeyAccess, Purpose};
 use super::{Operation, Request, granted};
-use crate::authz::{self, Decision};
+use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, Region, VersionState, arn};
 use crate::store::{Alias, Grant, Key, KeyVersion, RowVersion, Store, Transaction};
@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
+    caller: Principal,
+    region: Region,
     keys: Vec<Resolved>,
     operation: PhantomData<fn() -> O>,
 }
@@ -117,9 +119,16 @@ impl<O: Operation> Authorized<O> {
                 .push(RowVersion::Grant(grant.row, grant.row_version));
         }
         Ok(Self {
+            caller: request.principal.clone(),
+            region: request.region.clone(),
             keys,
             operation: PhantomData,
         })
+    }
+
+    /// Who asks, and in which Region.
+    pub fn caller(&self) -> (&Principal, &Region) {
+        (&self.caller, &self.region)
     }
 
     /// The record of the `at`th key of the operation's `access`.

@@ -18,6 +18,7 @@ pub mod grants;
 pub mod keys;
 pub mod mac;
 mod page;
+pub mod policies;
 pub mod random;
 pub mod signing;
 pub mod tags;
@@ -264,9 +265,11 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
         ListGrants: grants::list_grants::ListGrants,
+        ListKeyPolicies: policies::list_key_policies::ListKeyPolicies,
         ListKeys: keys::list_keys::ListKeys,
         ListResourceTags: tags::list_resource_tags::ListResourceTags,
         ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
@@ -283,6 +286,7 @@ operations! {
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
         EnableKey: keys::enable_key::EnableKey,
+        PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
         RetireGrant: grants::retire_grant::RetireGrant,
         RevokeGrant: grants::revoke_grant::RevokeGrant,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,

@@ -10,6 +10,7 @@ mod encryption;
 mod grants;
 mod keys;
 mod mac;
+mod policies;
 mod random;
 mod signing;
 mod tags;

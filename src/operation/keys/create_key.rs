@@ -4,17 +4,17 @@
 //! first, lets the worker remove what a crash between the two leaves behind.
 
 use super::KeyMetadata;
-use crate::model::arn::root_arn;
+use crate::model::arn::{key_arn, root_arn};
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::random::refuse_key_store;
-use crate::operation::tags;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
+use crate::operation::{policies, tags};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
 use crate::{Error, ErrorCode};
@@ -115,11 +115,8 @@ impl Operation for CreateKey {
         if input.multi_region.is_some_and(|flag| flag.0) {
             return Err(unsupported("MultiRegion"));
         }
-        if let Some(policy) = &input.policy
-            && !serde_json::from_str::<serde_json::Value>(policy).is_ok_and(|json| json.is_object())
-        {
-            let message = "The new key policy is not a JSON object.";
-            return Err(Error::new(ErrorCode::MalformedPolicyDocument, message));
+        if let Some(policy) = &input.policy {
+            policies::parse(policy)?;
         }
         Ok(Access::account())
     }
@@ -128,9 +125,15 @@ impl Operation for CreateKey {
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
-    async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let (spec, usage) = spec_and_usage(input)?;
         let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
+        if let Some(policy) = &input.policy {
+            let (caller, region) = call.caller();
+            let arn = key_arn(&caller.account, region, &key_id.to_string());
+            let bypass = input.bypass_policy_lockout_safety_check;
+            policies::check(policy, bypass, caller, &arn)?;
+        }
         let intent = Intent {
             version,
             kind: IntentKind::Create,
