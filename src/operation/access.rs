@@ -5,8 +5,9 @@ use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncryptionAlgorithm, GrantOperationSet, KeyUsage, MacAlgorithm, SigningAlgorithm,
+    EncryptionAlgorithm, GrantOperationSet, KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
+use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -44,6 +45,8 @@ pub enum By<'i> {
     Grant(&'i str, &'i str),
     /// The key of the grant that a token names; the grant is part of the access.
     GrantToken(&'i str),
+    /// The replica, in another Region, of the multi-Region primary key that stands before it.
+    Replica(&'i Region),
 }
 
 /// What a key is used for: spec × usage × algorithm are checked against it.
@@ -52,6 +55,8 @@ pub enum By<'i> {
 pub enum Purpose {
     /// Management: any spec.
     Manage,
+    /// Management of its material.
+    Material(&'static MaterialRule),
     /// A cryptographic operation with a given algorithm.
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
@@ -69,7 +74,9 @@ impl Purpose {
     /// The KeyUsage that the purpose needs.
     pub fn usage(self) -> Option<KeyUsage> {
         match self {
-            Purpose::Manage | Purpose::PublicKey | Purpose::Grant { .. } => None,
+            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey | Purpose::Grant { .. } => {
+                None
+            }
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
@@ -86,6 +93,12 @@ impl<'i> Access<'i> {
     /// One key by id or ARN, to be managed.
     pub fn managing(key_id: &'i str, state: StateRule) -> Self {
         Self::one(By::Name(key_id, KeyForms::KeyOnly), state, Purpose::Manage)
+    }
+
+    /// One key by id or ARN, whose material is to be managed.
+    pub fn material(key_id: &'i str, state: StateRule, rule: &'static MaterialRule) -> Self {
+        let by = By::Name(key_id, KeyForms::KeyOnly);
+        Self::one(by, state, Purpose::Material(rule))
     }
 
     /// No key.

@@ -1,17 +1,21 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod granted;
+mod source;
+mod versions;
+
+pub(super) use source::Source;
+
 use super::access::{Access, By, KeyAccess, Purpose};
-use super::{Operation, Request, granted};
+use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, VersionState, arn};
-use crate::store::{Alias, Grant, Key, KeyVersion, RowVersion, Store, Transaction};
-use crate::token::KeyRef;
+use crate::model::{AccountId, Region, arn};
+use crate::store::{Alias, Grant, Key, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
@@ -21,64 +25,22 @@ pub struct Authorized<O> {
     operation: PhantomData<fn() -> O>,
 }
 
-pub(super) struct Resolved {
-    pub(super) key: Arc<Key>,
-    pub(super) alias: Option<Arc<Alias>>,
-    pub(super) grant: Option<Arc<Grant>>,
+struct Resolved {
+    key: Arc<Key>,
+    alias: Option<Arc<Alias>>,
+    grant: Option<Arc<Grant>>,
+    /// The number of the version that was named, where one was.
+    version: Option<i32>,
 }
 
 impl Resolved {
-    /// By its own name.
-    pub(super) fn plain(key: Arc<Key>) -> Self {
+    /// By itself.
+    fn plain(key: Arc<Key>) -> Self {
         Self {
             key,
             alias: None,
             grant: None,
-        }
-    }
-}
-
-/// Where records are read: the cache, whose lag the re-check at the record makes good, or the
-/// rows themselves, locked by the transaction that changes them.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    Cache(&'a Store),
-    Locked(&'a Transaction<'a>),
-}
-
-impl Source<'_> {
-    pub(super) async fn key(
-        self,
-        account: &AccountId,
-        region: &Region,
-        id: &str,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key(account, region, id).await,
-            Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
-        }
-    }
-
-    async fn alias(
-        self,
-        account: &AccountId,
-        region: &Region,
-        name: &str,
-    ) -> Result<Option<Arc<Alias>>, Error> {
-        match self {
-            Source::Cache(store) => store.alias(account, region, name).await,
-            Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
-        }
-    }
-
-    async fn key_of_version(
-        self,
-        region: &Region,
-        version: Uuid,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key_of_version(region, version).await,
-            Source::Locked(_) => Err(Error::internal("no change names its key by a ciphertext")),
+            version: None,
         }
     }
 }
@@ -100,16 +62,18 @@ impl<O: Operation> Authorized<O> {
         }
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
+            let before = keys.last().map(|before: &Resolved| &*before.key);
             let resolved = match wanted.by {
                 By::Grant(key_id, grant_id) => {
                     let by = By::Name(key_id, KeyForms::KeyOnly);
-                    let resolved = find::<O>(by, request, source).await?;
+                    let resolved = find::<O>(by, before, request, source).await?;
                     granted::of_key(resolved, grant_id, source).await?
                 }
                 By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
-                by => find::<O>(by, request, source).await?,
+                by => find::<O>(by, before, request, source).await?,
             };
             let arn = seen.note(&resolved);
+            versions::check_named(wanted, &resolved, arn)?;
             check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
         }
@@ -145,40 +109,6 @@ impl<O: Operation> Authorized<O> {
     pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
         self.keys[at].grant.as_ref()
     }
-
-    /// The right to use the current version of the `at`th key on the token.
-    ///
-    /// # Errors
-    /// As [`Authorized::version`]; `KMSInternalException` if the record does not hold its own
-    /// current version.
-    pub fn current(&self, at: usize) -> Result<KeyRef, Error> {
-        let key = self.key(at);
-        self.version(at, key.current_version)?
-            .ok_or_else(|| Error::internal(format!("{} has no current version", arn_of(key))))
-    }
-
-    /// The right to use one version of the `at`th key on the token; `None` if it is not its own.
-    ///
-    /// # Errors
-    /// `DisabledException`, `KMSInvalidStateException`: the version is disabled, or has no material.
-    pub fn version(&self, at: usize, version: Uuid) -> Result<Option<KeyRef>, Error> {
-        let key = self.key(at);
-        let Some(known) = key.version(version) else {
-            return Ok(None);
-        };
-        let arn = arn_of(key);
-        match known.state {
-            VersionState::Enabled => Ok(Some(key_ref(key, known))),
-            VersionState::Disabled => {
-                let message = format!("Version {} of {arn} is disabled.", known.number);
-                Err(Error::new(ErrorCode::Disabled, message))
-            }
-            VersionState::PendingImport => {
-                let message = format!("{arn} is pending import.");
-                Err(Error::new(ErrorCode::KmsInvalidState, message))
-            }
-        }
-    }
 }
 
 /// What the answer to a request depends on, whatever the answer is.
@@ -213,15 +143,11 @@ pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
 }
 
-#[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
-fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
-    KeyRef::new(version.id, key.spec, key.usage, version.public_key.clone())
-}
-
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
 /// is there or not.
 async fn find<O: Operation>(
     by: By<'_>,
+    before: Option<&Key>,
     request: &Request,
     source: Source<'_>,
 ) -> Result<Resolved, Error> {
@@ -250,8 +176,29 @@ async fn find<O: Operation>(
         By::Alias(alias) => KeyName {
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
+            version: None,
         },
         By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
+        By::Replica(region) => {
+            let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
+            multi_region::require_primary(primary)?;
+            if *region == primary.region {
+                let message = format!("{} is the primary key already.", arn_of(primary));
+                return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            }
+            let (account, id) = (&primary.account, &primary.key_id);
+            let named = arn::key_arn(account, region, id);
+            if !may(request, account) {
+                return Err(denied::<O>(request, &named));
+            }
+            return match source.key(account, region, id).await? {
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved::plain(key)),
+                _ => Err(Error::new(
+                    ErrorCode::NotFound,
+                    format!("Key '{named}' does not exist"),
+                )),
+            };
+        }
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),
@@ -275,7 +222,10 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => {
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
-            Ok(Resolved::plain(key))
+            Ok(Resolved {
+                version: name.version,
+                ..Resolved::plain(key)
+            })
         }
         KeyResource::Alias(alias) => {
             let missing = || not_found(format!("Alias {named} is not found."));
@@ -288,19 +238,18 @@ async fn find<O: Operation>(
                 .await?
                 .ok_or_else(missing)?;
             Ok(Resolved {
-                key,
                 alias: Some(alias),
-                grant: None,
+                ..Resolved::plain(key)
             })
         }
     }
 }
 
-pub(super) fn may(request: &Request, owner: &AccountId) -> bool {
+fn may(request: &Request, owner: &AccountId) -> bool {
     authz::decide(&request.principal, owner) == Decision::Allow
 }
 
-pub(super) fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
+fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
     let (who, action) = (&request.principal.arn, O::NAME);
     Error::new(
         ErrorCode::AccessDenied,
@@ -325,6 +274,10 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
     }
     let algorithm = match wanted.purpose {
         Purpose::Manage => None,
+        Purpose::Material(rule) => {
+            rule.check(key, arn)?;
+            None
+        }
         Purpose::Encryption(a) => {
             (!key.spec.encryption_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }

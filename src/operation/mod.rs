@@ -13,16 +13,18 @@ pub mod quota;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
-mod granted;
 pub mod grants;
 pub mod keys;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod policies;
 pub mod random;
+pub mod rotation;
 pub mod signing;
 pub mod tags;
 mod tokens;
+pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
@@ -59,12 +61,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -266,10 +279,12 @@ operations! {
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
         GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
+        GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
         ListGrants: grants::list_grants::ListGrants,
         ListKeyPolicies: policies::list_key_policies::ListKeyPolicies,
+        ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
         ListResourceTags: tags::list_resource_tags::ListResourceTags,
         ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
@@ -285,18 +300,30 @@ operations! {
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
+        DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         EnableKey: keys::enable_key::EnableKey,
+        EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
         PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
         RetireGrant: grants::retire_grant::RetireGrant,
         RevokeGrant: grants::revoke_grant::RevokeGrant,
+        RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         TagResource: tags::tag_resource::TagResource,
         UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
-    strongroom use {}
-    strongroom change {}
+    strongroom use {
+        ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+    }
+    strongroom change {
+        CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
+        EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+    }
 }
 
 impl std::fmt::Display for OperationName {

@@ -10,10 +10,13 @@ mod encryption;
 mod grants;
 mod keys;
 mod mac;
+mod multi_region;
 mod policies;
 mod random;
+mod rotation;
 mod signing;
 mod tags;
+mod versions;
 mod wire;
 
 use aws_sdk_kms::Client;

@@ -13,5 +13,6 @@ mod postgres;
 mod proxy;
 mod restart;
 mod revocation;
+mod rotation;
 mod tampering;
 mod token;

@@ -3,7 +3,8 @@
 use crate::fixture::*;
 use openssl::base64;
 use strongroom::Error;
-use strongroom::model::{GrantConstraints, GrantOperation, KeyState};
+use strongroom::model::shapes::GrantOperation;
+use strongroom::model::{Constraints, EncryptionContext, KeyState};
 use strongroom::store::*;
 use uuid::Uuid;
 
@@ -25,11 +26,11 @@ fn grant(key: &Key) -> Grant {
         operations: [GrantOperation::Sign, GrantOperation::DescribeKey]
             .into_iter()
             .collect(),
-        constraints: Some(GrantConstraints {
-            encryption_context_equals: Some(
+        constraints: Some(Constraints {
+            encryption_context_equals: Some(EncryptionContext(
                 pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            ),
-            ..GrantConstraints::default()
+            )),
+            ..Constraints::default()
         }),
         created: CREATED,
     }

@@ -48,6 +48,8 @@ integer_shape! {
     PendingWindowInDays 1..=365;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
+    /// The number of a key version: the gateway's own.
+    KeyVersionNumber 1..=2147483647;
 }
 
 /// `BooleanType`, `NullableBooleanType`.

@@ -1,14 +1,12 @@
 //! ListGrants: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html>.
 
-use super::{DEFAULT_LIMIT, GrantList, check_principal, refuse_service_filter};
+use super::{DEFAULT_LIMIT, GrantList, check_id, check_principal, refuse_service_filter};
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{GrantId, GrantLimit, KeyId, Marker, PrincipalId, ServicePrincipal};
 use crate::operation::page::Page;
-use crate::operation::{
-    Access, Authorized, Context, Operation, OperationName, Request, Use, granted,
-};
+use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
 /// See the module.
 pub struct ListGrants;
@@ -37,7 +35,7 @@ impl Operation for ListGrants {
             "GranteeServicePrincipal",
         )?;
         if let Some(grant_id) = &input.grant_id {
-            granted::check_id(grant_id)?;
+            check_id(grant_id)?;
         }
         if let Some(principal) = &input.grantee_principal {
             check_principal(principal)?;

@@ -104,6 +104,19 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::Validation, message)
 }
 
+/// A grant id is 64 hexadecimal digits.
+///
+/// # Errors
+/// `InvalidGrantIdException`.
+pub(super) fn check_id(grant_id: &str) -> Result<(), Error> {
+    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    if grant_id.len() == 64 && grant_id.bytes().all(digit) {
+        return Ok(());
+    }
+    let message = format!("GrantId '{grant_id}' is not valid.");
+    Err(Error::new(ErrorCode::InvalidGrantId, message))
+}
+
 /// A principal must be named by its ARN.
 ///
 /// # Errors

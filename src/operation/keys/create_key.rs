@@ -4,7 +4,8 @@
 //! first, lets the worker remove what a crash between the two leaves behind.
 
 use super::KeyMetadata;
-use crate::model::arn::{key_arn, root_arn};
+use crate::model::arn::key_arn;
+use crate::model::key_id::MULTI_REGION;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
@@ -18,7 +19,6 @@ use crate::operation::{policies, tags};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
 use crate::{Error, ErrorCode};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// See the module.
@@ -53,7 +53,7 @@ pub struct Output {
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
-    pub key_id: Uuid,
+    pub key_id: String,
     pub birth: Birth,
 }
 
@@ -89,9 +89,8 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     Ok((spec, usage))
 }
 
-fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
-    let tags = input.tags.as_ref().map(tags::by_key);
-    Ok(tags.transpose()?.unwrap_or_default())
+fn is_multi_region(input: &Input) -> bool {
+    input.multi_region.is_some_and(|flag| flag.0)
 }
 
 fn unsupported(what: &str) -> Error {
@@ -107,16 +106,15 @@ impl Operation for CreateKey {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         spec_and_usage(input)?;
-        tags(input)?;
+        tags::by_key(input.tags.as_ref())?;
+        policies::check(input.policy.as_ref())?;
+        if is_multi_region(input) && input.custom_key_store_id.is_some() {
+            let message = "A multi-Region key cannot be in a custom key store.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
         refuse_key_store(input.custom_key_store_id.as_ref())?;
         if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
             return Err(unsupported("An Origin other than AWS_KMS"));
-        }
-        if input.multi_region.is_some_and(|flag| flag.0) {
-            return Err(unsupported("MultiRegion"));
-        }
-        if let Some(policy) = &input.policy {
-            policies::parse(policy)?;
         }
         Ok(Access::account())
     }
@@ -127,13 +125,15 @@ impl TokenChange for CreateKey {
 
     async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let (spec, usage) = spec_and_usage(input)?;
-        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
-        if let Some(policy) = &input.policy {
-            let (caller, region) = call.caller();
-            let arn = key_arn(&caller.account, region, &key_id.to_string());
-            let bypass = input.bypass_policy_lockout_safety_check;
-            policies::check(policy, bypass, caller, &arn)?;
-        }
+        let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
+        let key_id = match is_multi_region(input) {
+            true => format!("{MULTI_REGION}{}", random.simple()),
+            false => random.to_string(),
+        };
+        let (caller, region) = call.caller();
+        let arn = key_arn(&caller.account, region, &key_id);
+        let bypass = input.bypass_policy_lockout_safety_check;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
         let intent = Intent {
             version,
             kind: IntentKind::Create,
@@ -165,10 +165,7 @@ impl TokenChange for CreateKey {
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
-        let policy = match &input.policy {
-            Some(policy) => policy.to_string(),
-            None => default_policy(&root_arn(&account)),
-        };
+        let multi_region = is_multi_region(input);
         let version = KeyVersion::made(
             made.version,
             1,
@@ -180,21 +177,21 @@ impl TokenChange for CreateKey {
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
+            policy: policies::or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
-            key_id: made.key_id.to_string(),
+            key_id: made.key_id.clone(),
             spec,
             usage,
             origin: Origin::AwsKms,
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            policy,
-            tags: tags(input)?,
+            tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
             key_store: None,
-            multi_region: false,
-            primary_region: None,
+            multi_region,
+            primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
             next_rotation: None,
             pending_days: None,
@@ -207,22 +204,4 @@ impl TokenChange for CreateKey {
             key_metadata: KeyMetadata::from(&key),
         })
     }
-}
-
-/// The policy of a key made without one: the account's own policies decide.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-fn default_policy(root: &str) -> String {
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": root},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    })
-    .to_string()
 }

@@ -2,10 +2,12 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>.
 
+use crate::model::arn::key_arn;
 use crate::model::key_material_id;
 use crate::model::shapes::Timestamp;
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
+    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, Region,
+    SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
 use crate::store::Key;
@@ -39,11 +41,63 @@ pub struct KeyMetadata {
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_region_configuration: Option<MultiRegionConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_deletion_window_in_days: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub current_key_material_id: Option<String>,
 }
 
+/// `MultiRegionConfiguration`: the primary and the replicas, the key itself among them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionConfiguration {
+    pub multi_region_key_type: &'static str,
+    pub primary_key: MultiRegionKey,
+    pub replica_keys: Vec<MultiRegionKey>,
+}
+
+/// `MultiRegionKey`
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionKey {
+    pub arn: String,
+    pub region: String,
+}
+
+impl MultiRegionConfiguration {
+    /// `None` for a single-Region key.
+    fn of(key: &Key, regions: &[Region]) -> Option<Self> {
+        let primary = key.primary_region.as_ref()?;
+        let in_region = |region: &Region| MultiRegionKey {
+            arn: key_arn(&key.account, region, &key.key_id),
+            region: region.to_string(),
+        };
+        let replicas = regions.iter().filter(|region| *region != primary);
+        Some(Self {
+            multi_region_key_type: if key.is_primary() {
+                "PRIMARY"
+            } else {
+                "REPLICA"
+            },
+            primary_key: in_region(primary),
+            replica_keys: replicas.map(in_region).collect(),
+        })
+    }
+}
+
+/// A key that is in its own Region alone, as it is when it was just made.
 impl From<&Key> for KeyMetadata {
     fn from(key: &Key) -> Self {
+        Self::of(key, std::slice::from_ref(&key.region))
+    }
+}
+
+impl KeyMetadata {
+    /// With the Regions that have the key.
+    pub fn of(key: &Key, regions: &[Region]) -> Self {
         let symmetric = key.spec == KeySpec::SymmetricDefault;
         Self {
             aws_account_id: key.account.to_string(),
@@ -63,6 +117,8 @@ impl From<&Key> for KeyMetadata {
             signing_algorithms: key.spec.signing_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
+            multi_region_configuration: MultiRegionConfiguration::of(key, regions),
+            pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
         }
     }

@@ -5,7 +5,9 @@ pub mod list_key_policies;
 pub mod put_key_policy;
 
 use crate::authz::{KeyPolicy, Principal};
-use crate::model::shapes::{Flag, PolicyName};
+use crate::model::AccountId;
+use crate::model::arn::root_arn;
+use crate::model::shapes::{Flag, Policy, PolicyName};
 use crate::{Error, ErrorCode};
 
 /// The one policy that a key has.
@@ -20,11 +22,36 @@ fn malformed(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::MalformedPolicyDocument, message)
 }
 
-/// Reads a policy that is to be put on a key.
+/// The policy of a key made without one lets the account's own policies decide.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
+pub(super) fn or_default(given: Option<&Policy>, account: &AccountId) -> String {
+    if let Some(policy) = given {
+        return policy.to_string();
+    }
+    serde_json::json!({
+        "Version": "2012-10-17",
+        "Id": "key-default-1",
+        "Statement": [{
+            "Sid": "Enable IAM User Permissions",
+            "Effect": "Allow",
+            "Principal": {"AWS": root_arn(account)},
+            "Action": "kms:*",
+            "Resource": "*",
+        }],
+    })
+    .to_string()
+}
+
+/// Whether a policy may be put on a key, by its looks.
 ///
 /// # Errors
 /// `LimitExceededException`, `MalformedPolicyDocumentException`.
-pub(super) fn parse(policy: &str) -> Result<KeyPolicy, Error> {
+pub(super) fn check(given: Option<&Policy>) -> Result<(), Error> {
+    given.map(parse).transpose().map(drop)
+}
+
+fn parse(policy: &Policy) -> Result<KeyPolicy, Error> {
     if policy.len() > MAX_BYTES {
         let message = format!("The key policy is longer than {MAX_BYTES} bytes.");
         return Err(Error::new(ErrorCode::LimitExceeded, message));
@@ -36,16 +63,17 @@ pub(super) fn parse(policy: &str) -> Result<KeyPolicy, Error> {
 /// puts it there. What depends on a condition is not counted on.
 ///
 /// # Errors
-/// As [`parse`].
-pub(super) fn check(
-    policy: &str,
+/// As [`check`].
+pub(super) fn check_lockout(
+    given: Option<&Policy>,
     bypass: Option<Flag>,
     caller: &Principal,
     arn: &str,
 ) -> Result<(), Error> {
-    let policy = parse(policy)?;
-    let bypassed = bypass.is_some_and(|bypass| bypass.0);
-    if bypassed || policy.allows(caller, "kms:PutKeyPolicy", arn) {
+    let Some(policy) = given.filter(|_| bypass.is_none_or(|bypass| !bypass.0)) else {
+        return Ok(());
+    };
+    if parse(policy)?.allows(caller, "kms:PutKeyPolicy", arn) {
         return Ok(());
     }
     Err(malformed(

@@ -1,6 +1,6 @@
 //! PutKeyPolicy: <https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html>.
 
-use super::{check, check_name, parse};
+use super::{check, check_lockout, check_name};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Flag, KeyId, Policy, PolicyName};
@@ -35,7 +35,7 @@ impl Operation for PutKeyPolicy {
             return Err(Error::new(ErrorCode::Validation, message));
         }
         check_name(input.policy_name.as_ref())?;
-        parse(&input.policy)?;
+        check(Some(&input.policy))?;
         Ok(Access::managing(&input.key_id, StateRule::Any))
     }
 }
@@ -50,7 +50,7 @@ impl Change for PutKeyPolicy {
     ) -> Result<(), Error> {
         let (key, (caller, _)) = (call.key(0), call.caller());
         let bypass = input.bypass_policy_lockout_safety_check;
-        check(&input.policy, bypass, caller, &arn_of(key))?;
+        check_lockout(Some(&input.policy), bypass, caller, &arn_of(key))?;
         let key = Key {
             policy: input.policy.to_string(),
             ..Key::clone(key)

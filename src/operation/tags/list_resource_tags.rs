@@ -1,5 +1,6 @@
 //! ListResourceTags: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html>.
 
+use super::Tag;
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -34,15 +35,6 @@ pub struct Output {
     pub truncated: bool,
 }
 
-/// One tag.
-#[derive(serde::Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs)]
-pub struct Tag {
-    pub tag_key: String,
-    pub tag_value: String,
-}
-
 impl Operation for ListResourceTags {
     const NAME: OperationName = OperationName::ListResourceTags;
     type Input = Input;
@@ -64,11 +56,7 @@ impl Use for ListResourceTags {
         // A key has too few tags for it to matter that the pages before are skipped one by one.
         let after = |key: &str| page.after.as_deref().is_none_or(|after| after < key);
         let tags = call.key(0).tags.iter().filter(|(key, _)| after(key));
-        let tag = |(key, value): (&String, &String)| Tag {
-            tag_key: key.clone(),
-            tag_value: value.clone(),
-        };
-        let mut tags: Vec<Tag> = tags.map(tag).collect();
+        let mut tags: Vec<Tag> = tags.map(Tag::from).collect();
         let next_marker = page.cut(&mut tags, |tag| &tag.tag_key);
         Ok(Output {
             tags,

@@ -17,13 +17,31 @@ fn refused(message: &str) -> Error {
     Error::new(ErrorCode::Tag, message)
 }
 
+/// A tag, as answers have it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Tag {
+    pub tag_key: String,
+    pub tag_value: String,
+}
+
+impl From<(&String, &String)> for Tag {
+    fn from((key, value): (&String, &String)) -> Self {
+        Self {
+            tag_key: key.clone(),
+            tag_value: value.clone(),
+        }
+    }
+}
+
 /// The tags of a request, by their keys.
 ///
 /// # Errors
 /// `TagException`.
-pub(super) fn by_key(tags: &Tags) -> Result<BTreeMap<String, String>, Error> {
+pub(super) fn by_key(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
     let mut map = BTreeMap::new();
-    for tag in &tags.0 {
+    for tag in given.into_iter().flat_map(|tags| &tags.0) {
         check_key(&tag.tag_key)?;
         // Nothing that Postgres, or a reader of its records, could stumble over.
         if tag.tag_key.contains(char::is_control) || tag.tag_value.contains(char::is_control) {

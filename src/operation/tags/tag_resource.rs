@@ -26,7 +26,7 @@ impl Operation for TagResource {
     type Output = ();
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        by_key(&input.tags)?;
+        by_key(Some(&input.tags))?;
         Ok(Access::managing(
             &input.key_id,
             StateRule::NotPendingDeletion,
@@ -43,7 +43,7 @@ impl Change for TagResource {
         _: &Context,
     ) -> Result<(), Error> {
         let mut key = Key::clone(call.key(0));
-        key.tags.extend(by_key(&input.tags)?);
+        key.tags.extend(by_key(Some(&input.tags))?);
         check_number(&key.tags)?;
         tx.update_key(&key).await
     }

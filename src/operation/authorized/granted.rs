@@ -4,10 +4,10 @@
 //! A grant is named by whoever knows its token, and used by nobody but its grantee: a token is
 //! never a right.
 
-use super::authorized::{Resolved, Source, denied, may};
-use super::{Operation, Request};
+use super::{Operation, Request, Resolved, Source, arn_of, denied, may};
 use crate::model::arn::key_arn;
 use crate::model::{GrantOperationSet, KeySpec};
+use crate::operation::grants::check_id;
 use crate::store::{Grant, Key};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
@@ -82,27 +82,13 @@ pub(super) async fn of_key(
         Source::Locked(tx) => tx.lock_grant(key, grant_id).await?,
     };
     let grant = grant.ok_or_else(|| {
-        let arn = key_arn(&key.account, &key.region, &key.key_id);
-        let message = format!("Grant {grant_id} of {arn} is not found.");
+        let message = format!("Grant {grant_id} of {} is not found.", arn_of(key));
         Error::new(ErrorCode::NotFound, message)
     })?;
     Ok(Resolved {
         grant: Some(Arc::new(grant)),
         ..resolved
     })
-}
-
-/// A grant id is 64 hexadecimal digits.
-///
-/// # Errors
-/// `InvalidGrantIdException`.
-pub(super) fn check_id(grant_id: &str) -> Result<(), Error> {
-    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    if grant_id.len() == 64 && grant_id.bytes().all(digit) {
-        return Ok(());
-    }
-    let message = format!("GrantId '{grant_id}' is not valid.");
-    Err(Error::new(ErrorCode::InvalidGrantId, message))
 }
 
 /// Whether a grant of these operations can be made on a key.
