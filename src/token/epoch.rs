@@ -66,6 +66,16 @@ impl OpenFailure {
         }
     }
 
+    /// Whether the token is not to be found, which may be over once the module is initialised
+    /// anew: some list only the tokens that were there at C_Initialize.
+    pub(super) fn is_absence(&self) -> bool {
+        match self {
+            Self::Away(_) => true,
+            Self::Operator(error) => error.function == "C_GetSlotList",
+            Self::Final(_) => false,
+        }
+    }
+
     pub(super) fn into_error(self) -> TokenError {
         match self {
             Self::Away(error) | Self::Operator(error) | Self::Final(error) => error,
@@ -180,16 +190,17 @@ pub(super) fn login(
     }
 }
 
-/// Finds the token, logs in and looks whether it keeps its keys. The session that is answered
-/// anchors the login: when a token's last session closes, the login and all handles are gone.
+/// Logs in and looks whether the token keeps its keys. The session that is answered anchors the
+/// login: when a token's last session closes, the login and all handles are gone.
 pub(super) fn begin(
     pkcs11: &Pkcs11,
+    slot: Slot,
+    info: &TokenInfo,
     config: &TokenConfig,
     number: u64,
 ) -> Result<(Epoch, Session), OpenFailure> {
-    let (slot, info) = find_token(pkcs11, &config.select)?;
     let anchor = pkcs11.open_ro_session(slot)?;
-    login(&anchor, &info, &config.pin, config.retry_pin)?;
+    login(&anchor, info, &config.pin, config.retry_pin)?;
     let Hardened { key, leaks } = harden(&anchor)?;
     if let Some(leak) = leaks.iter().find(|check| !check.holds) {
         return Err(OpenFailure::Final(TokenError::new(

@@ -4,6 +4,7 @@
 //! async handle submits a job and awaits its answer, on whatever runtime it is called.
 //!
 //! - `supervisor` opens the token, and opens it again when it was lost: an *epoch* each time;
+//! - `module` is what the tokens of one module share: C_Initialize and C_Finalize;
 //! - `pool` has an epoch's threads and queues, `session` what one thread has;
 //! - `verbs` are what the layers above call; `generate`, `cipher`, `rsa`, `signature`, `mac` and
 //!   `system_key` do them on a session thread;
@@ -12,7 +13,7 @@
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
 //!   use.
 //!
-//! One [`Token`] per module and process: C_Initialize and C_Finalize are the process's.
+//! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
 mod attributes;
 mod baseline;
@@ -25,6 +26,7 @@ mod generate;
 mod job;
 mod key;
 mod mac;
+mod module;
 mod oaep;
 mod pool;
 mod probe;
@@ -33,6 +35,7 @@ mod public_key;
 mod rsa;
 mod self_test;
 mod session;
+mod shared;
 mod signature;
 mod supervisor;
 mod system_key;
@@ -47,14 +50,15 @@ pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
 pub use self_test::MechanismCheck;
 
-use job::Work;
+use job::{Job, Work};
 use pool::Lane;
 use session::TokenSession;
+use shared::Shared;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use supervisor::{Event, Shared, Supervisor};
+use supervisor::{Event, Supervisor};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -210,22 +214,36 @@ impl Token {
             outcome: None,
             caller,
         });
-        {
-            let lanes = self.handle.shared.lanes.read();
-            let lanes = lanes.unwrap_or_else(PoisonError::into_inner);
-            match lanes.as_ref() {
-                Some(lanes) => lanes.submit(lane, job)?,
-                None => return Err(self.unavailable()),
-            }
-        }
-        match tokio::time::timeout(deadline, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(pool::away("the session thread ended without an answer")),
+        let answered = async {
+            self.submit(lane, job).await?;
+            let lost = |_| pool::away("the session thread ended without an answer");
+            answer.await.map_err(lost)?
+        };
+        match tokio::time::timeout(deadline, answered).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(TokenError::new(
                 TokenErrorClass::Deadline,
                 "queue",
                 format!("no answer within {} ms", deadline.as_millis()),
             )),
+        }
+    }
+
+    /// Queues a job, once the module has been initialised anew where that is under way.
+    async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), TokenError> {
+        let shared = &self.handle.shared;
+        let mut paused = shared.paused.subscribe();
+        loop {
+            {
+                let lanes = shared.lanes.read().unwrap_or_else(PoisonError::into_inner);
+                match lanes.as_ref() {
+                    Some(lanes) => return lanes.submit(lane, job),
+                    None if *paused.borrow() => {}
+                    None => return Err(self.unavailable()),
+                }
+            }
+            // The sender is our own and is not gone.
+            let _ = paused.wait_for(|paused| !paused).await;
         }
     }
 

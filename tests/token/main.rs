@@ -5,4 +5,5 @@
 mod objects;
 mod support;
 mod trouble;
+mod two;
 mod verbs;
