@@ -45,6 +45,12 @@ error_codes! {
     Validation "ValidationException" 400;
     // The model's, in its order.
     AlreadyExists "AlreadyExistsException" 400;
+    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400;
+    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400;
+    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400;
+    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400;
+    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400;
+    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400;
     CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400;
     DependencyTimeout "DependencyTimeoutException" 500;
     Disabled "DisabledException" 400;

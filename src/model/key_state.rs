@@ -35,7 +35,8 @@ pub enum StateRule {
     Any,
     /// Cryptographic operations: `Enabled` only. `Disabled` is `DisabledException`.
     Usable,
-    /// Management of a key that is not on its way out: `Enabled` or `Disabled`.
+    /// Management of a key that is not on its way out: `Enabled` or `Disabled`, whether or not its
+    /// custom key store is connected.
     Manageable,
     /// Whatever is not already pending deletion: ScheduleKeyDeletion, UpdateKeyDescription.
     NotPendingDeletion,
@@ -53,7 +54,9 @@ impl StateRule {
         let allowed = match self {
             StateRule::Any => true,
             StateRule::Usable => state == S::Enabled,
-            StateRule::Manageable => matches!(state, S::Enabled | S::Disabled),
+            StateRule::Manageable => {
+                matches!(state, S::Enabled | S::Disabled | S::Unavailable)
+            }
             StateRule::NotPendingDeletion => {
                 !matches!(state, S::PendingDeletion | S::PendingReplicaDeletion)
             }

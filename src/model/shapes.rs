@@ -96,6 +96,10 @@ text_shape! {
         |c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
     /// `CustomKeyStoreIdType`.
     CustomKeyStoreId 1..=64, ".*", |_| true;
+    /// `CustomKeyStoreNameType`.
+    CustomKeyStoreName 1..=256, ".*", |_| true;
+    /// `TrustAnchorCertificateType`.
+    TrustAnchorCertificate 1..=5000, ".*", |_| true;
     /// `XksKeyIdType`.
     XksKeyId 1..=128, "^[a-zA-Z0-9-_.]+$",
         |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -3,6 +3,7 @@
 
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
 use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use uuid::Uuid;
 
@@ -11,6 +12,17 @@ use uuid::Uuid;
 pub struct Access<'i> {
     /// The keys; none for operations on the account (CreateKey, lists, GenerateRandom).
     pub keys: Vec<KeyAccess<'i>>,
+    /// The custom key store that is itself the subject.
+    pub key_store: Option<StoreAccess<'i>>,
+}
+
+/// A custom key store, by its `cks-…` id in the caller's account and Region.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreAccess<'i> {
+    /// `CustomKeyStoreId`.
+    pub id: &'i str,
+    /// The states in which this may be done.
+    pub state: StoreRule,
 }
 
 /// One key, and what is needed of it.
@@ -81,6 +93,15 @@ impl<'i> Access<'i> {
     pub fn one(by: By<'i>, state: StateRule, purpose: Purpose) -> Self {
         Self {
             keys: vec![KeyAccess { by, state, purpose }],
+            key_store: None,
+        }
+    }
+
+    /// A custom key store.
+    pub fn store(id: &'i str, state: StoreRule) -> Self {
+        Self {
+            keys: Vec::new(),
+            key_store: Some(StoreAccess { id, state }),
         }
     }
 
@@ -88,6 +109,7 @@ impl<'i> Access<'i> {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
+        self.key_store = self.key_store.or(other.key_store);
         self
     }
 }

@@ -1,12 +1,16 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
-use super::access::{Access, By, KeyAccess, Purpose};
+use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
+use super::key_stores::state_of;
+use super::source::Source;
 use super::{Operation, Request};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, VersionState, arn};
-use crate::store::{Alias, Key, KeyVersion, RowVersion, Store, Transaction};
+use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
+use crate::model::{AccountId, KeyState, VersionState, arn};
+use crate::store::{Alias, Key, KeyStore, KeyVersion, RowVersion};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
@@ -16,55 +20,24 @@ use uuid::Uuid;
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
     keys: Vec<Resolved>,
+    key_store: Option<Arc<KeyStore>>,
+    needed: Vec<Arc<KeyStore>>,
+    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    store: Option<Arc<KeyStore>>,
 }
 
-/// Where records are read: the cache, whose lag the re-check at the record makes good, or the
-/// rows themselves, locked by the transaction that changes them.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    Cache(&'a Store),
-    Locked(&'a Transaction<'a>),
-}
-
-impl Source<'_> {
-    async fn key(
-        self,
-        account: &AccountId,
-        region: &Region,
-        id: &str,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key(account, region, id).await,
-            Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
-        }
-    }
-
-    async fn alias(
-        self,
-        account: &AccountId,
-        region: &Region,
-        name: &str,
-    ) -> Result<Option<Arc<Alias>>, Error> {
-        match self {
-            Source::Cache(store) => store.alias(account, region, name).await,
-            Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
-        }
-    }
-
-    async fn key_of_version(
-        self,
-        region: &Region,
-        version: Uuid,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key_of_version(region, version).await,
-            Source::Locked(_) => Err(Error::internal("no change names its key by a ciphertext")),
+impl Resolved {
+    fn of(key: Arc<Key>) -> Self {
+        Self {
+            key,
+            alias: None,
+            store: None,
         }
     }
 }
@@ -79,14 +52,33 @@ impl<O: Operation> Authorized<O> {
         seen: &mut Seen,
     ) -> Result<Self, Error> {
         let mut keys = Vec::with_capacity(access.keys.len());
+        let mut needed = Vec::new();
+        let key_store = match access.key_store {
+            Some(wanted) => Some(find_store(wanted, request, source, seen).await?),
+            None => None,
+        };
+        if access
+            .key_store
+            .is_some_and(|wanted| wanted.state == StoreRule::Connected)
+        {
+            needed.extend(key_store.clone());
+        }
         for wanted in &access.keys {
-            let resolved = find::<O>(wanted.by, request, source).await?;
+            let mut resolved = find::<O>(wanted.by, request, source).await?;
+            resolved.store = source.store_of_key(&resolved.key).await?;
             let arn = seen.note(&resolved);
-            check::<O>(wanted, &resolved.key, arn)?;
+            let state = state_of(&resolved.key, resolved.store.as_deref());
+            check::<O>(wanted, &resolved.key, state, arn)?;
+            if wanted.state == StateRule::Usable {
+                needed.extend(resolved.store.clone());
+            }
             keys.push(resolved);
         }
         Ok(Self {
             keys,
+            key_store,
+            needed,
+            account: request.principal.account.clone(),
             operation: PhantomData,
         })
     }
@@ -99,6 +91,35 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
+    }
+
+    /// The custom key store that has the `at`th key, where one has.
+    pub fn store_of(&self, at: usize) -> Option<&KeyStore> {
+        self.keys[at].store.as_deref()
+    }
+
+    /// The custom key store of the operation's `access`, where it names one.
+    pub fn key_store(&self) -> Option<&Arc<KeyStore>> {
+        self.key_store.as_ref()
+    }
+
+    /// The same, for an operation that always names one.
+    ///
+    /// # Errors
+    /// Internal if it does not.
+    pub fn one_store(&self) -> Result<&KeyStore, Error> {
+        let store = self.key_store.as_deref();
+        store.ok_or_else(|| Error::internal("the operation names no custom key store"))
+    }
+
+    /// Whose request it is.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The custom key stores whose tokens the operation will use.
+    pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
+        &self.needed
     }
 
     /// The right to use the current version of the `at`th key on the token.
@@ -154,6 +175,10 @@ impl Seen {
             self.uses
                 .push(RowVersion::Alias(alias.row, alias.row_version));
         }
+        if let Some(store) = &resolved.store {
+            self.uses
+                .push(RowVersion::KeyStore(store.row, store.row_version));
+        }
         self.resources.push(arn_of(&resolved.key));
         self.resources.last().map_or("", String::as_str)
     }
@@ -162,6 +187,26 @@ impl Seen {
 /// The ARN of a key record.
 pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
+}
+
+/// A custom key store of the caller's account and Region.
+async fn find_store(
+    wanted: StoreAccess<'_>,
+    request: &Request,
+    source: Source<'_>,
+    seen: &mut Seen,
+) -> Result<Arc<KeyStore>, Error> {
+    let StoreAccess { id, state } = wanted;
+    let account = &request.principal.account;
+    let store = source.key_store(account, &request.region, id).await?;
+    let Some(store) = store.filter(|store| may(request, &store.account)) else {
+        let message = format!("Custom key store {id} does not exist.");
+        return Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message));
+    };
+    seen.uses
+        .push(RowVersion::KeyStore(store.row, store.row_version));
+    state.check(store.state, id)?;
+    Ok(store)
 }
 
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
@@ -180,7 +225,7 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved { key, alias: None }),
+                Some(key) if may(request, &key.account) => Ok(Resolved::of(key)),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -225,7 +270,7 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => {
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
-            Ok(Resolved { key, alias: None })
+            Ok(Resolved::of(key))
         }
         KeyResource::Alias(alias) => {
             let missing = || not_found(format!("Alias {named} is not found."));
@@ -238,8 +283,8 @@ async fn find<O: Operation>(
                 .await?
                 .ok_or_else(missing)?;
             Ok(Resolved {
-                key,
                 alias: Some(alias),
+                ..Resolved::of(key)
             })
         }
     }
@@ -261,7 +306,12 @@ fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
 }
 
 /// Step 7 for one key: usage and algorithm, then state.
-fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(), Error> {
+fn check<O: Operation>(
+    wanted: &KeyAccess<'_>,
+    key: &Key,
+    state: KeyState,
+    arn: &str,
+) -> Result<(), Error> {
     if let Some(usage) = wanted.purpose.usage()
         && usage != key.usage
     {
@@ -294,5 +344,5 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
         );
         return Err(Error::new(ErrorCode::InvalidKeyUsage, message));
     }
-    wanted.state.check(key.state, arn)
+    wanted.state.check(state, arn)
 }

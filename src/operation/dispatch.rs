@@ -5,7 +5,8 @@
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
-use super::authorized::{Authorized, Seen, Source};
+use super::authorized::{Authorized, Seen};
+use super::source::Source;
 use super::{Context, Operation, Request, TokenChange, Use, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::Decode;
@@ -197,6 +198,9 @@ async fn authorize<O: Operation>(
     if input.dry_run() {
         let message = "The request would have succeeded, but the DryRun option is set.";
         return Err(Error::new(ErrorCode::DryRunOperation, message));
+    }
+    for store in call.needed() {
+        cx.tokens.of_store(store).await?;
     }
     Ok(call)
 }

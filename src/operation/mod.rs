@@ -13,11 +13,13 @@ pub mod quota;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
+pub mod key_stores;
 pub mod keys;
 pub mod mac;
 mod page;
 pub mod random;
 pub mod signing;
+mod source;
 mod tokens;
 
 pub use access::Access;
@@ -246,6 +248,8 @@ macro_rules! operations {
 operations! {
     use {
         Decrypt: encryption::decrypt::Decrypt,
+        DescribeCustomKeyStores:
+            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
         DescribeKey: keys::describe_key::DescribeKey,
         Encrypt: encryption::encrypt::Encrypt,
         GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
@@ -263,13 +267,19 @@ operations! {
     }
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
         CreateAlias: aliases::create_alias::CreateAlias,
+        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
         DisableKey: keys::disable_key::DisableKey,
+        DisconnectCustomKeyStore:
+            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
     }
     strongroom use {}

@@ -13,6 +13,7 @@ mod error;
 mod gcm;
 mod intents;
 mod key_changes;
+mod key_stores;
 mod keys;
 mod listener;
 mod migrate;

@@ -158,21 +158,24 @@ pub(super) fn login(
     pin: &SecretString,
     retry_pin: bool,
 ) -> Result<(), OpenFailure> {
-    let refuse = |detail: &str| {
-        Err(OpenFailure::Operator(TokenError::new(
-            TokenErrorClass::Operator,
-            "C_Login",
-            detail,
-        )))
+    let refuse = |code, detail: &str| {
+        let error = TokenError::new(TokenErrorClass::Operator, "C_Login", detail);
+        Err(OpenFailure::Operator(TokenError {
+            code: Some(code),
+            ..error
+        }))
     };
     if info.user_pin_locked() {
-        return refuse("the user PIN is locked; the security officer must set it anew");
+        let detail = "the user PIN is locked; the security officer must set it anew";
+        return refuse(RvError::PinLocked, detail);
     }
     if !info.user_pin_initialized() {
-        return refuse("the token has no user PIN yet");
+        let detail = "the token has no user PIN yet";
+        return refuse(RvError::UserPinNotInitialized, detail);
     }
     if (info.user_pin_count_low() || info.user_pin_final_try()) && !retry_pin {
         return refuse(
+            RvError::PinLocked,
             "a wrong user PIN was given before, and more would lock the token: \
              see that the PIN is right, then start with retry_pin",
         );

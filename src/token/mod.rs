@@ -42,7 +42,7 @@ mod system_key;
 mod verbs;
 
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
-pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus};
+pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use key::{Birth, KeyRef};
@@ -131,6 +131,28 @@ impl Token {
     /// Where things stand.
     pub fn status(&self) -> TokenStatus {
         self.handle.shared.status.borrow().clone()
+    }
+
+    /// What kept the token from being opened the last time that it could not be.
+    pub fn trouble(&self) -> Option<TokenTrouble> {
+        let trouble = self.handle.shared.trouble.read();
+        *trouble.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token's serial number, while it is ready.
+    pub fn serial(&self) -> Option<String> {
+        match self.status() {
+            TokenStatus::Ready { serial, .. } => Some(serial),
+            TokenStatus::Away(_) | TokenStatus::Operator(_) => None,
+        }
+    }
+
+    /// The same, where there has to be one.
+    ///
+    /// # Errors
+    /// Class TokenLost or Operator while the token is not ready.
+    pub fn require_serial(&self) -> Result<String, TokenError> {
+        self.serial().ok_or_else(|| self.unavailable())
     }
 
     /// How busy the token is.

@@ -123,7 +123,7 @@ impl Membership {
         if state.members.values().any(taken) {
             return Err(TokenError::new(
                 TokenErrorClass::Operator,
-                "token",
+                "claim",
                 format!("this gateway already uses the token with serial number {serial:?}"),
             ));
         }
@@ -134,8 +134,9 @@ impl Membership {
     }
 
     /// Gives the right back: every session is closed, and every thread has ended but those that
-    /// hang. The last to leave finalizes the module. With `renew`, the others are asked to leave.
-    pub(super) fn leave(self, hanging: &[Arc<JoinHandle<()>>], renew: bool) {
+    /// hang. The last to leave finalizes the module. With `renew`, the others are asked to leave:
+    /// answers whether there are any.
+    pub(super) fn leave(self, hanging: &[Arc<JoinHandle<()>>], renew: bool) -> bool {
         let mut state = self.module.lock();
         state.members.remove(&self.number);
         for thread in hanging {
@@ -147,7 +148,9 @@ impl Membership {
             state.finalize();
             state.renewing = false;
             self.module.renewed.notify_all();
-        } else if renew && !state.renewing {
+            return false;
+        }
+        if renew && !state.renewing {
             log::warn!(
                 "{} is initialised anew; its other tokens pause meanwhile",
                 self.module.path.display()
@@ -158,6 +161,7 @@ impl Membership {
                 let _ = member.events.send(Event::Renew { number });
             }
         }
+        renew
     }
 }
 

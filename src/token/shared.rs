@@ -1,6 +1,6 @@
 //! What the verbs of a token and its supervisor share.
 
-use super::config::TokenStatus;
+use super::config::{TokenStatus, TokenTrouble};
 use super::pool::Lanes;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,6 +14,8 @@ pub(super) struct Shared {
     /// Whether there are none only because the module is initialised anew for another token.
     /// Changes under the lock of the queues.
     pub(super) paused: watch::Sender<bool>,
+    /// Why the last opening failed.
+    pub(super) trouble: RwLock<Option<TokenTrouble>>,
     pub(super) epoch: AtomicU64,
     pub(super) threads: AtomicUsize,
     pub(super) busy: Arc<AtomicUsize>,
@@ -25,6 +27,7 @@ impl Shared {
             status: watch::Sender::new(TokenStatus::Away("the token is being opened".into())),
             lanes: RwLock::new(None),
             paused: watch::Sender::new(false),
+            trouble: RwLock::new(None),
             epoch: AtomicU64::new(0),
             threads: AtomicUsize::new(0),
             busy: Arc::default(),

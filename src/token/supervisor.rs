@@ -11,8 +11,8 @@ use super::pool;
 use super::shared::Shared;
 use crossbeam_channel::{Receiver, Sender};
 use cryptoki::session::Session;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -128,6 +128,13 @@ impl Supervisor {
     }
 
     fn tell(&self, failure: &OpenFailure) {
+        let mut trouble = self
+            .shared
+            .trouble
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *trouble = Some(failure.error().trouble());
+        drop(trouble);
         let seen = self.shared.epoch.load(Ordering::Relaxed) > 0;
         let text = failure.error().to_string();
         let status = match failure {
@@ -145,9 +152,22 @@ impl Supervisor {
 
     /// One attempt at a new epoch; on failure the module is left.
     fn open(&mut self) -> Result<Running, OpenFailure> {
+        loop {
+            match self.try_open() {
+                Ok(running) => return Ok(running),
+                // The module is about to know more.
+                Err((_, true)) => {}
+                Err((failure, false)) => return Err(failure),
+            }
+        }
+    }
+
+    /// The failure comes with whether the module is initialised anew because of it.
+    fn try_open(&mut self) -> Result<Running, (OpenFailure, bool)> {
         // Another token's threads are given as long to end as this one's.
         let patience = 2 * (self.config.deadline + JOIN_GRACE);
-        let membership = self.module.enter(self.reports.clone(), patience)?;
+        let entered = self.module.enter(self.reports.clone(), patience);
+        let membership = entered.map_err(|error| (error.into(), false))?;
         match self.begin(&membership) {
             Ok((epoch, anchor, threads)) => Ok(Running {
                 epoch,
@@ -158,8 +178,8 @@ impl Supervisor {
             }),
             Err(failure) => {
                 let renew = failure.is_absence() && self.renewal.take();
-                membership.leave(&self.hanging, renew);
-                Err(failure)
+                let renewed = membership.leave(&self.hanging, renew);
+                Err((failure, renewed))
             }
         }
     }

@@ -77,6 +77,16 @@ async fn remove_in(
     if !due {
         return Ok(Vec::new());
     }
+    // While its token is not to be had the key waits: nobody else would come back for the object.
+    for version in &key.versions {
+        let serial = Some(version.token_serial.as_str()).filter(|serial| !serial.is_empty());
+        match cx.tokens.with_serial(serial) {
+            Ok(_) => {}
+            // A custom key store may stay disconnected for as long as its owner likes.
+            Err(_) if key.key_store.is_some() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        }
+    }
     let intents = tx.delete_key(&key).await?;
     let request_id = Uuid::new_v4();
     let record = Record {

@@ -7,6 +7,7 @@ mod dev;
 mod aliases;
 mod data_keys;
 mod encryption;
+mod key_stores;
 mod keys;
 mod mac;
 mod random;

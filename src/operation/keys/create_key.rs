@@ -5,10 +5,10 @@
 
 use super::KeyMetadata;
 use crate::model::arn::root_arn;
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
-use crate::operation::random::refuse_key_store;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -118,9 +118,12 @@ impl Operation for CreateKey {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         spec_and_usage(input)?;
         tags(input)?;
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
-        if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
-            return Err(unsupported("An Origin other than AWS_KMS"));
+        check_store(input)?;
+        if input
+            .origin
+            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
+        {
+            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
         }
         if input.multi_region.is_some_and(|flag| flag.0) {
             return Err(unsupported("MultiRegion"));
@@ -131,29 +134,54 @@ impl Operation for CreateKey {
             let message = "The new key policy is not a JSON object.";
             return Err(Error::new(ErrorCode::MalformedPolicyDocument, message));
         }
-        Ok(Access::account())
+        Ok(match &input.custom_key_store_id {
+            Some(id) => Access::store(id, StoreRule::Connected),
+            None => Access::account(),
+        })
     }
+}
+
+/// What AWS makes in a custom key store: symmetric encryption keys of one Region, from its token.
+fn check_store(input: &Input) -> Result<(), Error> {
+    let origin = input.origin.unwrap_or(Origin::AwsKms);
+    let store = input.custom_key_store_id.is_some();
+    let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
+    if store != (origin == Origin::AwsCloudHsm) {
+        return invalid(
+            "You must specify CustomKeyStoreId and an Origin of AWS_CLOUDHSM together.",
+        );
+    }
+    if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
+        let message = "You can only create symmetric encryption KMS keys in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    if store && input.multi_region.is_some_and(|flag| flag.0) {
+        return invalid("You cannot create multi-Region keys in a custom key store.");
+    }
+    Ok(())
 }
 
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
-    async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+        let token = match call.key_store() {
+            Some(store) => cx.tokens.of_store(store).await?,
+            None => cx.tokens.home().clone(),
+        };
         let (spec, usage) = spec_and_usage(input)?;
         let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
         let intent = Intent {
             version,
+            token_serial: Some(token.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
         };
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom key {key_id}");
-        let birth = cx
-            .tokens
-            .home()
-            .generate(version, &label, spec, usage)
-            .await?;
+        let birth = token.generate(version, &label, spec, usage).await?;
         Ok(Made {
             version,
             key_id,
@@ -164,11 +192,12 @@ impl TokenChange for CreateKey {
     async fn apply(
         input: &Input,
         made: &Made,
-        _: &Authorized<Self>,
+        call: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
+        let store = call.key_store();
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
@@ -192,14 +221,14 @@ impl TokenChange for CreateKey {
             key_id: made.key_id.to_string(),
             spec,
             usage,
-            origin: Origin::AwsKms,
+            origin: input.origin.unwrap_or(Origin::AwsKms),
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             policy,
             tags: tags(input)?,
             created,
             deletion: None,
-            key_store: None,
+            key_store: store.map(|store| store.row),
             multi_region: false,
             primary_region: None,
             rotation_days: None,
@@ -211,7 +240,7 @@ impl TokenChange for CreateKey {
         };
         tx.insert_key(&key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::from(&key),
+            key_metadata: KeyMetadata::of(&key, store.map(|store| &**store)),
         })
     }
 }

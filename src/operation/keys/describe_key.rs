@@ -48,7 +48,7 @@ impl Use for DescribeKey {
         _: &Context,
     ) -> Result<Output, Error> {
         Ok(Output {
-            key_metadata: KeyMetadata::from(&**call.key(0)),
+            key_metadata: KeyMetadata::of(call.key(0), call.store_of(0)),
         })
     }
 }

@@ -8,7 +8,8 @@ use crate::model::{
     EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
-use crate::store::Key;
+use crate::operation::key_stores::state_of;
+use crate::store::{Key, KeyStore};
 use serde::Serialize;
 
 /// See the module.
@@ -28,6 +29,10 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<Timestamp>,
     pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_key_store_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_hsm_cluster_id: Option<String>,
     pub key_manager: &'static str,
     pub customer_master_key_spec: KeySpec,
     pub key_spec: KeySpec,
@@ -42,20 +47,24 @@ pub struct KeyMetadata {
     pub current_key_material_id: Option<String>,
 }
 
-impl From<&Key> for KeyMetadata {
-    fn from(key: &Key) -> Self {
+impl KeyMetadata {
+    /// Of a key, with the custom key store that has it, where one has.
+    pub fn of(key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
         let symmetric = key.spec == KeySpec::SymmetricDefault;
         Self {
             aws_account_id: key.account.to_string(),
             key_id: key.key_id.clone(),
             arn: arn_of(key),
             creation_date: Timestamp(key.created),
-            enabled: key.state == KeyState::Enabled,
+            enabled: state == KeyState::Enabled,
             description: key.description.clone(),
             key_usage: key.usage,
-            key_state: key.state,
+            key_state: state,
             deletion_date: key.deletion.map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
             key_manager: "CUSTOMER",
             customer_master_key_spec: key.spec,
             key_spec: key.spec,
