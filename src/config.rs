@@ -5,7 +5,8 @@
 //! never from the configuration file or the command line.
 
 use crate::model::Region;
-use crate::model::key_store::CloudHsmClusterId;
+use crate::model::member::{Member, Violations};
+use crate::model::shapes::CloudHsmClusterId;
 use crate::{Error, ErrorCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -255,9 +256,9 @@ impl Config {
             return Err(wrong("token: set exactly one of label and serial"));
         }
         for (id, cluster) in &self.clusters {
-            if !CloudHsmClusterId::is_valid(id) {
+            if CloudHsmClusterId::check(id.clone(), "", &mut Violations::default()).is_none() {
                 return Err(wrong(format!(
-                    "clusters.{id}: a cluster's id is \"cluster-\" and 11 to 16 letters and digits"
+                    "clusters.{id}: a cluster's id is \"cluster-\" and 11 to 16 letters or digits from 2 to 7"
                 )));
             }
             if cluster.label.is_some() == cluster.serial.is_some() {

@@ -60,6 +60,7 @@ impl Gateway {
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
+            regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),
             lease: ms(config.gateway.lease_ms),
@@ -73,7 +74,7 @@ impl Gateway {
             tokio::spawn(worker::run(context.clone(), every, stopped.clone())),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped)),
         ];
-        let gate = Gate::new(context.clone(), credentials, config.regions()?)?;
+        let gate = Gate::new(context.clone(), credentials)?;
         let server = Server::start(settings::server(config), Arc::new(gate)).await?;
         Ok(Self {
             server,

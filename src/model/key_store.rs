@@ -2,49 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CustomKeyStoresListEntry.html>.
 
-use super::member::{Member, Violations};
-use super::wire_enum;
+use super::shapes::ConnectionState;
 use crate::{Error, ErrorCode};
-use secrecy::SecretString;
-
-wire_enum! {
-    /// `CustomKeyStoreType`.
-    CustomKeyStoreType {
-        AwsCloudHsm = "AWS_CLOUDHSM",
-        ExternalKeyStore = "EXTERNAL_KEY_STORE",
-    }
-}
-
-wire_enum! {
-    /// `ConnectionStateType`.
-    ConnectionState {
-        Connected = "CONNECTED",
-        Connecting = "CONNECTING",
-        Failed = "FAILED",
-        Disconnected = "DISCONNECTED",
-        Disconnecting = "DISCONNECTING",
-    }
-}
-
-wire_enum! {
-    /// `ConnectionErrorCodeType`, but for those of networks and proxies, which a token has not.
-    ConnectionErrorCode {
-        /// The PIN is wrong.
-        InvalidCredentials = "INVALID_CREDENTIALS",
-        /// The configuration names no such token, or it is not there, or is another one.
-        ClusterNotFound = "CLUSTER_NOT_FOUND",
-        /// The token does not answer.
-        NetworkErrors = "NETWORK_ERRORS",
-        /// Anything else: the gateway's log says what.
-        InternalError = "INTERNAL_ERROR",
-        /// The PIN is locked, or nearly: a wrong one was given before.
-        UserLockedOut = "USER_LOCKED_OUT",
-        /// The token has no user PIN.
-        UserNotFound = "USER_NOT_FOUND",
-        /// The gateway uses the token already: as its own, or under another cluster's name.
-        UserLoggedIn = "USER_LOGGED_IN",
-    }
-}
 
 /// The states in which an operation may come to a custom key store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,53 +47,6 @@ impl StoreRule {
     }
 }
 
-/// `CloudHsmClusterIdType`: the name of a token in the configuration.
-#[derive(Debug, Clone)]
-pub struct CloudHsmClusterId(pub String);
-
-impl CloudHsmClusterId {
-    /// Whether `text` can be one. The model has no `0`, `1`, `8` and `9`; its own examples do.
-    pub fn is_valid(text: &str) -> bool {
-        text.strip_prefix("cluster-").is_some_and(|rest| {
-            (11..=16).contains(&rest.len()) && rest.chars().all(|c| c.is_ascii_alphanumeric())
-        })
-    }
-}
-
-impl Member for CloudHsmClusterId {
-    type Wire = String;
-    fn check(wire: String, at: &'static str, violations: &mut Violations) -> Option<Self> {
-        let length = violations.length(at, Some(&wire), wire.chars().count(), 19, 24);
-        let valid = Self::is_valid(&wire);
-        if length && !valid {
-            let pattern = "satisfy regular expression pattern: cluster-[2-7a-zA-Z]{11,16}";
-            violations.breaks(at, Some(&wire), pattern);
-        }
-        valid.then_some(Self(wire))
-    }
-    fn recorded(&self) -> Option<serde_json::Value> {
-        Some(self.0.as_str().into())
-    }
-}
-
-/// `KeyStorePasswordType`: a token's user PIN; never recorded.
-#[derive(Clone)]
-pub struct KeyStorePassword(pub SecretString);
-
-impl Member for KeyStorePassword {
-    type Wire = SecretString;
-    fn check(wire: SecretString, at: &'static str, violations: &mut Violations) -> Option<Self> {
-        use secrecy::ExposeSecret;
-        let length = wire.expose_secret().chars().count();
-        violations
-            .length(at, None, length, 7, 32)
-            .then_some(Self(wire))
-    }
-    fn recorded(&self) -> Option<serde_json::Value> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,18 +68,6 @@ mod tests {
                 let checked = rule.check(*state, "cks-1");
                 assert_eq!(checked.is_ok(), allowed, "{rule:?} in {state}");
             }
-        }
-    }
-
-    #[test]
-    fn a_cluster_id_has_aws_form() {
-        assert!(CloudHsmClusterId::is_valid("cluster-1a23b4cdefg"));
-        for wrong in [
-            "cluster-short",
-            "cluster-abcdefghijklmnopq",
-            "cluster-abc_efghijk",
-        ] {
-            assert!(!CloudHsmClusterId::is_valid(wrong), "{wrong}");
         }
     }
 }

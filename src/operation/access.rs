@@ -4,7 +4,8 @@
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, SigningAlgorithm};
+use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
+use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -45,6 +46,8 @@ pub enum By<'i> {
     Version(Uuid),
     /// The key that an alias points at; the alias itself is part of the access.
     Alias(&'i str),
+    /// The replica, in another Region, of the multi-Region primary key that stands before it.
+    Replica(&'i Region),
 }
 
 /// What a key is used for: spec × usage × algorithm are checked against it.
@@ -53,6 +56,8 @@ pub enum By<'i> {
 pub enum Purpose {
     /// Management: any spec.
     Manage,
+    /// Management of its material.
+    Material(&'static MaterialRule),
     /// A cryptographic operation with a given algorithm.
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
@@ -65,7 +70,7 @@ impl Purpose {
     /// The KeyUsage that the purpose needs.
     pub fn usage(self) -> Option<KeyUsage> {
         match self {
-            Purpose::Manage | Purpose::PublicKey => None,
+            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey => None,
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
@@ -82,6 +87,12 @@ impl<'i> Access<'i> {
     /// One key by id or ARN, to be managed.
     pub fn managing(key_id: &'i str, state: StateRule) -> Self {
         Self::one(By::Name(key_id, KeyForms::KeyOnly), state, Purpose::Manage)
+    }
+
+    /// One key by id or ARN, whose material is to be managed.
+    pub fn material(key_id: &'i str, state: StateRule, rule: &'static MaterialRule) -> Self {
+        let by = By::Name(key_id, KeyForms::KeyOnly);
+        Self::one(by, state, Purpose::Material(rule))
     }
 
     /// No key.

@@ -1,21 +1,21 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod versions;
+
 use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
 use super::key_stores::state_of;
 use super::source::Source;
-use super::{Operation, Request};
+use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
-use crate::model::{AccountId, KeyState, VersionState, arn};
-use crate::store::{Alias, Key, KeyStore, KeyVersion, RowVersion};
-use crate::token::KeyRef;
+use crate::model::{AccountId, KeyState, arn};
+use crate::store::{Alias, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
@@ -29,6 +29,8 @@ pub struct Authorized<O> {
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    /// The number of the version that was named, where one was.
+    version: Option<i32>,
     store: Option<Arc<KeyStore>>,
 }
 
@@ -37,6 +39,7 @@ impl Resolved {
         Self {
             key,
             alias: None,
+            version: None,
             store: None,
         }
     }
@@ -64,9 +67,11 @@ impl<O: Operation> Authorized<O> {
             needed.extend(key_store.clone());
         }
         for wanted in &access.keys {
-            let mut resolved = find::<O>(wanted.by, request, source).await?;
+            let before = keys.last().map(|before: &Resolved| &*before.key);
+            let mut resolved = find::<O>(wanted.by, before, request, source).await?;
             resolved.store = source.store_of_key(&resolved.key).await?;
             let arn = seen.note(&resolved);
+            versions::check_named(wanted, &resolved, arn)?;
             let state = state_of(&resolved.key, resolved.store.as_deref());
             check::<O>(wanted, &resolved.key, state, arn)?;
             if wanted.state == StateRule::Usable {
@@ -120,40 +125,6 @@ impl<O: Operation> Authorized<O> {
     /// The custom key stores whose tokens the operation will use.
     pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
         &self.needed
-    }
-
-    /// The right to use the current version of the `at`th key on the token.
-    ///
-    /// # Errors
-    /// As [`Authorized::version`]; `KMSInternalException` if the record does not hold its own
-    /// current version.
-    pub fn current(&self, at: usize) -> Result<KeyRef, Error> {
-        let key = self.key(at);
-        self.version(at, key.current_version)?
-            .ok_or_else(|| Error::internal(format!("{} has no current version", arn_of(key))))
-    }
-
-    /// The right to use one version of the `at`th key on the token; `None` if it is not its own.
-    ///
-    /// # Errors
-    /// `DisabledException`, `KMSInvalidStateException`: the version is disabled, or has no material.
-    pub fn version(&self, at: usize, version: Uuid) -> Result<Option<KeyRef>, Error> {
-        let key = self.key(at);
-        let Some(known) = key.version(version) else {
-            return Ok(None);
-        };
-        let arn = arn_of(key);
-        match known.state {
-            VersionState::Enabled => Ok(Some(key_ref(key, known))),
-            VersionState::Disabled => {
-                let message = format!("Version {} of {arn} is disabled.", known.number);
-                Err(Error::new(ErrorCode::Disabled, message))
-            }
-            VersionState::PendingImport => {
-                let message = format!("{arn} is pending import.");
-                Err(Error::new(ErrorCode::KmsInvalidState, message))
-            }
-        }
     }
 }
 
@@ -209,15 +180,11 @@ async fn find_store(
     Ok(store)
 }
 
-#[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
-fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
-    KeyRef::new(version.id, key.spec, key.usage, version.public_key.clone())
-}
-
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
 /// is there or not.
 async fn find<O: Operation>(
     by: By<'_>,
+    before: Option<&Key>,
     request: &Request,
     source: Source<'_>,
 ) -> Result<Resolved, Error> {
@@ -246,7 +213,28 @@ async fn find<O: Operation>(
         By::Alias(alias) => KeyName {
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
+            version: None,
         },
+        By::Replica(region) => {
+            let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
+            multi_region::require_primary(primary)?;
+            if *region == primary.region {
+                let message = format!("{} is the primary key already.", arn_of(primary));
+                return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            }
+            let (account, id) = (&primary.account, &primary.key_id);
+            let named = arn::key_arn(account, region, id);
+            if !may(request, account) {
+                return Err(denied::<O>(request, &named));
+            }
+            return match source.key(account, region, id).await? {
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved::of(key)),
+                _ => Err(Error::new(
+                    ErrorCode::NotFound,
+                    format!("Key '{named}' does not exist"),
+                )),
+            };
+        }
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),
@@ -270,7 +258,10 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => {
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
-            Ok(Resolved::of(key))
+            Ok(Resolved {
+                version: name.version,
+                ..Resolved::of(key)
+            })
         }
         KeyResource::Alias(alias) => {
             let missing = || not_found(format!("Alias {named} is not found."));
@@ -324,6 +315,10 @@ fn check<O: Operation>(
     }
     let algorithm = match wanted.purpose {
         Purpose::Manage => None,
+        Purpose::Material(rule) => {
+            rule.check(key, arn)?;
+            None
+        }
         Purpose::Encryption(a) => {
             (!key.spec.encryption_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }

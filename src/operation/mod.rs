@@ -16,11 +16,14 @@ pub mod encryption;
 pub mod key_stores;
 pub mod keys;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod random;
+pub mod rotation;
 pub mod signing;
 mod source;
 mod tokens;
+pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
@@ -57,12 +60,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -257,8 +271,10 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
@@ -274,16 +290,28 @@ operations! {
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
         DisableKey: keys::disable_key::DisableKey,
+        DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         DisconnectCustomKeyStore:
             key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
+        EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
+        RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
-    strongroom use {}
-    strongroom change {}
+    strongroom use {
+        ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+    }
+    strongroom change {
+        CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
+        EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+    }
 }
 
 impl std::fmt::Display for OperationName {

@@ -65,6 +65,11 @@ impl Key {
     pub fn version(&self, id: Uuid) -> Option<&KeyVersion> {
         self.versions.iter().find(|version| version.id == id)
     }
+
+    /// Whether it is the primary of a multi-Region key.
+    pub fn is_primary(&self) -> bool {
+        self.primary_region.as_ref() == Some(&self.region)
+    }
 }
 
 /// One object, or one key pair, on the token.

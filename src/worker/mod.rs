@@ -1,10 +1,11 @@
-//! What happens without a request: keys whose time has come are destroyed, and what a crash left
-//! half done between token and database is finished or undone; the tokens of custom key stores are
-//! opened and closed.
+//! What happens without a request: keys whose time has come are destroyed or rotated, and what a
+//! crash left half done between token and database is finished or undone; the tokens of custom key
+//! stores are opened and closed.
 
 mod deletion;
 mod intents;
 pub mod key_stores;
+mod rotation;
 
 use crate::operation::Context;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How far the gateway's clock may be from the database's, and may move against the machine's
-/// monotonic clock between two rounds, before nothing is destroyed any more.
+/// monotonic clock between two rounds, before nothing is destroyed or rotated by date any more.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
 
 /// Runs until `stop` turns true; a round every `every`.
@@ -22,10 +23,16 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
         if let Err(error) = intents::resume(&cx).await {
             log::warn!("worker: intents: {error}");
         }
+        if let Err(error) = rotation::rotate_worn(&cx).await {
+            log::warn!("worker: rotation of worn keys: {error}");
+        }
         match clock.agrees(&cx).await {
             Ok(true) => {
                 if let Err(error) = deletion::destroy_due(&cx).await {
                     log::warn!("worker: deletion: {error}");
+                }
+                if let Err(error) = rotation::rotate_due(&cx).await {
+                    log::warn!("worker: rotation: {error}");
                 }
             }
             Ok(false) => {}
@@ -38,8 +45,8 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
     }
 }
 
-/// Notices a clock that jumps. Once it has, nothing is destroyed until an operator restarts the
-/// gateway: a key destroyed too early is lost for good.
+/// Notices a clock that jumps. Once it has, nothing is destroyed (or rotated by date) until an
+/// operator restarts the gateway: a key destroyed too early is lost for good.
 struct ClockWatch {
     wall: time::OffsetDateTime,
     monotonic: Instant,

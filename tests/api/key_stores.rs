@@ -240,12 +240,12 @@ async fn names_and_clusters_are_used_once() {
     assert_eq!(code(refused), "CustomKeyStoreNameInUseException");
     let refused = again("another", cluster('d')).await;
     assert_eq!(code(refused), "CloudHsmClusterInUseException");
-    let refused = again("another", "cluster-1a23b4cdefg".into()).await;
+    let refused = again("another", "cluster-nobodyhasit".into()).await;
     assert_eq!(code(refused), "CloudHsmClusterNotFoundException");
     let refused = client
         .update_custom_key_store()
         .custom_key_store_id(&id)
-        .cloud_hsm_cluster_id("cluster-1a23b4cdefg");
+        .cloud_hsm_cluster_id("cluster-nobodyhasit");
     assert_eq!(
         code(refused.send().await),
         "CloudHsmClusterNotFoundException"

@@ -10,8 +10,11 @@ mod encryption;
 mod key_stores;
 mod keys;
 mod mac;
+mod multi_region;
 mod random;
+mod rotation;
 mod signing;
+mod versions;
 mod wire;
 
 use aws_sdk_kms::Client;

@@ -5,10 +5,13 @@
 //! token is its vendor's module, which has its own idea of trust.
 
 use super::{check_cluster, password, refuse_external, refuse_type};
-use crate::model::key_store::{CloudHsmClusterId, KeyStorePassword};
 use crate::model::member::input;
-use crate::model::shapes::{CustomKeyStoreName, Opaque, TrustAnchorCertificate};
-use crate::model::{ConnectionState, CustomKeyStoreType, hex};
+use crate::model::shapes::{
+    Account, CloudHsmClusterId, CustomKeyStoreName, CustomKeyStoreType, KeyStorePassword,
+    TrustAnchorCertificate, XksProxyAuthenticationCredential, XksProxyConnectivity,
+    XksProxyUriEndpoint, XksProxyUriPath, XksProxyVpcEndpointServiceName,
+};
+use crate::model::{ConnectionState, hex};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -28,12 +31,12 @@ input! {
         trust_anchor_certificate: TrustAnchorCertificate,
         key_store_password: KeyStorePassword,
         custom_key_store_type: CustomKeyStoreType,
-        xks_proxy_uri_endpoint: Opaque,
-        xks_proxy_uri_path: Opaque,
-        xks_proxy_vpc_endpoint_service_name: Opaque,
-        xks_proxy_vpc_endpoint_service_owner: Opaque,
-        xks_proxy_authentication_credential: Opaque,
-        xks_proxy_connectivity: Opaque,
+        xks_proxy_uri_endpoint: XksProxyUriEndpoint,
+        xks_proxy_uri_path: XksProxyUriPath,
+        xks_proxy_vpc_endpoint_service_name: XksProxyVpcEndpointServiceName,
+        xks_proxy_vpc_endpoint_service_owner: Account,
+        xks_proxy_authentication_credential: XksProxyAuthenticationCredential,
+        xks_proxy_connectivity: XksProxyConnectivity,
     }
 }
 
@@ -82,24 +85,30 @@ impl Operation for CreateCustomKeyStore {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         refuse_type(input.custom_key_store_type)?;
-        for (member, name) in [
-            (&input.xks_proxy_uri_endpoint, "XksProxyUriEndpoint"),
-            (&input.xks_proxy_uri_path, "XksProxyUriPath"),
+        for (present, name) in [
             (
-                &input.xks_proxy_vpc_endpoint_service_name,
+                input.xks_proxy_uri_endpoint.is_some(),
+                "XksProxyUriEndpoint",
+            ),
+            (input.xks_proxy_uri_path.is_some(), "XksProxyUriPath"),
+            (
+                input.xks_proxy_vpc_endpoint_service_name.is_some(),
                 "XksProxyVpcEndpointServiceName",
             ),
             (
-                &input.xks_proxy_vpc_endpoint_service_owner,
+                input.xks_proxy_vpc_endpoint_service_owner.is_some(),
                 "XksProxyVpcEndpointServiceOwner",
             ),
             (
-                &input.xks_proxy_authentication_credential,
+                input.xks_proxy_authentication_credential.is_some(),
                 "XksProxyAuthenticationCredential",
             ),
-            (&input.xks_proxy_connectivity, "XksProxyConnectivity"),
+            (
+                input.xks_proxy_connectivity.is_some(),
+                "XksProxyConnectivity",
+            ),
         ] {
-            refuse_external(member.as_ref(), name)?;
+            refuse_external(present, name)?;
         }
         required(input)?;
         Ok(Access::account())

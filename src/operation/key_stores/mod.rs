@@ -38,10 +38,10 @@ pub fn state_of(key: &Key, store: Option<&KeyStore>) -> KeyState {
 ///
 /// # Errors
 /// `UnsupportedOperationException`.
-fn refuse_external<T>(member: Option<&T>, name: &str) -> Result<(), Error> {
-    match member {
-        None => Ok(()),
-        Some(_) => Err(unsupported(name)),
+fn refuse_external(present: bool, name: &str) -> Result<(), Error> {
+    match present {
+        false => Ok(()),
+        true => Err(unsupported(name)),
     }
 }
 

@@ -4,9 +4,13 @@
 //! the token that it was first connected to, which every connection checks.
 
 use super::{Empty, check_cluster, connection, password, refuse_external};
-use crate::model::key_store::{CloudHsmClusterId, KeyStorePassword, StoreRule};
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
-use crate::model::shapes::{CustomKeyStoreId, CustomKeyStoreName, Opaque};
+use crate::model::shapes::{
+    Account, CloudHsmClusterId, CustomKeyStoreId, CustomKeyStoreName, KeyStorePassword,
+    XksProxyAuthenticationCredential, XksProxyConnectivity, XksProxyUriEndpoint, XksProxyUriPath,
+    XksProxyVpcEndpointServiceName,
+};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -25,12 +29,12 @@ input! {
         new_custom_key_store_name: CustomKeyStoreName,
         key_store_password: KeyStorePassword,
         cloud_hsm_cluster_id: CloudHsmClusterId,
-        xks_proxy_uri_endpoint: Opaque,
-        xks_proxy_uri_path: Opaque,
-        xks_proxy_vpc_endpoint_service_name: Opaque,
-        xks_proxy_vpc_endpoint_service_owner: Opaque,
-        xks_proxy_authentication_credential: Opaque,
-        xks_proxy_connectivity: Opaque,
+        xks_proxy_uri_endpoint: XksProxyUriEndpoint,
+        xks_proxy_uri_path: XksProxyUriPath,
+        xks_proxy_vpc_endpoint_service_name: XksProxyVpcEndpointServiceName,
+        xks_proxy_vpc_endpoint_service_owner: Account,
+        xks_proxy_authentication_credential: XksProxyAuthenticationCredential,
+        xks_proxy_connectivity: XksProxyConnectivity,
     }
 }
 
@@ -41,24 +45,30 @@ impl Operation for UpdateCustomKeyStore {
     type Output = Empty;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        for (member, name) in [
-            (&input.xks_proxy_uri_endpoint, "XksProxyUriEndpoint"),
-            (&input.xks_proxy_uri_path, "XksProxyUriPath"),
+        for (present, name) in [
             (
-                &input.xks_proxy_vpc_endpoint_service_name,
+                input.xks_proxy_uri_endpoint.is_some(),
+                "XksProxyUriEndpoint",
+            ),
+            (input.xks_proxy_uri_path.is_some(), "XksProxyUriPath"),
+            (
+                input.xks_proxy_vpc_endpoint_service_name.is_some(),
                 "XksProxyVpcEndpointServiceName",
             ),
             (
-                &input.xks_proxy_vpc_endpoint_service_owner,
+                input.xks_proxy_vpc_endpoint_service_owner.is_some(),
                 "XksProxyVpcEndpointServiceOwner",
             ),
             (
-                &input.xks_proxy_authentication_credential,
+                input.xks_proxy_authentication_credential.is_some(),
                 "XksProxyAuthenticationCredential",
             ),
-            (&input.xks_proxy_connectivity, "XksProxyConnectivity"),
+            (
+                input.xks_proxy_connectivity.is_some(),
+                "XksProxyConnectivity",
+            ),
         ] {
-            refuse_external(member.as_ref(), name)?;
+            refuse_external(present, name)?;
         }
         let name_alone = input.key_store_password.is_none() && input.cloud_hsm_cluster_id.is_none();
         let state = if name_alone {

@@ -50,6 +50,7 @@ impl Change for CancelKeyDeletion {
         let key = Key {
             state: KeyState::Disabled,
             deletion: None,
+            pending_days: None,
             ..(**call.key(0)).clone()
         };
         tx.update_key(&key).await?;

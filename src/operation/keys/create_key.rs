@@ -5,10 +5,13 @@
 
 use super::KeyMetadata;
 use crate::model::arn::root_arn;
+use crate::model::key_id::MULTI_REGION;
 use crate::model::key_store::StoreRule;
 use crate::model::member::input;
-use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
-use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
+use crate::model::shapes::{
+    CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
+};
+use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -27,7 +30,7 @@ input! {
         policy: Policy,
         description: Description,
         key_usage: KeyUsage,
-        customer_master_key_spec: KeySpec,
+        customer_master_key_spec: CustomerMasterKeySpec,
         key_spec: KeySpec,
         origin: Origin,
         custom_key_store_id: CustomKeyStoreId,
@@ -50,13 +53,16 @@ pub struct Output {
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
-    pub key_id: Uuid,
+    pub key_id: String,
     pub birth: Birth,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     let invalid = |message: String| Err(Error::new(ErrorCode::Validation, message));
-    let spec = match (input.key_spec, input.customer_master_key_spec) {
+    let spec = match (
+        input.key_spec,
+        input.customer_master_key_spec.map(KeySpec::from),
+    ) {
         (Some(a), Some(b)) if a != b => {
             return invalid(
                 "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.".into(),
@@ -84,15 +90,15 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
 }
 
 /// The tags as a map.
-fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
+pub(in crate::operation) fn tags(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
     let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
     let mut tags = BTreeMap::new();
-    for tag in input.tags.iter().flat_map(|tags| &tags.0) {
+    for tag in given.into_iter().flat_map(|tags| &tags.0) {
         if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
             return refused("Tags beginning with aws: are reserved");
         }
         if tags
-            .insert(tag.tag_key.clone(), tag.tag_value.clone())
+            .insert(tag.tag_key.to_string(), tag.tag_value.to_string())
             .is_some()
         {
             return refused("Duplicate tag keys");
@@ -102,6 +108,10 @@ fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
         return refused("Too many tags");
     }
     Ok(tags)
+}
+
+fn is_multi_region(input: &Input) -> bool {
+    input.multi_region.is_some_and(|flag| flag.0)
 }
 
 fn unsupported(what: &str) -> Error {
@@ -117,22 +127,14 @@ impl Operation for CreateKey {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         spec_and_usage(input)?;
-        tags(input)?;
+        tags(input.tags.as_ref())?;
+        check_policy(input.policy.as_ref())?;
         check_store(input)?;
         if input
             .origin
             .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
         {
             return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
-        }
-        if input.multi_region.is_some_and(|flag| flag.0) {
-            return Err(unsupported("MultiRegion"));
-        }
-        if let Some(policy) = &input.policy
-            && !serde_json::from_str::<serde_json::Value>(policy).is_ok_and(|json| json.is_object())
-        {
-            let message = "The new key policy is not a JSON object.";
-            return Err(Error::new(ErrorCode::MalformedPolicyDocument, message));
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
@@ -155,8 +157,9 @@ fn check_store(input: &Input) -> Result<(), Error> {
         let message = "You can only create symmetric encryption KMS keys in a custom key store.";
         return Err(Error::new(ErrorCode::UnsupportedOperation, message));
     }
-    if store && input.multi_region.is_some_and(|flag| flag.0) {
-        return invalid("You cannot create multi-Region keys in a custom key store.");
+    if store && is_multi_region(input) {
+        let message = "A multi-Region key cannot be in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
     }
     Ok(())
 }
@@ -170,7 +173,11 @@ impl TokenChange for CreateKey {
             None => cx.tokens.home().clone(),
         };
         let (spec, usage) = spec_and_usage(input)?;
-        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
+        let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
+        let key_id = match is_multi_region(input) {
+            true => format!("{MULTI_REGION}{}", random.simple()),
+            false => random.to_string(),
+        };
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
@@ -201,10 +208,7 @@ impl TokenChange for CreateKey {
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
-        let policy = match &input.policy {
-            Some(policy) => policy.to_string(),
-            None => default_policy(&root_arn(&account)),
-        };
+        let multi_region = is_multi_region(input);
         let version = KeyVersion::made(
             made.version,
             1,
@@ -216,21 +220,21 @@ impl TokenChange for CreateKey {
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
+            policy: policy_or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
-            key_id: made.key_id.to_string(),
+            key_id: made.key_id.clone(),
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            policy,
-            tags: tags(input)?,
+            tags: tags(input.tags.as_ref())?,
             created,
             deletion: None,
             key_store: store.map(|store| store.row),
-            multi_region: false,
-            primary_region: None,
+            multi_region,
+            primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
             next_rotation: None,
             pending_days: None,
@@ -240,22 +244,39 @@ impl TokenChange for CreateKey {
         };
         tx.insert_key(&key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::of(&key, store.map(|store| &**store)),
+            key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),
         })
     }
 }
 
-/// The policy of a key made without one: the account's own policies decide.
+/// # Errors
+/// `MalformedPolicyDocumentException`.
+pub(in crate::operation) fn check_policy(given: Option<&Policy>) -> Result<(), Error> {
+    let is_object = |json: serde_json::Value| json.is_object();
+    if given.is_none_or(|policy| serde_json::from_str(policy).is_ok_and(is_object)) {
+        return Ok(());
+    }
+    let message = "The new key policy is not a JSON object.";
+    Err(Error::new(ErrorCode::MalformedPolicyDocument, message))
+}
+
+/// The policy of a key made without one lets the account's own policies decide.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-fn default_policy(root: &str) -> String {
+pub(in crate::operation) fn policy_or_default(
+    given: Option<&Policy>,
+    account: &AccountId,
+) -> String {
+    if let Some(policy) = given {
+        return policy.to_string();
+    }
     serde_json::json!({
         "Version": "2012-10-17",
         "Id": "key-default-1",
         "Statement": [{
             "Sid": "Enable IAM User Permissions",
             "Effect": "Allow",
-            "Principal": {"AWS": root},
+            "Principal": {"AWS": root_arn(account)},
             "Action": "kms:*",
             "Resource": "*",
         }],

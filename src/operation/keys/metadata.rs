@@ -2,10 +2,12 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>.
 
+use crate::model::arn::key_arn;
 use crate::model::key_material_id;
 use crate::model::shapes::Timestamp;
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
+    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, Region,
+    SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
 use crate::operation::key_stores::state_of;
@@ -44,27 +46,77 @@ pub struct KeyMetadata {
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_region_configuration: Option<MultiRegionConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_deletion_window_in_days: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub current_key_material_id: Option<String>,
 }
 
+/// `MultiRegionConfiguration`: the primary and the replicas, the key itself among them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionConfiguration {
+    pub multi_region_key_type: &'static str,
+    pub primary_key: MultiRegionKey,
+    pub replica_keys: Vec<MultiRegionKey>,
+}
+
+/// `MultiRegionKey`
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionKey {
+    pub arn: String,
+    pub region: String,
+}
+
+impl MultiRegionConfiguration {
+    /// `None` for a single-Region key.
+    fn of(key: &Key, regions: &[Region]) -> Option<Self> {
+        let primary = key.primary_region.as_ref()?;
+        let in_region = |region: &Region| MultiRegionKey {
+            arn: key_arn(&key.account, region, &key.key_id),
+            region: region.to_string(),
+        };
+        let replicas = regions.iter().filter(|region| *region != primary);
+        Some(Self {
+            multi_region_key_type: if key.is_primary() {
+                "PRIMARY"
+            } else {
+                "REPLICA"
+            },
+            primary_key: in_region(primary),
+            replica_keys: replicas.map(in_region).collect(),
+        })
+    }
+}
+
+/// A key that is in its own Region alone, as it is when it was just made.
+impl From<&Key> for KeyMetadata {
+    fn from(key: &Key) -> Self {
+        Self::of(key, std::slice::from_ref(&key.region))
+    }
+}
+
 impl KeyMetadata {
-    /// Of a key, with the custom key store that has it, where one has.
-    pub fn of(key: &Key, store: Option<&KeyStore>) -> Self {
-        let state = state_of(key, store);
+    /// With the Regions that have the key.
+    pub fn of(key: &Key, regions: &[Region]) -> Self {
         let symmetric = key.spec == KeySpec::SymmetricDefault;
         Self {
             aws_account_id: key.account.to_string(),
             key_id: key.key_id.clone(),
             arn: arn_of(key),
             creation_date: Timestamp(key.created),
-            enabled: state == KeyState::Enabled,
+            enabled: key.state == KeyState::Enabled,
             description: key.description.clone(),
             key_usage: key.usage,
-            key_state: state,
+            key_state: key.state,
             deletion_date: key.deletion.map(Timestamp),
             origin: key.origin,
-            custom_key_store_id: store.map(|store| store.id.clone()),
-            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            custom_key_store_id: None,
+            cloud_hsm_cluster_id: None,
             key_manager: "CUSTOMER",
             customer_master_key_spec: key.spec,
             key_spec: key.spec,
@@ -72,7 +124,21 @@ impl KeyMetadata {
             signing_algorithms: key.spec.signing_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
+            multi_region_configuration: MultiRegionConfiguration::of(key, regions),
+            pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
+        }
+    }
+    /// With the custom key store that has the key, where one has.
+    #[must_use]
+    pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
+        Self {
+            enabled: state == KeyState::Enabled,
+            key_state: state,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            ..self
         }
     }
 }

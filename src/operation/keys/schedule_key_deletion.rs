@@ -28,15 +28,18 @@ input! {
 #[allow(missing_docs)]
 pub struct Output {
     pub key_id: String,
-    pub deletion_date: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_date: Option<Timestamp>,
     pub key_state: KeyState,
-    pub pending_window_in_days: i64,
+    pub pending_window_in_days: i32,
 }
 
 /// 7 to 30, and 30 where the caller does not say.
-fn window_days(input: &Input) -> Result<i64, Error> {
+fn window_days(input: &Input) -> Result<i32, Error> {
     let days = input.pending_window_in_days.map_or(30, |days| days.0);
-    if (7..=30).contains(&days) {
+    if let Ok(days) = i32::try_from(days)
+        && (7..=30).contains(&days)
+    {
         return Ok(days);
     }
     let message =
@@ -68,16 +71,24 @@ impl Change for ScheduleKeyDeletion {
         cx: &Context,
     ) -> Result<Output, Error> {
         let days = window_days(input)?;
-        let deletion = cx.clock.now() + Duration::days(days);
-        let key = Key {
-            state: KeyState::PendingDeletion,
-            deletion: Some(deletion),
-            ..(**call.key(0)).clone()
+        let key = (**call.key(0)).clone();
+        // A primary waits for its replicas, and its window begins when the last one is gone.
+        let key = match key.is_primary() && tx.lock_related(&key).await?.len() > 1 {
+            true => Key {
+                state: KeyState::PendingReplicaDeletion,
+                pending_days: Some(days),
+                ..key
+            },
+            false => Key {
+                state: KeyState::PendingDeletion,
+                deletion: Some(cx.clock.now() + Duration::days(days.into())),
+                ..key
+            },
         };
         tx.update_key(&key).await?;
         Ok(Output {
             key_id: arn_of(&key),
-            deletion_date: Timestamp(deletion),
+            deletion_date: key.deletion.map(Timestamp),
             key_state: key.state,
             pending_window_in_days: days,
         })

@@ -57,12 +57,8 @@ impl Use for GetPublicKey {
         _: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
-        let version = key
-            .versions
-            .iter()
-            .find(|version| version.id == key.current_version);
-        let public_key = version
-            .and_then(|version| version.public_key.as_ref())
+        let public_key = call.chosen(0)?.public_key.as_ref();
+        let public_key = public_key
             .ok_or_else(|| Error::internal("an asymmetric key without its public key"))?;
         Ok(Output {
             key_id: arn_of(key),

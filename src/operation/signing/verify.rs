@@ -57,19 +57,17 @@ impl Use for Verify {
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
         let digest = super::digest(&input.message, input.message_type, algorithm)?;
-        let signature = input.signature.to_vec();
-        if !cx
-            .tokens
-            .of(call.key(0))?
-            .verify(&call.current(0)?, algorithm, digest, signature)
-            .await?
-        {
-            return Err(Error::new(ErrorCode::KmsInvalidSignature, ""));
+        let token = cx.tokens.of(call.key(0))?;
+        for key in call.checking(0)? {
+            let (digest, signature) = (digest.clone(), input.signature.to_vec());
+            if token.verify(&key, algorithm, digest, signature).await? {
+                return Ok(Output {
+                    key_id: arn_of(call.key(0)),
+                    signature_valid: true,
+                    signing_algorithm: algorithm,
+                });
+            }
         }
-        Ok(Output {
-            key_id: arn_of(call.key(0)),
-            signature_valid: true,
-            signing_algorithm: algorithm,
-        })
+        Err(Error::new(ErrorCode::KmsInvalidSignature, ""))
     }
 }
