@@ -404,7 +404,7 @@ async fn only_symmetric_encryption_keys_of_one_region_are_made_in_a_store() {
     assert!(message(asymmetric).contains("only create symmetric encryption KMS keys"));
     assert_eq!(
         code(cloud().multi_region(true).send().await),
-        "ValidationException"
+        "UnsupportedOperationException"
     );
     let nowhere = client.create_key().origin(OriginType::AwsCloudhsm);
     assert_eq!(code(nowhere.send().await), "ValidationException");

@@ -8,6 +8,7 @@ mod dev;
 mod crash;
 mod deletion;
 mod gateway;
+mod key_stores;
 mod non_exportable;
 mod postgres;
 mod proxy;

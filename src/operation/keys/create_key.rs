@@ -147,6 +147,10 @@ impl Operation for CreateKey {
 fn check_store(input: &Input) -> Result<(), Error> {
     let origin = input.origin.unwrap_or(Origin::AwsKms);
     let store = input.custom_key_store_id.is_some();
+    if store && is_multi_region(input) {
+        let message = "A multi-Region key cannot be in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
     let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
     if store != (origin == Origin::AwsCloudHsm) {
         return invalid(
@@ -155,10 +159,6 @@ fn check_store(input: &Input) -> Result<(), Error> {
     }
     if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
         let message = "You can only create symmetric encryption KMS keys in a custom key store.";
-        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
-    }
-    if store && is_multi_region(input) {
-        let message = "A multi-Region key cannot be in a custom key store.";
         return Err(Error::new(ErrorCode::UnsupportedOperation, message));
     }
     Ok(())
