@@ -126,7 +126,7 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        spec_and_usage(input)?;
+        let (spec, _) = spec_and_usage(input)?;
         tags(input.tags.as_ref())?;
         check_policy(input.policy.as_ref())?;
         check_store(input)?;
@@ -135,6 +135,10 @@ impl Operation for CreateKey {
             .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
         {
             return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
+        }
+        if spec == KeySpec::Sm2 {
+            let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
