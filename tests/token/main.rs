@@ -6,5 +6,6 @@ mod handed_out;
 mod objects;
 mod support;
 mod trouble;
+mod two;
 mod verbs;
 mod wycheproof;

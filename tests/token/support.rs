@@ -1,7 +1,7 @@
 //! A SoftHSM token of its own for each test.
 //!
 //! SoftHSM reads its configuration's place from the environment, which a process cannot change for
-//! itself safely, and a process can have one module of a kind open. So each test runs in a process
+//! itself safely, and a process has a module once. So each test runs in a process
 //! of its own: the test starts this executable again, for itself alone, with the variable set.
 
 use secrecy::SecretString;
@@ -49,9 +49,14 @@ impl Sandbox {
 
     /// Initialises the token.
     pub fn provision(&self) -> bool {
+        self.provision_as(LABEL)
+    }
+
+    /// Initialises a token of this label.
+    pub fn provision_as(&self, label: &str) -> bool {
         provision(
             &module(),
-            LABEL,
+            label,
             &SecretString::from(SO_PIN),
             &SecretString::from(PIN),
         )
