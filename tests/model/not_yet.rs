@@ -38,3 +38,47 @@ pub const OPERATIONS: &[(&str, &str)] = &[
 pub fn has(operation: &str) -> bool {
     OPERATIONS.iter().all(|(missing, _)| *missing != operation)
 }
+
+/// Examples, by their ids, whose operation is there.
+pub const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "to-create-a-kms-key-for-imported-key-material-1630603607560",
+        "w-import in progress",
+    ),
+    (
+        "to-create-a-kms-key-in-a-custom-key-store-1630604382908",
+        "w-stores in progress",
+    ),
+];
+
+/// Whether an example is to succeed.
+pub fn has_example(id: &str) -> bool {
+    EXAMPLES.iter().all(|(missing, _)| *missing != id)
+}
+
+/// KeySpecs and usages of keys that the token of the tests could make.
+pub const SPECS: &[(&str, &str, &str)] = &[
+    (
+        "ECC_NIST_EDWARDS25519",
+        "SIGN_VERIFY",
+        "w-crypto in progress",
+    ),
+    ("ECC_NIST_P256", "KEY_AGREEMENT", "w-crypto in progress"),
+    ("ECC_NIST_P384", "KEY_AGREEMENT", "w-crypto in progress"),
+    ("ECC_NIST_P521", "KEY_AGREEMENT", "w-crypto in progress"),
+];
+
+/// Whether such a key is to be made.
+pub fn has_spec(spec: &str, usage: &str) -> bool {
+    SPECS.iter().all(|row| (row.0, row.1) != (spec, usage))
+}
+
+/// Members of answers: structure, member.
+pub const ANSWERS: &[(&str, &str, &str)] = &[];
+
+/// Whether an answer is to have a member.
+pub fn answers(structure: &str, member: &str) -> bool {
+    ANSWERS
+        .iter()
+        .all(|row| (row.0, row.1) != (structure, member))
+}

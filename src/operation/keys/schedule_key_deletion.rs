@@ -1,5 +1,6 @@
 //! ScheduleKeyDeletion: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>.
 
+use crate::Error;
 use crate::model::KeyState;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -7,7 +8,6 @@ use crate::model::shapes::{KeyId, PendingWindowInDays, Timestamp};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Key, Transaction};
-use crate::Error;
 use time::Duration;
 
 /// See the module.
