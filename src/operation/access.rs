@@ -4,7 +4,10 @@
 use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
+use crate::model::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
+    Region, SigningAlgorithm,
+};
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
@@ -51,6 +54,8 @@ pub enum Purpose {
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
     Mac(MacAlgorithm),
+    Agreement(KeyAgreementAlgorithm),
+    Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
 }
@@ -63,6 +68,8 @@ impl Purpose {
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+            Purpose::Agreement(_) => Some(KeyUsage::KeyAgreement),
+            Purpose::Encapsulation(_) => Some(KeyUsage::EncapsulateDecapsulate),
         }
     }
 }

@@ -285,6 +285,12 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             (!key.spec.signing_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }
         Purpose::Mac(a) => (!key.spec.mac_algorithms().contains(&a)).then_some(a.as_str()),
+        Purpose::Agreement(a) => {
+            (!key.spec.key_agreement_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
+        Purpose::Encapsulation(a) => {
+            (!key.spec.encapsulation_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
         Purpose::PublicKey if !key.spec.is_asymmetric() => {
             let message = format!("{arn} is a {} key and has no public key.", key.spec);
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));

@@ -10,6 +10,7 @@ pub mod credential;
 mod dispatch;
 pub mod quota;
 
+pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
@@ -273,10 +274,16 @@ macro_rules! operations {
 
 operations! {
     use {
+        Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
+        DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
         DescribeKey: keys::describe_key::DescribeKey,
+        Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
         GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
+        GenerateDataKeyPair: data_keys::generate_data_key_pair::GenerateDataKeyPair,
+        GenerateDataKeyPairWithoutPlaintext:
+            data_keys::generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext,
         GenerateDataKeyWithoutPlaintext:
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,

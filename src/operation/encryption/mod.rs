@@ -21,7 +21,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// `ValidationException` for a context with an asymmetric key or a plaintext too long for it.
-async fn seal<O: Operation>(
+pub(super) async fn seal<O: Operation>(
     call: &Authorized<O>,
     at: usize,
     algorithm: EncryptionAlgorithm,
