@@ -151,7 +151,12 @@ pub static SEEN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new())
 
 /// Notes where `value` is not of the shape.
 fn conforms(value: &Value, shape_name: &str, at: &str, wrong: &mut Vec<String>) {
-    let shape = botocore::shape(shape_name);
+    // "The KeySpec and CustomerMasterKeySpec fields have the same value", also where the old enum
+    // lacks it.
+    let shape = botocore::shape(match shape_name {
+        "CustomerMasterKeySpec" => "KeySpec",
+        name => name,
+    });
     let right = match shape["type"].as_str().unwrap() {
         // An empty structure may also be no body at all.
         "structure" if value.is_null() => botocore::members(shape).is_empty(),

@@ -1,10 +1,13 @@
 //! Every member of every answer that the model has is in some answer of the gateway.
 
 use crate::api::{SEEN, call};
-use crate::fixtures::{Key, Kind, MESSAGE};
+use crate::fixtures::{Key, Kind, MESSAGE, has_no_key};
 use crate::{botocore, not_yet};
 use serde_json::json;
 use std::collections::BTreeSet;
+
+const NO_XKS: &str = "external key stores are refused by name: a key store is a PKCS#11 token";
+const NO_ML_KEM: &str = "the token of the tests has no ML-KEM";
 
 /// Members that no answer of this gateway has, and why.
 const NEVER: &[(&str, &str, &str)] = &[
@@ -13,22 +16,23 @@ const NEVER: &[(&str, &str, &str)] = &[
         "CiphertextForRecipient",
         "Recipient is refused by name",
     ),
+    ("DecapsulateResponse", "*", NO_ML_KEM),
+    ("EncapsulateResponse", "*", NO_ML_KEM),
+    ("*", "EncapsulationAlgorithms", NO_ML_KEM),
     (
-        "KeyMetadata",
-        "XksKeyConfiguration",
-        "a key store is a PKCS#11 token; external key stores are refused by name",
+        "GetKeyRotationStatusResponse",
+        "OnDemandRotationStartDate",
+        "it is of a rotation under way, and here RotateKeyOnDemand is answered when it is done",
     ),
-    (
-        "CustomKeyStoresListEntry",
-        "XksProxyConfiguration",
-        "external key stores are refused by name",
-    ),
+    ("KeyMetadata", "XksKeyConfiguration", NO_XKS),
+    ("CustomKeyStoresListEntry", "XksProxyConfiguration", NO_XKS),
 ];
 
 fn never(structure: &str, member: &str) -> bool {
+    let is = |pattern: &str, name| pattern == "*" || pattern == name;
     NEVER
         .iter()
-        .any(|(s, m, _)| (*s == "*" || *s == structure) && *m == member)
+        .any(|(s, m, _)| is(s, structure) && is(m, member))
 }
 
 /// The structures of the answers of the operations that are there, with all that they hold.
@@ -69,6 +73,9 @@ fn look() {
         if with_key(&operation) && operation != "CreateKey" {
             let key = Key::new(Kind::of(operation));
             let request = key.request(operation);
+            if has_no_key(operation) {
+                continue;
+            }
             if operation == "CancelKeyDeletion" {
                 call("ScheduleKeyDeletion", &key.alone()).ok();
             }
@@ -123,7 +130,7 @@ fn look() {
 #[test]
 fn every_member_of_an_answer() {
     look();
-    let seen = SEEN.lock().unwrap();
+    let seen = SEEN.lock().unwrap().clone();
     let mut wrong = Vec::new();
     for structure in structures() {
         for (member, _) in botocore::members(botocore::shape(structure)) {
