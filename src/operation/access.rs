@@ -1,11 +1,13 @@
 //! What an operation says of its input before anything is looked up: which keys it comes to, by
 //! which names, and what it needs of them. Data; the dispatcher acts on it.
 
+use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
-    Region, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperationSet, KeyAgreementAlgorithm,
+    KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
@@ -15,6 +17,10 @@ use uuid::Uuid;
 pub struct Access<'i> {
     /// The keys; none for operations on the account (CreateKey, lists, GenerateRandom).
     pub keys: Vec<KeyAccess<'i>>,
+    /// A principal whose affairs the request is about, by its ARN.
+    pub principal: Option<&'i str>,
+    /// `GrantTokens`, which name grants; the dispatcher puts them here.
+    pub grant_tokens: &'i [GrantToken],
 }
 
 /// One key, and what is needed of it.
@@ -37,6 +43,10 @@ pub enum By<'i> {
     Version(Uuid),
     /// The key that an alias points at; the alias itself is part of the access.
     Alias(&'i str),
+    /// A `KeyId` member, and the id of one of the key's grants, which is part of the access.
+    Grant(&'i str, &'i str),
+    /// The key of the grant that a token names; the grant is part of the access.
+    GrantToken(&'i str),
     /// The replica, in another Region, of the multi-Region primary key that stands before it.
     Replica(&'i Region),
 }
@@ -57,13 +67,20 @@ pub enum Purpose {
     Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
+    /// CreateGrant: a key that can do all of this; with an encryption context, if that is asked for.
+    Grant {
+        operations: GrantOperationSet,
+        context: bool,
+    },
 }
 
 impl Purpose {
     /// The KeyUsage that the purpose needs.
     pub fn usage(self) -> Option<KeyUsage> {
         match self {
-            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey => None,
+            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey | Purpose::Grant { .. } => {
+                None
+            }
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
@@ -99,6 +116,24 @@ impl<'i> Access<'i> {
     pub fn one(by: By<'i>, state: StateRule, purpose: Purpose) -> Self {
         Self {
             keys: vec![KeyAccess { by, state, purpose }],
+            ..Self::default()
+        }
+    }
+
+    /// No key, but what concerns a principal of the caller's account.
+    pub fn principal(arn: &'i str) -> Self {
+        Self {
+            principal: Some(arn),
+            ..Self::default()
+        }
+    }
+
+    /// With the grants that the request names.
+    #[must_use]
+    pub fn naming(self, grant_tokens: &'i [GrantToken]) -> Self {
+        Self {
+            grant_tokens,
+            ..self
         }
     }
 
@@ -107,5 +142,37 @@ impl<'i> Access<'i> {
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
         self
+    }
+}
+
+/// The operations that AWS lets a caller direct at another account's key, where policies allow it.
+const ACROSS_ACCOUNTS: &[&str] = &[
+    "CreateGrant",
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GetKeyRotationStatus",
+    "GetPublicKey",
+    "ListGrants",
+    "ReEncrypt",
+    "RetireGrant",
+    "RevokeGrant",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
+
+impl OperationName {
+    /// Whether it may come to another account's key at all: the "Cross-account use" of its page.
+    pub fn across_accounts(self) -> bool {
+        ACROSS_ACCOUNTS.contains(&self.as_str())
     }
 }

@@ -1,21 +1,26 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod granted;
+mod source;
 mod versions;
+
+pub(super) use source::Source;
 
 use super::access::{Access, By, KeyAccess, Purpose};
 use super::{Operation, Request, multi_region};
-use crate::authz::{self, Decision};
+use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, Region, arn};
-use crate::store::{Alias, Key, RowVersion, Store, Transaction};
+use crate::store::{Alias, Grant, Key, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
+    caller: Principal,
+    region: Region,
     keys: Vec<Resolved>,
     operation: PhantomData<fn() -> O>,
 }
@@ -23,51 +28,19 @@ pub struct Authorized<O> {
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    grant: Option<Arc<Grant>>,
     /// The number of the version that was named, where one was.
     version: Option<i32>,
 }
 
-/// Where records are read: the cache, whose lag the re-check at the record makes good, or the
-/// rows themselves, locked by the transaction that changes them.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    Cache(&'a Store),
-    Locked(&'a Transaction<'a>),
-}
-
-impl Source<'_> {
-    async fn key(
-        self,
-        account: &AccountId,
-        region: &Region,
-        id: &str,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key(account, region, id).await,
-            Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
-        }
-    }
-
-    async fn alias(
-        self,
-        account: &AccountId,
-        region: &Region,
-        name: &str,
-    ) -> Result<Option<Arc<Alias>>, Error> {
-        match self {
-            Source::Cache(store) => store.alias(account, region, name).await,
-            Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
-        }
-    }
-
-    async fn key_of_version(
-        self,
-        region: &Region,
-        version: Uuid,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key_of_version(region, version).await,
-            Source::Locked(_) => Err(Error::internal("no change names its key by a ciphertext")),
+impl Resolved {
+    /// By itself.
+    fn plain(key: Arc<Key>) -> Self {
+        Self {
+            key,
+            alias: None,
+            grant: None,
+            version: None,
         }
     }
 }
@@ -81,19 +54,45 @@ impl<O: Operation> Authorized<O> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
+        if let Some(principal) = access.principal {
+            let account = arn::principal_account(principal);
+            if !account.is_some_and(|account| may(request, &account)) {
+                return Err(denied::<O>(request, principal));
+            }
+        }
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
             let before = keys.last().map(|before: &Resolved| &*before.key);
-            let resolved = find::<O>(wanted.by, before, request, source).await?;
+            let resolved = match wanted.by {
+                By::Grant(key_id, grant_id) => {
+                    let by = By::Name(key_id, KeyForms::KeyOnly);
+                    let resolved = find::<O>(by, before, request, source).await?;
+                    granted::of_key(resolved, grant_id, source).await?
+                }
+                By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
+                by => find::<O>(by, before, request, source).await?,
+            };
             let arn = seen.note(&resolved);
             versions::check_named(wanted, &resolved, arn)?;
             check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
         }
+        for token in access.grant_tokens {
+            let grant = granted::named_by(token, source).await?;
+            seen.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
+        }
         Ok(Self {
+            caller: request.principal.clone(),
+            region: request.region.clone(),
             keys,
             operation: PhantomData,
         })
+    }
+
+    /// Who asks, and in which Region.
+    pub fn caller(&self) -> (&Principal, &Region) {
+        (&self.caller, &self.region)
     }
 
     /// The record of the `at`th key of the operation's `access`.
@@ -104,6 +103,11 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
+    }
+
+    /// The grant by which the `at`th key was named, where it was.
+    pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
+        self.keys[at].grant.as_ref()
     }
 }
 
@@ -124,6 +128,10 @@ impl Seen {
         if let Some(alias) = &resolved.alias {
             self.uses
                 .push(RowVersion::Alias(alias.row, alias.row_version));
+        }
+        if let Some(grant) = &resolved.grant {
+            self.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
         }
         self.resources.push(arn_of(&resolved.key));
         self.resources.last().map_or("", String::as_str)
@@ -147,11 +155,7 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved {
-                    key,
-                    alias: None,
-                    version: None,
-                }),
+                Some(key) if may(request, &key.account) => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -162,10 +166,8 @@ async fn find<O: Operation>(
         By::Name(text, forms) => {
             let name = KeyName::parse(text)?;
             if forms == KeyForms::KeyOnly && matches!(name.resource, KeyResource::Alias(_)) {
-                return Err(Error::new(
-                    ErrorCode::NotFound,
-                    format!("Invalid keyId '{text}'"),
-                ));
+                let message = "Key Aliases are not supported for this operation.";
+                return Err(Error::new(ErrorCode::InvalidArn, message));
             }
             name
         }
@@ -174,6 +176,7 @@ async fn find<O: Operation>(
             resource: KeyResource::Alias(alias.to_owned()),
             version: None,
         },
+        By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
         By::Replica(region) => {
             let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
             multi_region::require_primary(primary)?;
@@ -187,11 +190,7 @@ async fn find<O: Operation>(
                 return Err(denied::<O>(request, &named));
             }
             return match source.key(account, region, id).await? {
-                Some(key) if key.material_set == primary.material_set => Ok(Resolved {
-                    key,
-                    alias: None,
-                    version: None,
-                }),
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::NotFound,
                     format!("Key '{named}' does not exist"),
@@ -213,7 +212,8 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => arn::key_arn(&account, &region, id),
         KeyResource::Alias(alias) => arn::alias_arn(&account, &region, alias),
     };
-    if !may(request, &account) {
+    let foreign = account != request.principal.account;
+    if foreign && !O::NAME.across_accounts() || !may(request, &account) {
         return Err(denied::<O>(request, &named));
     }
     let not_found = |message: String| Error::new(ErrorCode::NotFound, message);
@@ -222,9 +222,8 @@ async fn find<O: Operation>(
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
             Ok(Resolved {
-                key,
-                alias: None,
                 version: name.version,
+                ..Resolved::plain(key)
             })
         }
         KeyResource::Alias(alias) => {
@@ -238,9 +237,8 @@ async fn find<O: Operation>(
                 .await?
                 .ok_or_else(missing)?;
             Ok(Resolved {
-                key,
                 alias: Some(alias),
-                version: None,
+                ..Resolved::plain(key)
             })
         }
     }
@@ -297,6 +295,13 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         Purpose::PublicKey => None,
+        Purpose::Grant {
+            operations,
+            context,
+        } => {
+            granted::suits(operations, context, key)?;
+            None
+        }
     };
     if let Some(algorithm) = algorithm {
         let message = format!(

@@ -14,13 +14,16 @@ pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
+pub mod grants;
 pub mod keys;
 pub mod mac;
 pub mod multi_region;
 mod page;
+pub mod policies;
 pub mod random;
 pub mod rotation;
 pub mod signing;
+pub mod tags;
 mod tokens;
 pub mod versions;
 
@@ -32,7 +35,7 @@ use crate::audit::Audit;
 use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
-use crate::model::member::Decode;
+use crate::model::member::{Decode, Structure};
 use crate::store::{RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -113,6 +116,14 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
+    ///
+    /// # Errors
+    /// `KMSInternalException`, should it not serialize.
+    fn recorded(output: &Self::Output) -> Result<serde_json::Value, Error> {
+        serde_json::to_value(output).map_err(Error::internal)
+    }
 }
 
 /// An operation that reads metadata or uses keys. It may run more than once for one request.
@@ -180,6 +191,10 @@ impl<O: Change> TokenChange for O {
     }
 }
 
+const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
+    <O::Input as Structure>::MEMBERS
+}
+
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
 macro_rules! operations {
     (
@@ -208,6 +223,16 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                }
+            }
+
+            /// The members of its request in snake_case, and whether they are required.
+            pub const fn members(self) -> &'static [(&'static str, bool)] {
+                match self {
+                    $(OperationName::$use => members::<$use_path>(),)*
+                    $(OperationName::$change => members::<$change_path>(),)*
+                    $(OperationName::$own_use => members::<$own_use_path>(),)*
+                    $(OperationName::$own_change => members::<$own_change_path>(),)*
                 }
             }
 
@@ -274,11 +299,16 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
         GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListGrants: grants::list_grants::ListGrants,
+        ListKeyPolicies: policies::list_key_policies::ListKeyPolicies,
         ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
+        ListResourceTags: tags::list_resource_tags::ListResourceTags,
+        ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
         Verify: signing::verify::Verify,
@@ -287,15 +317,21 @@ operations! {
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
         CreateAlias: aliases::create_alias::CreateAlias,
+        CreateGrant: grants::create_grant::CreateGrant,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         EnableKey: keys::enable_key::EnableKey,
-        ReplicateKey: multi_region::replicate_key::ReplicateKey,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
+        PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
+        RetireGrant: grants::retire_grant::RetireGrant,
+        RevokeGrant: grants::revoke_grant::RevokeGrant,
         RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
+        TagResource: tags::tag_resource::TagResource,
+        UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,

@@ -1,7 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::{AccessKey, Alias, Key, RowVersion};
+use super::{AccessKey, Alias, Grant, Key, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) enum Address {
     Key(AccountId, Region, String),
     Alias(AccountId, Region, String),
     Version(Region, Uuid),
+    /// By a token that was found to be genuine.
+    Grant(String),
     AccessKey(String),
 }
 
@@ -29,6 +31,7 @@ pub(super) enum Address {
 pub(super) enum Record {
     Key(Arc<Key>),
     Alias(Arc<Alias>),
+    Grant(Arc<Grant>),
     AccessKey(Arc<AccessKey>),
 }
 
@@ -46,8 +49,8 @@ impl Cache {
     pub(super) fn new(entries: usize) -> Self {
         let entries = entries.max(1);
         Self {
-            // A key has two addresses: its own, and its current version's.
-            rows: Map::new(entries.saturating_mul(2)),
+            // A key has its own address, and one for each version that ciphertexts name.
+            rows: Map::new(entries.saturating_mul(4)),
             records: Map::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
@@ -104,9 +107,10 @@ impl RowVersion {
     /// The row, whatever its kind.
     pub(super) fn row(self) -> Uuid {
         match self {
-            RowVersion::Key(row, _) | RowVersion::Alias(row, _) | RowVersion::AccessKey(row, _) => {
-                row
-            }
+            RowVersion::Key(row, _)
+            | RowVersion::Alias(row, _)
+            | RowVersion::Grant(row, _)
+            | RowVersion::AccessKey(row, _) => row,
         }
     }
 }

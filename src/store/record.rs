@@ -1,7 +1,8 @@
 //! What the store hands out: records without the shape of their tables.
 
 use crate::model::{
-    AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
+    AccountId, Constraints, GrantOperationSet, KeySpec, KeyState, KeyUsage, Origin, Region,
+    RotationType, VersionState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,6 +149,39 @@ pub struct Alias {
     pub updated: OffsetDateTime,
 }
 
+/// Who else may use a key, and for what. Nothing of it ever changes.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// As of any row; a grant is never written again.
+    pub row_version: i64,
+    /// The row of its key.
+    pub key: Uuid,
+    /// The account of its key.
+    pub account: AccountId,
+    /// The Region of its key.
+    pub region: Region,
+    /// Its key's id.
+    pub key_id: String,
+    /// AWS's grant id: 64 hexadecimal digits.
+    pub grant_id: String,
+    /// What its maker calls it.
+    pub name: Option<String>,
+    /// Who may use the key: a principal's ARN, or a service's name.
+    pub grantee: String,
+    /// Who may retire the grant: likewise.
+    pub retiring: Option<String>,
+    /// The account that made it.
+    pub issuer: AccountId,
+    /// What the key may be used for.
+    pub operations: GrantOperationSet,
+    /// On which conditions.
+    pub constraints: Option<Constraints>,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
+}
+
 /// An access key; its secret is wrapped under a key on the token.
 #[derive(Clone)]
 pub struct AccessKey {
@@ -211,6 +245,8 @@ pub enum RowVersion {
     Key(Uuid, i64),
     /// Of an alias.
     Alias(Uuid, i64),
+    /// Of a grant.
+    Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
 }

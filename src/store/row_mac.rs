@@ -8,7 +8,7 @@
 //! written before it stay genuine.
 
 use super::error::StoreError;
-use super::{AccessKey, Alias, Key, KeyVersion, RowSeal, Shared};
+use super::{AccessKey, Alias, Grant, Key, KeyVersion, RowSeal, Shared};
 use crate::Error;
 use crate::model::{KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
@@ -165,6 +165,35 @@ pub(super) fn alias(alias: &Alias) -> Vec<u8> {
         .0
 }
 
+/// `constraints` is the column's text, as `birth` of a key version.
+pub(super) fn grant(grant: &Grant, constraints: Option<&str>) -> Vec<u8> {
+    let mut row = Row::of("kms_grant")
+        .uuid(grant.row)
+        .number(grant.row_version)
+        .uuid(grant.key)
+        .text(grant.account.as_str())
+        .text(grant.region.as_str())
+        .text(&grant.key_id)
+        .text(&grant.grant_id);
+    let optional = |row: Row, value: Option<&str>| match value {
+        Some(value) => row.text(value),
+        None => row.null(),
+    };
+    row = optional(row, grant.name.as_deref()).text(&grant.grantee);
+    row = optional(row, grant.retiring.as_deref())
+        .text(grant.issuer.as_str())
+        .number(grant.operations.iter().count() as i64);
+    for operation in grant.operations.iter() {
+        row = row.text(operation.as_str());
+    }
+    optional(row, constraints).instant(grant.created).0
+}
+
+/// No row, but what stands in a grant token: the grant it names, and what makes it unique.
+pub(super) fn grant_token(grant: Uuid, nonce: Uuid) -> Vec<u8> {
+    Row::of("grant_token").uuid(grant).uuid(nonce).0
+}
+
 pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
     Row::of("access_key")
         .uuid(key.row)
@@ -204,7 +233,7 @@ pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
 }
 
 impl Shared {
-    fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
+    pub(super) fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
         self.seal.get().ok_or_else(|| StoreError::NoSeal.into())
     }
 

@@ -8,12 +8,15 @@ mod agreement;
 mod aliases;
 mod data_keys;
 mod encryption;
+mod grants;
 mod keys;
 mod mac;
 mod multi_region;
+mod policies;
 mod random;
 mod rotation;
 mod signing;
+mod tags;
 mod versions;
 mod wire;
 

@@ -6,8 +6,10 @@
 mod dev;
 
 mod crash;
+mod crash_rotation;
 mod deletion;
 mod gateway;
+mod multi_region;
 mod non_exportable;
 mod postgres;
 mod proxy;

@@ -4,8 +4,11 @@
 
 mod fence;
 mod fixture;
+mod grants;
 mod intents;
 mod recovery;
+mod related;
+mod rotations;
 mod rows;
 mod schema;
 

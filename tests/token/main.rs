@@ -8,3 +8,4 @@ mod objects;
 mod support;
 mod trouble;
 mod verbs;
+mod wycheproof;

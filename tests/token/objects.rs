@@ -19,7 +19,7 @@ use strongroom::token::{
 use uuid::Uuid;
 
 /// A read-write session of the test's own in the module that the token has initialised.
-fn beside() -> Session {
+pub fn beside() -> Session {
     let pkcs11 = Pkcs11::new(module()).unwrap();
     let slots = pkcs11.get_slots_with_initialized_token().unwrap();
     let slot = slots

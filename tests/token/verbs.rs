@@ -28,7 +28,7 @@ async fn made(token: &Token, spec: KeySpec, usage: KeyUsage) -> (Uuid, KeyRef, B
     (version, KeyRef::new(version, spec, usage, public), birth)
 }
 
-fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
+pub fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
     hash(message_digest(with), message).unwrap().to_vec()
 }
 

@@ -26,16 +26,26 @@ macro_rules! integer_shape {
                 Some(Value::from(self.0))
             }
         }
+
+        impl From<$name> for i64 {
+            fn from(value: $name) -> i64 {
+                value.0
+            }
+        }
     )*};
 }
 
 integer_shape! {
     /// `LimitType`.
     Limit 1..=1000;
+    /// `LimitType`, as the lists of grants narrow it.
+    GrantLimit 1..=100;
+    /// `LimitType`, as ListResourceTags narrows it.
+    TagLimit 1..=50;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
-    /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.
-    PendingWindowInDays 1..=365;
+    /// `PendingWindowInDaysType`, as the page of ScheduleKeyDeletion narrows it.
+    PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
     /// The number of a key version: the gateway's own.

@@ -4,7 +4,7 @@
 
 use crate::model::arn::key_arn;
 use crate::model::key_material_id;
-use crate::model::shapes::Timestamp;
+use crate::model::shapes::{MultiRegionKeyType, Timestamp};
 use crate::model::{
     EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
     KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
@@ -57,7 +57,7 @@ pub struct KeyMetadata {
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct MultiRegionConfiguration {
-    pub multi_region_key_type: &'static str,
+    pub multi_region_key_type: MultiRegionKeyType,
     pub primary_key: MultiRegionKey,
     pub replica_keys: Vec<MultiRegionKey>,
 }
@@ -81,10 +81,9 @@ impl MultiRegionConfiguration {
         };
         let replicas = regions.iter().filter(|region| *region != primary);
         Some(Self {
-            multi_region_key_type: if key.is_primary() {
-                "PRIMARY"
-            } else {
-                "REPLICA"
+            multi_region_key_type: match key.is_primary() {
+                true => MultiRegionKeyType::Primary,
+                false => MultiRegionKeyType::Replica,
             },
             primary_key: in_region(primary),
             replica_keys: replicas.map(in_region).collect(),
