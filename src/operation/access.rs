@@ -1,9 +1,13 @@
 //! What an operation says of its input before anything is looked up: which keys it comes to, by
 //! which names, and what it needs of them. Data; the dispatcher acts on it.
 
+use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
-use crate::model::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm};
+use crate::model::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
+    Region, SigningAlgorithm,
+};
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
 
@@ -50,6 +54,8 @@ pub enum Purpose {
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
     Mac(MacAlgorithm),
+    Agreement(KeyAgreementAlgorithm),
+    Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
 }
@@ -62,6 +68,8 @@ impl Purpose {
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+            Purpose::Agreement(_) => Some(KeyUsage::KeyAgreement),
+            Purpose::Encapsulation(_) => Some(KeyUsage::EncapsulateDecapsulate),
         }
     }
 }
@@ -100,5 +108,37 @@ impl<'i> Access<'i> {
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
         self
+    }
+}
+
+/// The operations that AWS lets a caller direct at another account's key, where policies allow it.
+const ACROSS_ACCOUNTS: &[&str] = &[
+    "CreateGrant",
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GetKeyRotationStatus",
+    "GetPublicKey",
+    "ListGrants",
+    "ReEncrypt",
+    "RetireGrant",
+    "RevokeGrant",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
+
+impl OperationName {
+    /// Whether it may come to another account's key at all: the "Cross-account use" of its page.
+    pub fn across_accounts(self) -> bool {
+        ACROSS_ACCOUNTS.contains(&self.as_str())
     }
 }

@@ -162,10 +162,8 @@ async fn find<O: Operation>(
         By::Name(text, forms) => {
             let name = KeyName::parse(text)?;
             if forms == KeyForms::KeyOnly && matches!(name.resource, KeyResource::Alias(_)) {
-                return Err(Error::new(
-                    ErrorCode::NotFound,
-                    format!("Invalid keyId '{text}'"),
-                ));
+                let message = "Key Aliases are not supported for this operation.";
+                return Err(Error::new(ErrorCode::InvalidArn, message));
             }
             name
         }
@@ -213,7 +211,8 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => arn::key_arn(&account, &region, id),
         KeyResource::Alias(alias) => arn::alias_arn(&account, &region, alias),
     };
-    if !may(request, &account) {
+    let foreign = account != request.principal.account;
+    if foreign && !O::NAME.across_accounts() || !may(request, &account) {
         return Err(denied::<O>(request, &named));
     }
     let not_found = |message: String| Error::new(ErrorCode::NotFound, message);
@@ -286,6 +285,12 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             (!key.spec.signing_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }
         Purpose::Mac(a) => (!key.spec.mac_algorithms().contains(&a)).then_some(a.as_str()),
+        Purpose::Agreement(a) => {
+            (!key.spec.key_agreement_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
+        Purpose::Encapsulation(a) => {
+            (!key.spec.encapsulation_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
         Purpose::PublicKey if !key.spec.is_asymmetric() => {
             let message = format!("{arn} is a {} key and has no public key.", key.spec);
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));

@@ -10,6 +10,7 @@ pub mod credential;
 mod dispatch;
 pub mod quota;
 
+pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
@@ -31,7 +32,7 @@ use crate::audit::Audit;
 use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
-use crate::model::member::Decode;
+use crate::model::member::{Decode, Structure};
 use crate::store::{RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -179,6 +180,10 @@ impl<O: Change> TokenChange for O {
     }
 }
 
+const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
+    <O::Input as Structure>::MEMBERS
+}
+
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
 macro_rules! operations {
     (
@@ -207,6 +212,16 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                }
+            }
+
+            /// The members of its request in snake_case, and whether they are required.
+            pub const fn members(self) -> &'static [(&'static str, bool)] {
+                match self {
+                    $(OperationName::$use => members::<$use_path>(),)*
+                    $(OperationName::$change => members::<$change_path>(),)*
+                    $(OperationName::$own_use => members::<$own_use_path>(),)*
+                    $(OperationName::$own_change => members::<$own_change_path>(),)*
                 }
             }
 
@@ -259,10 +274,16 @@ macro_rules! operations {
 
 operations! {
     use {
+        Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
+        DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
         DescribeKey: keys::describe_key::DescribeKey,
+        Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
         GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
+        GenerateDataKeyPair: data_keys::generate_data_key_pair::GenerateDataKeyPair,
+        GenerateDataKeyPairWithoutPlaintext:
+            data_keys::generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext,
         GenerateDataKeyWithoutPlaintext:
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,

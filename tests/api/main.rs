@@ -4,6 +4,7 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod agreement;
 mod aliases;
 mod data_keys;
 mod encryption;

@@ -9,6 +9,7 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod multi_region;
 mod non_exportable;
 mod postgres;
 mod proxy;

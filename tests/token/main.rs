@@ -2,7 +2,9 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod handed_out;
 mod objects;
 mod support;
 mod trouble;
 mod verbs;
+mod wycheproof;

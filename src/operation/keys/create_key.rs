@@ -126,7 +126,7 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        spec_and_usage(input)?;
+        let (spec, _) = spec_and_usage(input)?;
         tags(input.tags.as_ref())?;
         check_policy(input.policy.as_ref())?;
         if is_multi_region(input) && input.custom_key_store_id.is_some() {
@@ -134,6 +134,10 @@ impl Operation for CreateKey {
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         refuse_key_store(input.custom_key_store_id.as_ref())?;
+        if spec == KeySpec::Sm2 {
+            let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
         if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
             return Err(unsupported("An Origin other than AWS_KMS"));
         }

@@ -4,10 +4,10 @@
 
 use crate::model::arn::key_arn;
 use crate::model::key_material_id;
-use crate::model::shapes::Timestamp;
+use crate::model::shapes::{MultiRegionKeyType, Timestamp};
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, Region,
-    SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
+    KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
 use crate::store::Key;
@@ -38,6 +38,10 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub signing_algorithms: &'static [SigningAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub key_agreement_algorithms: &'static [KeyAgreementAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encapsulation_algorithms: &'static [EncapsulationAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +57,7 @@ pub struct KeyMetadata {
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct MultiRegionConfiguration {
-    pub multi_region_key_type: &'static str,
+    pub multi_region_key_type: MultiRegionKeyType,
     pub primary_key: MultiRegionKey,
     pub replica_keys: Vec<MultiRegionKey>,
 }
@@ -77,10 +81,9 @@ impl MultiRegionConfiguration {
         };
         let replicas = regions.iter().filter(|region| *region != primary);
         Some(Self {
-            multi_region_key_type: if key.is_primary() {
-                "PRIMARY"
-            } else {
-                "REPLICA"
+            multi_region_key_type: match key.is_primary() {
+                true => MultiRegionKeyType::Primary,
+                false => MultiRegionKeyType::Replica,
             },
             primary_key: in_region(primary),
             replica_keys: replicas.map(in_region).collect(),
@@ -115,6 +118,8 @@ impl KeyMetadata {
             key_spec: key.spec,
             encryption_algorithms: key.spec.encryption_algorithms(key.usage),
             signing_algorithms: key.spec.signing_algorithms(key.usage),
+            key_agreement_algorithms: key.spec.key_agreement_algorithms(key.usage),
+            encapsulation_algorithms: key.spec.encapsulation_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),

@@ -5,9 +5,8 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::KeyId;
-use crate::operation::multi_region::update_shared;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{Key, Transaction};
+use crate::store::Transaction;
 
 /// See the module.
 pub struct DisableKeyRotation;
@@ -42,11 +41,11 @@ impl Change for DisableKeyRotation {
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let key = Key {
-            rotation_days: None,
-            next_rotation: None,
-            ..(**call.key(0)).clone()
-        };
-        update_shared(tx, &key).await
+        for mut key in tx.lock_related(call.key(0)).await? {
+            key.rotation_days = None;
+            key.next_rotation = None;
+            tx.update_key(&key).await?;
+        }
+        Ok(())
     }
 }

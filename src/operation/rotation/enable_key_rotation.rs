@@ -5,9 +5,8 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, RotationPeriodInDays};
-use crate::operation::multi_region::update_shared;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{Key, Transaction};
+use crate::store::Transaction;
 use time::Duration;
 
 /// AWS's period where the caller names none.
@@ -55,11 +54,11 @@ impl Change for EnableKeyRotation {
         if call.key(0).rotation_days == days {
             return Ok(());
         }
-        let key = Key {
-            rotation_days: days,
-            next_rotation: Some(next),
-            ..(**call.key(0)).clone()
-        };
-        update_shared(tx, &key).await
+        for mut key in tx.lock_related(call.key(0)).await? {
+            key.rotation_days = days;
+            key.next_rotation = Some(next);
+            tx.update_key(&key).await?;
+        }
+        Ok(())
     }
 }

@@ -10,8 +10,7 @@ pub mod get_key_rotation_status;
 pub mod list_key_rotations;
 pub mod rotate_key_on_demand;
 
-use super::Context;
-use super::multi_region::refuse_replica;
+use super::{Context, multi_region};
 use crate::model::{KeySpec, Origin, RotationType, VersionState};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
@@ -75,7 +74,7 @@ impl MaterialRule {
             ));
         }
         match self.primary {
-            true => refuse_replica(key),
+            true => multi_region::refuse_replica(key),
             false => Ok(()),
         }
     }
