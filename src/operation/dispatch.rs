@@ -195,10 +195,13 @@ async fn authorize<O: Operation>(
 ) -> Result<Authorized<O>, Error> {
     let access = O::access(input)?.naming(input.grant_tokens());
     let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    match input.dry_run() {
-        Some(DryRun::Authorization) => Err(would_have_succeeded()),
-        _ => Ok(call),
+    if let Some(DryRun::Authorization) = input.dry_run() {
+        return Err(would_have_succeeded());
     }
+    for store in call.needed() {
+        cx.tokens.of_store(store).await?;
+    }
+    Ok(call)
 }
 
 /// What came of an operation, unless it was a dry run: that is done to its end, so that it fails

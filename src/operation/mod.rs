@@ -15,6 +15,7 @@ pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod key_stores;
 pub mod keys;
 pub mod mac;
 pub mod multi_region;
@@ -288,6 +289,8 @@ operations! {
         Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
         DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
+        DescribeCustomKeyStores:
+            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
         DescribeKey: keys::describe_key::DescribeKey,
         Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
@@ -316,12 +319,17 @@ operations! {
     }
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
         CreateAlias: aliases::create_alias::CreateAlias,
         CreateGrant: grants::create_grant::CreateGrant,
+        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
+        DisconnectCustomKeyStore:
+            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
         PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
@@ -333,6 +341,7 @@ operations! {
         TagResource: tags::tag_resource::TagResource,
         UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }

@@ -9,6 +9,7 @@ mod aliases;
 mod data_keys;
 mod encryption;
 mod grants;
+mod key_stores;
 mod keys;
 mod mac;
 mod multi_region;
