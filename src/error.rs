@@ -49,11 +49,14 @@ error_codes! {
     DependencyTimeout "DependencyTimeoutException" 500;
     Disabled "DisabledException" 400;
     DryRunOperation "DryRunOperationException" 400;
+    ExpiredImportToken "ExpiredImportTokenException" 400;
     IncorrectKey "IncorrectKeyException" 400;
+    IncorrectKeyMaterial "IncorrectKeyMaterialException" 400;
     InvalidAliasName "InvalidAliasNameException" 400;
     InvalidArn "InvalidArnException" 400;
     InvalidCiphertext "InvalidCiphertextException" 400;
     InvalidGrantToken "InvalidGrantTokenException" 400;
+    InvalidImportToken "InvalidImportTokenException" 400;
     InvalidKeyUsage "InvalidKeyUsageException" 400;
     InvalidMarker "InvalidMarkerException" 400;
     KmsInternal "KMSInternalException" 500;

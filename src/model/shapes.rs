@@ -96,6 +96,11 @@ text_shape! {
         |c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
     /// `CustomKeyStoreIdType`.
     CustomKeyStoreId 1..=64, ".*", |_| true;
+    /// `BackingKeyIdType`: a `KeyMaterialId`.
+    KeyMaterialId 64..=64, "^[a-f0-9]+$", |c| matches!(c, 'a'..='f' | '0'..='9');
+    /// `KeyMaterialDescriptionType`.
+    KeyMaterialDescription 0..=256, "^[a-zA-Z0-9:/_\\s.-]+$",
+        |c| c.is_ascii_alphanumeric() || c.is_whitespace() || matches!(c, ':' | '/' | '_' | '.' | '-');
     /// `XksKeyIdType`.
     XksKeyId 1..=128, "^[a-zA-Z0-9-_.]+$",
         |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -266,6 +271,22 @@ impl Member for Opaque {
 /// A point in time, on the wire the seconds since 1970 with milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timestamp(pub time::OffsetDateTime);
+
+impl Member for Timestamp {
+    type Wire = f64;
+    fn check(wire: f64, at: &'static str, violations: &mut Violations) -> Option<Self> {
+        // Beyond the years that a date can have, the cast stops at a number that no date is.
+        let millis = i128::from((wire * 1000.0).round() as i64);
+        let date = time::OffsetDateTime::from_unix_timestamp_nanos(millis * 1_000_000);
+        if date.is_err() {
+            violations.breaks(at, None, "be a valid timestamp");
+        }
+        date.ok().map(Self)
+    }
+    fn recorded(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
+    }
+}
 
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, Shared, Store, row_mac};
+use super::{Intent, IntentKind, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -22,14 +22,20 @@ const CLAIM: &str = "/* intents::claim */
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
     returning i.version, i.kind, i.owner, $2::float8 as lease, i.mac,
-        exists (select from key_version v where v.id = i.version) as in_use";
+        exists (select from key_version v where v.id = i.version and v.object is null)
+        or exists (select from key_version v where v.object = i.version) as in_use";
 const LIST: &str = "/* intents::list */
     select version, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
+const WRAPPING_KEYS: &str = "/* intents::wrapping_keys */
+    select count(*) as many from intent where kind = 'create' and owner = $1";
 // An intent that somebody else has taken over is as good as gone: they may be destroying the object.
 const FULFIL: &str = "/* intents::fulfil */
     delete from intent where version = $1 and kind = 'create' and not taken_over";
+
+/// How long whoever leaves an object has to destroy it before a worker does.
+const DESTROY_LEASE: Duration = Duration::from_secs(60);
 
 impl IntentKind {
     fn as_str(self) -> &'static str {
@@ -72,6 +78,22 @@ fn read(row: &Row) -> Result<Intent, Error> {
         owner: column(row, "owner")?,
         lease: Duration::try_from_secs_f64(lease).unwrap_or_default(),
     })
+}
+
+impl Transaction<'_> {
+    /// Leaves an object that nothing uses any more, for the caller to destroy once the transaction
+    /// has committed: an intent that is nobody's, whose lease gives time before a worker does it.
+    pub(super) async fn leave(&self, object: Uuid) -> Result<(), Error> {
+        let intent = Intent {
+            version: object,
+            kind: IntentKind::Destroy,
+            owner: Uuid::nil(),
+            lease: DESTROY_LEASE,
+        };
+        begin(self.shared, self.connection, &intent).await?;
+        self.note_left(intent);
+        Ok(())
+    }
 }
 
 impl Store {
@@ -134,6 +156,17 @@ impl Store {
             }
         }
         Ok(claimed)
+    }
+
+    /// How many intents to create are nobody's: those of wrapping keys, which every gateway uses
+    /// until their lease is past.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn wrapping_keys(&self) -> Result<i64, Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection.query_one(WRAPPING_KEYS, &[&Uuid::nil()]).await?;
+        column(&row, "many")
     }
 
     /// Every intent, for doctor; `lease` is what is left of it.

@@ -6,14 +6,9 @@ use super::keys::{key_columns, version_columns};
 use super::pool::column;
 use super::row_mac::{self, micros};
 use super::transaction::Touched;
-use super::{Intent, IntentKind, Key, KeyVersion, RowVersion, Transaction};
+use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region, RotationType, VersionState};
-use std::time::Duration;
-use uuid::Uuid;
-
-/// How long whoever deletes a key has for its objects before a worker does it.
-const DESTROY_LEASE: Duration = Duration::from_secs(60);
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
 // snapshot from before the wait, and would miss a version that the change before it made.
@@ -31,11 +26,11 @@ const INSERT_SET: &str =
     "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
 const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
     (id, material_set, number, spec, token_serial, public_key, birth, created, state, valid_to, \
-    description, rotation, rotated, verifier, row_version, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    description, rotation, rotated, verifier, object, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set token_serial = $3, \
     public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
-    rotated = $10, verifier = $11, row_version = $2 + 1, mac = $12 \
+    rotated = $10, verifier = $11, object = $12, row_version = $2 + 1, mac = $13 \
     where id = $1 and row_version = $2";
 const LOCK_RELATED: &str = concat!(
     "/* keys::lock_related */ select ",
@@ -60,9 +55,9 @@ const DELETE: &str = "/* keys::delete */ delete from kms_key where id = $1 and r
 const LOCK_SET: &str = "/* keys::lock_set */ select id from material_set where id = $1 for update";
 const DELETE_VERSIONS: &str = "/* keys::delete_versions */ with gone as ( \
         delete from key_version where material_set = $1 \
-        and not exists (select from kms_key k where k.material_set = $1) returning id \
+        and not exists (select from kms_key k where k.material_set = $1) returning id, object, state \
     ), uncounted as (delete from gcm_reservation where version in (select id from gone)) \
-    select id from gone";
+    select coalesce(object, id) as object from gone where state <> 'PendingImport'";
 const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where id = $1 \
     and not exists (select from kms_key k where k.material_set = $1)";
 
@@ -166,7 +161,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
     pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        intents::fulfil(self.connection, version.id).await?;
+        intents::fulfil(self.connection, version.object_id()).await?;
         self.insert_version(key, version).await
     }
 
@@ -196,6 +191,7 @@ impl Transaction<'_> {
                     &rotation.map(RotationType::as_str),
                     &rotated.map(micros),
                     &version.verifier,
+                    &version.object,
                     &version.row_version,
                     &mac,
                 ],
@@ -234,6 +230,7 @@ impl Transaction<'_> {
                     &rotation.map(RotationType::as_str),
                     &rotated.map(micros),
                     &version.verifier,
+                    &version.object,
                     &mac,
                 ],
             )
@@ -328,18 +325,10 @@ impl Transaction<'_> {
         self.connection
             .execute(DELETE_SET, &[&key.material_set])
             .await?;
-        let mut left = Vec::with_capacity(versions.len());
         for version in &versions {
-            let intent = Intent {
-                version: column(version, "id")?,
-                kind: IntentKind::Destroy,
-                owner: Uuid::nil(),
-                lease: DESTROY_LEASE,
-            };
-            intents::begin(self.shared, self.connection, &intent).await?;
-            left.push(intent);
+            self.leave(column(version, "object")?).await?;
         }
-        Ok(left)
+        Ok(self.left())
     }
 }
 

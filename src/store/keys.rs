@@ -27,7 +27,8 @@ macro_rules! version_columns {
          v.number as v_number, v.spec as v_spec, v.token_serial as v_token_serial, \
          v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, \
          v.state as v_state, v.valid_to as v_valid_to, v.description as v_description, \
-         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, v.mac as v_mac"
+         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, \
+         v.object as v_object, v.mac as v_mac"
     };
 }
 pub(super) use {key_columns, version_columns};
@@ -56,10 +57,12 @@ const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key \
     where state = 'PendingDeletion' and deletion <= (select strongroom_now()) \
     order by deletion limit $1";
 const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
-    where not exists (select from key_version v where v.id = t.id) \
+    where not exists (select from key_version v where v.id = t.id and v.object is null) \
+    and not exists (select from key_version v where v.object = t.id) \
     and not exists (select from intent i where i.version = t.id)";
-const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial from key_version \
-    where id > $1 order by id limit $2";
+const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, coalesce(object, id) as object, \
+    token_serial from key_version where id > $1 and state <> 'PendingImport' \
+    order by id limit $2";
 
 /// Account and Region as columns, which are what these were written as.
 pub(super) fn place(
@@ -159,6 +162,7 @@ impl Shared {
                 description: column(row, "v_description")?,
                 rotation: rotation.map_err(unreadable)?.zip(rotated),
                 verifier: column(row, "v_verifier")?,
+                object: column(row, "v_object")?,
             };
             let set: Uuid = column(row, "v_material_set")?;
             let bytes = row_mac::key_version(set, spec, &version, birth);
@@ -282,7 +286,7 @@ impl Store {
             .collect()
     }
 
-    /// Which of these key versions no row (version or intent) knows, for doctor.
+    /// Which of these `CKA_ID`s no row (version or intent) knows, for doctor.
     ///
     /// # Errors
     /// Those of the database.
@@ -292,7 +296,8 @@ impl Store {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// Every key version with the serial of its token, for doctor; at most `limit` after `after`.
+    /// Every key version that has material, with its `CKA_ID` and the serial of its token, for
+    /// doctor; at most `limit` after `after`.
     ///
     /// # Errors
     /// Those of the database.
@@ -300,12 +305,15 @@ impl Store {
         &self,
         after: Option<Uuid>,
         limit: i64,
-    ) -> Result<Vec<(Uuid, String)>, Error> {
+    ) -> Result<Vec<(Uuid, Uuid, String)>, Error> {
         let after = after.unwrap_or_default();
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(ON_TOKENS, &[&after, &limit]).await?;
         rows.iter()
-            .map(|row| Ok((column(row, "id")?, column(row, "token_serial")?)))
+            .map(|row| {
+                let object = column(row, "object")?;
+                Ok((column(row, "id")?, object, column(row, "token_serial")?))
+            })
             .collect()
     }
 }

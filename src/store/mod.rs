@@ -11,6 +11,7 @@ mod cache;
 mod connect;
 mod error;
 mod gcm;
+mod imports;
 mod intents;
 mod key_changes;
 mod keys;

@@ -64,12 +64,34 @@ impl Key {
     pub fn version(&self, id: Uuid) -> Option<&KeyVersion> {
         self.versions.iter().find(|version| version.id == id)
     }
+
+    /// The versions that have been current, and the one that is: all that there may be ciphertexts
+    /// of. What comes after them is imported and waits for a rotation.
+    pub fn in_service(&self) -> impl Iterator<Item = &KeyVersion> {
+        let current = self.version(self.current_version);
+        let last = current.map_or(0, |version| version.number);
+        let versions = self.versions.iter();
+        versions.filter(move |version| version.number <= last)
+    }
+
+    /// The version whose material is imported and waits for a rotation to become current.
+    pub fn pending_rotation(&self) -> Option<&KeyVersion> {
+        let current = self.version(self.current_version)?;
+        let last = self.versions.last()?;
+        (self.origin == Origin::External && last.number > current.number).then_some(last)
+    }
+
+    /// Whether material that the key needs is yet to be imported.
+    pub fn awaits_import(&self) -> bool {
+        self.in_service()
+            .any(|version| version.state == VersionState::PendingImport)
+    }
 }
 
 /// One object, or one key pair, on the token.
 #[derive(Debug, Clone)]
 pub struct KeyVersion {
-    /// The `CKA_ID`.
+    /// Names it in ciphertexts, and is the `CKA_ID` of what the token generated.
     pub id: Uuid,
     /// Raised by every change.
     pub row_version: i64,
@@ -93,6 +115,8 @@ pub struct KeyVersion {
     pub rotation: Option<(RotationType, OffsetDateTime)>,
     /// Made by imported material: the same material makes or opens it again.
     pub verifier: Option<Vec<u8>>,
+    /// The `CKA_ID` of imported material: another one after each import.
+    pub object: Option<Uuid>,
 }
 
 impl KeyVersion {
@@ -118,7 +142,27 @@ impl KeyVersion {
             description: None,
             rotation: None,
             verifier: None,
+            object: None,
         }
+    }
+
+    /// A version whose material is yet to be imported.
+    pub fn awaiting_import(id: Uuid, number: i32, created: OffsetDateTime) -> Self {
+        let birth = serde_json::json!({"imported": false});
+        Self {
+            state: VersionState::PendingImport,
+            ..Self::made(id, number, String::new(), None, birth, created)
+        }
+    }
+
+    /// The `CKA_ID` of its object on the token.
+    pub fn object_id(&self) -> Uuid {
+        self.object.unwrap_or(self.id)
+    }
+
+    /// Whether it has, or had, imported material, and takes no other.
+    pub fn is_settled(&self) -> bool {
+        self.public_key.is_some() || self.verifier.is_some()
     }
 }
 

@@ -149,6 +149,7 @@ pub(super) fn key_version(
     .added("rotation", rotation.map(RotationType::as_str), Row::text)
     .added("rotated", rotated, Row::instant)
     .added("verifier", version.verifier.as_deref(), Row::bytes)
+    .added("object", version.object, Row::uuid)
     .0
 }
 

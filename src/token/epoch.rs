@@ -5,6 +5,7 @@ use super::attributes::Class;
 use super::config::{TokenConfig, TokenSelector};
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::{Hardened, harden};
+use super::wrapping::Unwraps;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as CkError, RvError};
 use cryptoki::object::ObjectHandle;
@@ -32,6 +33,10 @@ pub(super) struct Epoch {
     pub(super) canary: ObjectHandle,
     /// Whether the token has RSAES-OAEP with SHA-256; asked when first needed.
     pub(super) oaep_sha256: OnceLock<bool>,
+    /// What the token unwraps; asked when first needed.
+    pub(super) unwraps: OnceLock<Unwraps>,
+    /// [`TokenConfig::import_through_memory`].
+    pub(super) import_through_memory: bool,
 }
 
 impl Epoch {
@@ -209,6 +214,8 @@ pub(super) fn begin(
         lost: AtomicBool::new(false),
         canary: key,
         oaep_sha256: OnceLock::new(),
+        unwraps: OnceLock::new(),
+        import_through_memory: config.import_through_memory,
     };
     Ok((epoch, anchor))
 }

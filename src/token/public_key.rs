@@ -18,7 +18,7 @@ pub(super) struct Curve {
     pub(super) params: &'static [u8],
     /// The length of a field element, and of `r` and `s`, in bytes.
     pub(super) len: usize,
-    nid: Nid,
+    pub(super) nid: Nid,
 }
 
 /// The curve of an ECC spec (SEC 2, RFC 5480).
@@ -93,7 +93,7 @@ fn octet_string(encoded: &[u8], field_len: usize) -> Option<&[u8]> {
     (point.len() == point_len && point[0] == 0x04).then_some(point)
 }
 
-fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(super) fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let group = EcGroup::from_curve_name(curve.nid)?;
     let mut context = BigNumContext::new()?;
     let point = EcPoint::from_bytes(&group, point, &mut context)?;
@@ -102,7 +102,7 @@ fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     PKey::from_ec_key(key)?.public_key_to_der()
 }
 
-fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(super) fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let key =
         Rsa::from_public_components(BigNum::from_slice(modulus)?, BigNum::from_slice(exponent)?)?;
     PKey::from_rsa(key)?.public_key_to_der()

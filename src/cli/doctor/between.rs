@@ -63,14 +63,16 @@ async fn compare(token: &Token, store: &Store, table: &mut Table) -> Result<(), 
     let here = serial(token);
     loop {
         let page = store.versions_on_tokens(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { break };
+        let Some((last, _, _)) = page.last() else {
+            break;
+        };
         after = Some(*last);
-        for (version, serial) in page {
+        for (_, object, serial) in page {
             total += 1;
             if Some(&serial) != here.as_ref() {
                 elsewhere.insert(serial);
-            } else if !on_token.contains(&version) {
-                missing.push(version);
+            } else if !on_token.contains(&object) {
+                missing.push(object);
             }
         }
     }
