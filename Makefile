@@ -9,7 +9,9 @@ run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-
 	exec target/release/strongroom dev $(ARGS)
 
 test: setup clients check ## Pass every test
+	rm -rf target/tmp/remains
 	$(CARGO) test --locked
+	$(CARGO) test --locked --test hygiene -- --ignored # looks through what the others have left
 
 check: ## Formatting and lints
 	$(CARGO) fmt --check

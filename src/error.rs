@@ -43,8 +43,17 @@ error_codes! {
     UnknownOperation "UnknownOperationException" 400;
     UnrecognizedClient "UnrecognizedClientException" 400;
     Validation "ValidationException" 400;
-    // The model's, in its order.
+    // The model's, in its order: those that it calls faults are the service's own, and 500.
     AlreadyExists "AlreadyExistsException" 400;
+    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400;
+    CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400;
+    CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400;
+    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400;
+    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400;
+    Conflict "ConflictException" 400;
+    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400;
+    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400;
+    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400;
     CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400;
     DependencyTimeout "DependencyTimeoutException" 500;
     Disabled "DisabledException" 400;
@@ -52,9 +61,11 @@ error_codes! {
     ExpiredImportToken "ExpiredImportTokenException" 400;
     IncorrectKey "IncorrectKeyException" 400;
     IncorrectKeyMaterial "IncorrectKeyMaterialException" 400;
+    IncorrectTrustAnchor "IncorrectTrustAnchorException" 400;
     InvalidAliasName "InvalidAliasNameException" 400;
     InvalidArn "InvalidArnException" 400;
     InvalidCiphertext "InvalidCiphertextException" 400;
+    InvalidGrantId "InvalidGrantIdException" 400;
     InvalidGrantToken "InvalidGrantTokenException" 400;
     InvalidImportToken "InvalidImportTokenException" 400;
     InvalidKeyUsage "InvalidKeyUsageException" 400;
@@ -69,6 +80,18 @@ error_codes! {
     NotFound "NotFoundException" 400;
     Tag "TagException" 400;
     UnsupportedOperation "UnsupportedOperationException" 400;
+    XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400;
+    XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400;
+    XksKeyNotFound "XksKeyNotFoundException" 400;
+    XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400;
+    XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400;
+    XksProxyInvalidResponse "XksProxyInvalidResponseException" 400;
+    XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400;
+    XksProxyUriInUse "XksProxyUriInUseException" 400;
+    XksProxyUriUnreachable "XksProxyUriUnreachableException" 400;
+    XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400;
+    XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400;
+    XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400;
 }
 
 /// A failed request: what the caller sees (`code`, `message`) and, for the log only, the cause.

@@ -42,6 +42,20 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// `KeyAgreementAlgorithmSpec`.
+    KeyAgreementAlgorithm {
+        Ecdh = "ECDH",
+    }
+}
+
+wire_enum! {
+    /// `EncapsulationAlgorithmSpec`.
+    EncapsulationAlgorithm {
+        MlKem = "ML_KEM",
+    }
+}
+
+wire_enum! {
     /// `MessageType`: what the `Message` of Sign and Verify is.
     MessageType {
         Raw = "RAW",

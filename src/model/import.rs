@@ -1,47 +1,10 @@
-//! How key material is imported: AWS's names, and which material may be wrapped how.
+//! How key material is wrapped for its import, and which material may be wrapped how.
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html>.
 
+use super::KeySpec;
 use super::algorithm::Hash;
-use super::{KeySpec, wire_enum};
-
-wire_enum! {
-    /// `AlgorithmSpec`: how key material is wrapped for its transport.
-    WrappingAlgorithm {
-        RsaesPkcs1V15 = "RSAES_PKCS1_V1_5",
-        RsaesOaepSha1 = "RSAES_OAEP_SHA_1",
-        RsaesOaepSha256 = "RSAES_OAEP_SHA_256",
-        RsaAesKeyWrapSha1 = "RSA_AES_KEY_WRAP_SHA_1",
-        RsaAesKeyWrapSha256 = "RSA_AES_KEY_WRAP_SHA_256",
-        Sm2Pke = "SM2PKE",
-    }
-}
-
-wire_enum! {
-    /// `WrappingKeySpec`.
-    WrappingKeySpec {
-        Rsa2048 = "RSA_2048",
-        Rsa3072 = "RSA_3072",
-        Rsa4096 = "RSA_4096",
-        Sm2 = "SM2",
-    }
-}
-
-wire_enum! {
-    /// `ExpirationModelType`.
-    ExpirationModel {
-        Expires = "KEY_MATERIAL_EXPIRES",
-        DoesNotExpire = "KEY_MATERIAL_DOES_NOT_EXPIRE",
-    }
-}
-
-wire_enum! {
-    /// `ImportType`.
-    ImportType {
-        New = "NEW_KEY_MATERIAL",
-        Existing = "EXISTING_KEY_MATERIAL",
-    }
-}
+use super::shapes::{WrappingAlgorithm, WrappingKeySpec};
 
 /// The parts of a wrapping algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

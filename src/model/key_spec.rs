@@ -2,7 +2,10 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html>.
 
-use super::{EncryptionAlgorithm, MacAlgorithm, SigningAlgorithm, wire_enum};
+use super::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm,
+    SigningAlgorithm, wire_enum,
+};
 
 wire_enum! {
     /// `KeySpec`: what kind of key a CMK is.
@@ -64,6 +67,24 @@ wire_enum! {
     DataKeySpec {
         Aes256 = "AES_256",
         Aes128 = "AES_128",
+    }
+}
+
+wire_enum! {
+    /// `DataKeyPairSpec`: the kind of an asymmetric data key.
+    DataKeyPairSpec {
+        Rsa2048 = "RSA_2048",
+        Rsa3072 = "RSA_3072",
+        Rsa4096 = "RSA_4096",
+        EccNistP256 = "ECC_NIST_P256",
+        EccNistP384 = "ECC_NIST_P384",
+        EccNistP521 = "ECC_NIST_P521",
+        EccSecgP256k1 = "ECC_SECG_P256K1",
+        Sm2 = "SM2",
+        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+        MlKem512 = "ML_KEM_512",
+        MlKem768 = "ML_KEM_768",
+        MlKem1024 = "ML_KEM_1024",
     }
 }
 
@@ -172,6 +193,28 @@ impl KeySpec {
             KeySpec::Hmac256 => &[MacAlgorithm::HmacSha256],
             KeySpec::Hmac384 => &[MacAlgorithm::HmacSha384],
             KeySpec::Hmac512 => &[MacAlgorithm::HmacSha512],
+            _ => &[],
+        }
+    }
+
+    /// The KeyAgreementAlgorithms of this spec under `usage`.
+    pub const fn key_agreement_algorithms(
+        self,
+        usage: KeyUsage,
+    ) -> &'static [KeyAgreementAlgorithm] {
+        match usage {
+            KeyUsage::KeyAgreement => &[KeyAgreementAlgorithm::Ecdh],
+            _ => &[],
+        }
+    }
+
+    /// The EncapsulationAlgorithms of this spec under `usage`.
+    pub const fn encapsulation_algorithms(
+        self,
+        usage: KeyUsage,
+    ) -> &'static [EncapsulationAlgorithm] {
+        match usage {
+            KeyUsage::EncapsulateDecapsulate => &[EncapsulationAlgorithm::MlKem],
             _ => &[],
         }
     }

@@ -1,14 +1,16 @@
 //! The members of AWS's shapes: decoded and checked in one place, so that an operation's input,
 //! once it exists, is right.
 //!
-//! [`input!`] declares an operation's input; every type of a member implements [`Member`], which
-//! says what the wire has, which values the model allows, and what the audit record may show.
+//! [`input!`] declares an operation's input, [`structure!`] a structure within one; every type of
+//! a member implements [`Member`], which says what the wire has, which values the model allows, and
+//! what the audit record may show.
 //! A wrong type is `SerializationException`; what the model does not allow is one
 //! `ValidationException` that lists every violation, worded as AWS words it.
 
 use crate::{Error, ErrorCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A type that an input member can have.
@@ -16,26 +18,48 @@ pub trait Member: Sized {
     /// What is read from JSON before it is checked.
     type Wire: DeserializeOwned;
 
-    /// The checked value, or `None` once the violations are noted.
-    fn check(wire: Self::Wire, at: &'static str, violations: &mut Violations) -> Option<Self>;
+    /// The checked value, or `None` once the violations are noted. `at` is where it stands, in
+    /// snake_case: `key_id`, `tags.1.member.tag_value`.
+    fn check(wire: Self::Wire, at: &str, violations: &mut Violations) -> Option<Self>;
 
     /// What the audit record shows of it; `None` for what it must never show.
     fn recorded(&self) -> Option<Value>;
+
+    /// What every value must satisfy, as a list of such says it; empty where lists do not.
+    fn constraint() -> String {
+        String::new()
+    }
 }
 
-/// An operation's input: what [`input!`](crate::model::member::input) implements.
-pub trait Decode: Sized {
-    /// Decodes and checks a request body.
+/// A structure: what [`input!`] and [`structure!`] implement.
+pub trait Structure: Member {
+    /// The names of its members in snake_case, and whether they are required.
+    const MEMBERS: &'static [(&'static str, bool)];
+}
+
+/// An operation's input: what [`input!`] implements.
+pub trait Decode: Structure {
+    /// Whether the caller only asks if the request would succeed.
+    fn dry_run(&self) -> bool;
+
+    /// Decodes and checks a request body. Members that the model does not have are ignored.
     ///
     /// # Errors
     /// `SerializationException`, `ValidationException`.
-    fn decode(body: &[u8]) -> Result<Self, Error>;
+    fn decode(body: &[u8]) -> Result<Self, Error> {
+        let mut violations = Violations::default();
+        let input = Self::check(read(body)?, "", &mut violations);
+        violations.finish()?;
+        input.ok_or_else(|| Error::internal("a member was lost in checking"))
+    }
 
     /// `requestParameters` of the audit record: the members that may be shown.
-    fn parameters(&self) -> serde_json::Map<String, Value>;
-
-    /// Whether the caller only asks if the request would succeed.
-    fn dry_run(&self) -> bool;
+    fn parameters(&self) -> Map<String, Value> {
+        match self.recorded() {
+            Some(Value::Object(parameters)) => parameters,
+            _ => Map::new(),
+        }
+    }
 }
 
 /// What the model does not allow in one request.
@@ -44,7 +68,7 @@ pub struct Violations(Vec<String>);
 
 impl Violations {
     /// A required member that is absent.
-    pub fn missing(&mut self, at: &'static str) {
+    pub fn missing(&mut self, at: &str) {
         let at = camel(at);
         self.0.push(format!(
             "Value null at '{at}' failed to satisfy constraint: Member must not be null"
@@ -52,12 +76,7 @@ impl Violations {
     }
 
     /// A value that breaks `constraint`; `value` is left out where it is sensitive.
-    pub fn breaks(
-        &mut self,
-        at: &'static str,
-        value: Option<&str>,
-        constraint: impl std::fmt::Display,
-    ) {
+    pub fn breaks(&mut self, at: &str, value: Option<&str>, constraint: impl std::fmt::Display) {
         let at = camel(at);
         let shown = value.map(|value| format!("'{value}' ")).unwrap_or_default();
         self.0.push(format!(
@@ -68,7 +87,7 @@ impl Violations {
     /// Checks that `len` is within `min..=max`; answers whether it is.
     pub fn length(
         &mut self,
-        at: &'static str,
+        at: &str,
         value: Option<&str>,
         len: usize,
         min: usize,
@@ -141,61 +160,106 @@ pub fn read<W: DeserializeOwned>(body: &[u8]) -> Result<W, Error> {
     })
 }
 
-/// Declares an operation's `Input`: required members, then optional ones (`Option`), by their
-/// snake_case names.
-macro_rules! input {
-    (required { $($req:ident: $req_ty:ty,)* } optional { $($opt:ident: $opt_ty:ty,)* }) => {
-        /// The operation's request, checked.
+/// Where the member `name` of the structure at `at` stands; a request's own stand at its name.
+pub fn within(at: &str, name: &'static str) -> Cow<'static, str> {
+    match at {
+        "" => Cow::Borrowed(name),
+        at => Cow::Owned(format!("{at}.{name}")),
+    }
+}
+
+/// Declares a structure: required members, then optional ones (`Option`), by their snake_case
+/// names.
+macro_rules! structure {
+    (
+        $(#[$meta:meta])*
+        $name:ident {
+            required { $($req:ident: $req_ty:ty,)* }
+            optional { $($opt:ident: $opt_ty:ty,)* }
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug)]
         #[allow(missing_docs)] // AWS's own members, documented by AWS
-        pub struct Input {
+        pub struct $name {
             $(pub $req: $req_ty,)*
             $(pub $opt: Option<$opt_ty>,)*
         }
 
-        impl $crate::model::member::Decode for Input {
-            fn decode(body: &[u8]) -> Result<Self, $crate::Error> {
-                use $crate::model::member::{Member, Violations, read};
-                #[derive(serde::Deserialize)]
-                #[serde(rename_all = "PascalCase")]
-                struct Wire {
-                    $($req: Option<<$req_ty as Member>::Wire>,)*
-                    $($opt: Option<<$opt_ty as Member>::Wire>,)*
+        impl $crate::model::member::Structure for $name {
+            const MEMBERS: &'static [(&'static str, bool)] =
+                &[$((stringify!($req), true),)* $((stringify!($opt), false),)*];
+        }
+
+        const _: () = {
+            use $crate::model::member::{Member, Violations, camel, within};
+
+            #[derive(serde::Deserialize)]
+            #[serde(rename_all = "PascalCase")]
+            pub struct Wire {
+                $($req: Option<<$req_ty as Member>::Wire>,)*
+                $($opt: Option<<$opt_ty as Member>::Wire>,)*
+            }
+
+            #[allow(unused_variables, unused_mut)] // where there are no members
+            impl Member for $name {
+                type Wire = Wire;
+
+                fn check(wire: Wire, at: &str, violations: &mut Violations) -> Option<Self> {
+                    $(let $req = {
+                        let at = within(at, stringify!($req));
+                        match wire.$req {
+                            Some(value) => <$req_ty as Member>::check(value, &at, violations),
+                            None => {
+                                violations.missing(&at);
+                                None
+                            }
+                        }
+                    };)*
+                    $(let $opt = match wire.$opt {
+                        Some(value) => {
+                            let at = within(at, stringify!($opt));
+                            Some(<$opt_ty as Member>::check(value, &at, violations))
+                        }
+                        None => None,
+                    };)*
+                    Some(Self {
+                        $($req: $req?,)*
+                        $($opt: match $opt {
+                            Some(checked) => Some(checked?),
+                            None => None,
+                        },)*
+                    })
                 }
-                #[allow(unused_variables)]
-                let wire: Wire = read(body)?;
-                #[allow(unused_mut)]
-                let mut violations = Violations::default();
-                $(let $req = match wire.$req {
-                    Some(value) => <$req_ty as Member>::check(value, stringify!($req), &mut violations),
-                    None => {
-                        violations.missing(stringify!($req));
-                        None
-                    }
-                };)*
-                $(let $opt = wire.$opt.and_then(|value| {
-                    <$opt_ty as Member>::check(value, stringify!($opt), &mut violations)
-                });)*
-                violations.finish()?;
-                $(let Some($req) = $req else {
-                    return Err($crate::Error::internal(concat!(stringify!($req), " lost in checking")));
-                };)*
-                Ok(Self { $($req,)* $($opt,)* })
-            }
 
-            fn parameters(&self) -> serde_json::Map<String, serde_json::Value> {
-                #[allow(unused_imports)]
-                use $crate::model::member::{Member, camel};
-                #[allow(unused_mut)]
-                let mut parameters = serde_json::Map::new();
-                $(if let Some(value) = self.$req.recorded() {
-                    parameters.insert(camel(stringify!($req)), value);
-                })*
-                $(if let Some(value) = self.$opt.as_ref().and_then(Member::recorded) {
-                    parameters.insert(camel(stringify!($opt)), value);
-                })*
-                parameters
+                fn recorded(&self) -> Option<serde_json::Value> {
+                    let mut members = serde_json::Map::new();
+                    $(if let Some(value) = self.$req.recorded() {
+                        members.insert(camel(stringify!($req)), value);
+                    })*
+                    $(if let Some(value) = self.$opt.as_ref().and_then(Member::recorded) {
+                        members.insert(camel(stringify!($opt)), value);
+                    })*
+                    Some(members.into())
+                }
             }
+        };
+    };
+}
+pub(crate) use structure;
 
+/// Declares an operation's `Input`, as [`structure!`] does.
+macro_rules! input {
+    (required { $($req:ident: $req_ty:ty,)* } optional { $($opt:ident: $opt_ty:ty,)* }) => {
+        $crate::model::member::structure! {
+            /// The operation's request, checked.
+            Input {
+                required { $($req: $req_ty,)* }
+                optional { $($opt: $opt_ty,)* }
+            }
+        }
+
+        impl $crate::model::member::Decode for Input {
             fn dry_run(&self) -> bool {
                 $crate::model::member::input!(@dry_run self; $($opt)*)
             }

@@ -13,13 +13,15 @@ pub mod key_state;
 pub mod member;
 pub mod shapes;
 
-pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm};
+pub use algorithm::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType,
+    SigningAlgorithm,
+};
 pub use arn::{AccountId, Region};
 pub use encryption_context::EncryptionContext;
-pub use import::{ExpirationModel, ImportType, WrappingAlgorithm, WrappingKeySpec};
 pub use key_id::KeyName;
 pub use key_material_id::key_material_id;
-pub use key_spec::{DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
+pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
 pub use key_state::{KeyState, VersionState};
 
 /// Defines an enum of the AWS model: its variants and their names on the wire.
@@ -37,6 +39,11 @@ macro_rules! wire_enum {
             /// The name on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $wire,)* }
+            }
+
+            fn value_set() -> String {
+                let all: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
+                format!("satisfy enum value set: [{}]", all.join(", "))
             }
         }
 
@@ -57,19 +64,20 @@ macro_rules! wire_enum {
             type Wire = String;
             fn check(
                 wire: String,
-                at: &'static str,
+                at: &str,
                 violations: &mut $crate::model::member::Violations,
             ) -> Option<Self> {
                 let value = wire.parse().ok();
                 if value.is_none() {
-                    let all: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
-                    let set = format!("satisfy enum value set: [{}]", all.join(", "));
-                    violations.breaks(at, Some(&wire), set);
+                    violations.breaks(at, Some(&wire), Self::value_set());
                 }
                 value
             }
             fn recorded(&self) -> Option<serde_json::Value> {
                 Some(self.as_str().into())
+            }
+            fn constraint() -> String {
+                format!("Member must {}", Self::value_set())
             }
         }
 

@@ -3,7 +3,7 @@
 use super::encryption::refuse_recipient;
 use super::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use crate::model::member::input;
-use crate::model::shapes::{Blob, CustomKeyStoreId, NumberOfBytes, Opaque};
+use crate::model::shapes::{Blob, CustomKeyStoreId, NumberOfBytes, RecipientInfo};
 use crate::{Error, ErrorCode};
 use secrecy::ExposeSecret;
 
@@ -15,7 +15,7 @@ input! {
     optional {
         number_of_bytes: NumberOfBytes,
         custom_key_store_id: CustomKeyStoreId,
-        recipient: Opaque,
+        recipient: RecipientInfo,
     }
 }
 

@@ -5,9 +5,8 @@ use super::{
     Birth, Import, Imported, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, cipher,
     generate, import, mac, rsa, signature, system_key, wrapping,
 };
-use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm, WrappingAlgorithm,
-};
+use crate::model::shapes::WrappingAlgorithm;
+use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::PoisonError;
 use std::time::Duration;

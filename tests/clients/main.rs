@@ -19,12 +19,15 @@ fn clients() -> PathBuf {
     bin
 }
 
-/// Runs a script of this folder in a scratch folder; it must exit with 0.
+/// Runs a script of this folder in a scratch folder; it must exit with 0. Its secrets are the files
+/// that it leaves in `secrets/`, for `tests/hygiene.rs`.
 fn run(interpreter: &str, script: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/clients")
         .join(script);
     let work = tempfile::tempdir().unwrap();
+    let secrets = work.path().join("secrets");
+    std::fs::create_dir(&secrets).unwrap();
     let path = format!("{}:{}", clients().display(), std::env::var("PATH").unwrap());
     let output = Command::new(interpreter)
         .arg(&script)
@@ -35,6 +38,11 @@ fn run(interpreter: &str, script: &str) {
         .envs(&dev::SHARED.env)
         .output()
         .expect("the interpreter runs");
+    for secret in std::fs::read_dir(secrets).unwrap() {
+        let secret = std::fs::read(secret.unwrap().path()).unwrap();
+        let name = script.file_name().unwrap().to_string_lossy();
+        dev::SHARED.overheard.secret(&name, &secret);
+    }
     assert!(
         output.status.success(),
         "{} failed:\n{}\n{}",

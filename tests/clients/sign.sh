@@ -1,6 +1,7 @@
 # Use 3: sign with a key that stays on the token; OpenSSL verifies with the exported public key.
 set -euo pipefail
-head -c 3000 /dev/urandom > message
+head -c 3000 /dev/urandom > secrets/message
+cp secrets/message message
 make_key() {
     aws kms create-key --key-spec "$1" --key-usage SIGN_VERIFY --query KeyMetadata.KeyId --output text
 }

@@ -16,6 +16,7 @@ except kms.exceptions.InvalidCiphertextException:
     pass
 
 data_key = kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+open("secrets/data-key", "wb").write(data_key["Plaintext"])
 assert kms.decrypt(CiphertextBlob=data_key["CiphertextBlob"])["Plaintext"] == data_key["Plaintext"]
 
 other = kms.create_key()["KeyMetadata"]["KeyId"]

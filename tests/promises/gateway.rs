@@ -1,8 +1,7 @@
 //! `strongroom serve` beside a `strongroom dev`: another gateway on the same token and Postgres.
 
 use crate::dev::Dev;
-use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -57,7 +56,12 @@ impl Settings {
 
     /// Starts a gateway and does not wait for it.
     pub fn start(&self, dev: &Dev) -> Gateway {
-        let log = tempfile::NamedTempFile::new().unwrap();
+        // With the remains of the dev that it runs beside.
+        let (stderr, log) = tempfile::Builder::new()
+            .prefix("serve-")
+            .tempfile_in(&dev.remains)
+            .and_then(|log| Ok(log.keep()?))
+            .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .arg("serve")
             .arg("--config")
@@ -69,7 +73,7 @@ impl Settings {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log.reopen().unwrap())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         Gateway {
@@ -89,7 +93,7 @@ impl Settings {
 /// A running gateway; killed when dropped.
 pub struct Gateway {
     process: Arc<Mutex<Child>>,
-    log: tempfile::NamedTempFile,
+    log: PathBuf,
 }
 
 impl Gateway {
@@ -100,12 +104,7 @@ impl Gateway {
 
     /// What it has said so far.
     pub fn log(&self) -> String {
-        let mut text = String::new();
-        self.log
-            .reopen()
-            .and_then(|mut log| log.read_to_string(&mut text))
-            .unwrap();
-        text
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until it has said this.

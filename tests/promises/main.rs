@@ -8,7 +8,6 @@ mod dev;
 mod crash;
 mod deletion;
 mod gateway;
-mod hygiene;
 mod non_exportable;
 mod postgres;
 mod proxy;

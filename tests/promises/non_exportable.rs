@@ -11,7 +11,10 @@ async fn every_key_is_on_the_token_and_cannot_leave_it() {
     for (spec, usage) in [
         (KeySpec::SymmetricDefault, Usage::EncryptDecrypt),
         (KeySpec::Rsa2048, Usage::EncryptDecrypt),
+        (KeySpec::Rsa2048, Usage::SignVerify),
+        (KeySpec::Rsa3072, Usage::EncryptDecrypt),
         (KeySpec::Rsa3072, Usage::SignVerify),
+        (KeySpec::Rsa4096, Usage::EncryptDecrypt),
         (KeySpec::Rsa4096, Usage::SignVerify),
         (KeySpec::EccNistP256, Usage::SignVerify),
         (KeySpec::EccNistP384, Usage::SignVerify),

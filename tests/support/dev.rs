@@ -1,5 +1,8 @@
 //! One `strongroom dev` for a test process: a real token, a real Postgres, the real binary.
 
+mod overheard;
+
+use overheard::Overheard;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -7,9 +10,13 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// A gateway in a folder of its own. It stops when its standard input closes, and so also when
-/// the test process dies.
+/// the test process dies, and leaves for `tests/hygiene.rs` what an auditor would look at.
 pub struct Dev {
     pub dir: PathBuf,
+    /// The secrets that it handles.
+    pub overheard: Overheard,
+    /// What is left of it: logs, a dump, the secrets. `running` is there until it is complete.
+    pub remains: PathBuf,
     pub env: HashMap<String, String>,
     child: Child,
     stdin: Option<ChildStdin>,
@@ -27,7 +34,39 @@ pub fn scratch() -> PathBuf {
         .keep()
 }
 
+/// A fresh folder for what is left of a gateway.
+fn remains() -> PathBuf {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("remains");
+    std::fs::create_dir_all(&all).unwrap();
+    let process = std::env::current_exe().unwrap();
+    let name = process.file_name().unwrap().to_string_lossy();
+    let remains = tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(all)
+        .unwrap()
+        .keep();
+    std::fs::write(remains.join("running"), "").unwrap();
+    remains
+}
+
 const START_PATIENCE: Duration = Duration::from_secs(90);
+
+/// `$0 $1 $2 $3…`: the program, its folder, the folder for its remains, more arguments. The shell
+/// passes on the end of its standard input as a SIGTERM. Postgres goes with the gateway, so the dump
+/// comes before; half a dump is none.
+const SCRIPT: &str = r#"
+"$0" dev --data-dir "$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 "${@:3}" \
+    </dev/null >>"$1/log" 2>&1 &
+pid=$!
+cat >/dev/null
+url=$(sed -n 's/^url = "\(.*\)"$/\1/p' "$1/strongroom.toml")
+pg_dump --lock-wait-timeout=10s -d "$url" >"$2/part" && mv "$2/part" "$2/dump"
+kill $pid
+wait $pid
+cp "$1/log" "$2/log"
+cp "$1/postgres/server.log" "$2/postgres"
+rm "$2/running"
+"#;
 
 impl Dev {
     /// Starts a gateway on `dir`, waits until it is ready. The folder is removed when it stops.
@@ -47,14 +86,10 @@ impl Dev {
 
     fn start_then(dir: &Path, arguments: &[&str], then: &str) -> Self {
         let _ = std::fs::remove_file(dir.join("env")); // of the run before
-        // The shell passes on the end of its standard input as a SIGTERM.
-        let script = format!(
-            r#""$0" dev --data-dir "$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 "${{@:2}}" \
-               </dev/null >>"$1/log" 2>&1 & pid=$!; cat >/dev/null; kill $pid; wait $pid; {then}"#
-        );
+        let remains = remains();
         let mut child = Command::new("bash")
-            .args(["-c", &script, env!("CARGO_BIN_EXE_strongroom")])
-            .arg(dir)
+            .args(["-c", &format!("{SCRIPT}{then}")])
+            .args([Path::new(env!("CARGO_BIN_EXE_strongroom")), dir, &remains])
             .args(arguments)
             .env("RUST_LOG", "info")
             .stdin(Stdio::piped())
@@ -73,8 +108,13 @@ impl Dev {
             );
             std::thread::sleep(Duration::from_millis(50));
         };
+        let overheard = Overheard::into(remains.join("secrets"));
+        let pin = std::fs::read(dir.join("pin")).expect("a PIN");
+        overheard.secret("the PIN", pin.trim_ascii());
         Self {
             dir: dir.to_owned(),
+            overheard,
+            remains,
             env,
             child,
             stdin,
@@ -92,6 +132,8 @@ impl Dev {
     /// A client with other credentials.
     pub fn client_of(&self, id: &str, secret: &str) -> aws_sdk_kms::Client {
         use aws_sdk_kms::config::{Credentials, Region, retry::RetryConfig};
+        self.overheard
+            .secret("a secret access key", secret.as_bytes());
         let http = aws_smithy_http_client::Builder::new().build_http();
         let config = aws_sdk_kms::Config::builder()
             .behavior_version_latest()
@@ -100,6 +142,7 @@ impl Dev {
             .region(Region::new(self.env["AWS_REGION"].clone()))
             .credentials_provider(Credentials::new(id, secret, None, None, "env file"))
             .retry_config(RetryConfig::disabled())
+            .interceptor(self.overheard.clone())
             .build();
         aws_sdk_kms::Client::from_conf(config)
     }

@@ -10,9 +10,8 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::{Padding, Rsa};
 use secrecy::{ExposeSecret, SecretSlice};
-use strongroom::model::{
-    EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm, WrappingAlgorithm,
-};
+use strongroom::model::shapes::WrappingAlgorithm;
+use strongroom::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use strongroom::token::{Birth, Import, Imported, KeyRef, Token, TokenErrorClass};
 use uuid::Uuid;
 

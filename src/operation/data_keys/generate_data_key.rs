@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::model::key_material_id;
 use crate::model::member::input;
-use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, NumberOfBytes, Opaque};
+use crate::model::shapes::{Blob, Flag, GrantTokens, KeyId, NumberOfBytes, RecipientInfo};
 use crate::model::{DataKeySpec, EncryptionAlgorithm, EncryptionContext};
 use crate::operation::access::{Access, Purpose};
 use crate::operation::authorized::arn_of;
@@ -23,7 +23,7 @@ input! {
         number_of_bytes: NumberOfBytes,
         key_spec: DataKeySpec,
         grant_tokens: GrantTokens,
-        recipient: Opaque,
+        recipient: RecipientInfo,
         dry_run: Flag,
     }
 }

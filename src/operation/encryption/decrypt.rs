@@ -2,7 +2,9 @@
 
 use crate::Error;
 use crate::model::member::input;
-use crate::model::shapes::{Blob, Ciphertext, Flag, GrantTokens, KeyId, Opaque};
+use crate::model::shapes::{
+    Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId, RecipientInfo,
+};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
@@ -19,9 +21,9 @@ input! {
         grant_tokens: GrantTokens,
         key_id: KeyId,
         encryption_algorithm: EncryptionAlgorithm,
-        recipient: Opaque,
+        recipient: RecipientInfo,
         dry_run: Flag,
-        dry_run_modifiers: Opaque,
+        dry_run_modifiers: DryRunModifiers,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::algorithm::Hash;
 use crate::model::ciphertext_blob::{self, CiphertextBlob};
 use crate::model::key_state::StateRule;
 use crate::model::member::Violations;
-use crate::model::shapes::{Ciphertext, Opaque};
+use crate::model::shapes::{Ciphertext, RecipientInfo};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, KeySpec};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
@@ -157,7 +157,7 @@ fn source<'i>(
 }
 
 /// What a request without a ciphertext is told once it is not a dry run that ignores it.
-fn required<'i>(ciphertext: Option<&'i Ciphertext>, at: &'static str) -> Result<&'i [u8], Error> {
+fn required<'i>(ciphertext: Option<&'i Ciphertext>, at: &str) -> Result<&'i [u8], Error> {
     let mut violations = Violations::default();
     if ciphertext.is_none() {
         violations.missing(at);
@@ -172,7 +172,7 @@ fn required<'i>(ciphertext: Option<&'i Ciphertext>, at: &'static str) -> Result<
 ///
 /// # Errors
 /// `UnsupportedOperationException` if it is given.
-pub(super) fn refuse_recipient(recipient: Option<&Opaque>) -> Result<(), Error> {
+pub(super) fn refuse_recipient(recipient: Option<&RecipientInfo>) -> Result<(), Error> {
     match recipient {
         None => Ok(()),
         Some(_) => Err(Error::new(

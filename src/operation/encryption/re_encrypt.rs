@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::model::member::input;
-use crate::model::shapes::{Blob, Ciphertext, Flag, GrantTokens, KeyId, Opaque};
+use crate::model::shapes::{Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::access::{Access, Purpose};
 use crate::operation::authorized::arn_of;
@@ -24,7 +24,7 @@ input! {
         destination_encryption_algorithm: EncryptionAlgorithm,
         grant_tokens: GrantTokens,
         dry_run: Flag,
-        dry_run_modifiers: Opaque,
+        dry_run_modifiers: DryRunModifiers,
     }
 }
 

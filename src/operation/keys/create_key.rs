@@ -6,7 +6,9 @@
 use super::KeyMetadata;
 use crate::model::arn::root_arn;
 use crate::model::member::input;
-use crate::model::shapes::{CustomKeyStoreId, Description, Flag, Policy, Tags, XksKeyId};
+use crate::model::shapes::{
+    CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
+};
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::random::refuse_key_store;
 use crate::operation::{
@@ -27,7 +29,7 @@ input! {
         policy: Policy,
         description: Description,
         key_usage: KeyUsage,
-        customer_master_key_spec: KeySpec,
+        customer_master_key_spec: CustomerMasterKeySpec,
         key_spec: KeySpec,
         origin: Origin,
         custom_key_store_id: CustomKeyStoreId,
@@ -56,7 +58,10 @@ pub struct Made {
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     let invalid = |message: String| Err(Error::new(ErrorCode::Validation, message));
-    let spec = match (input.key_spec, input.customer_master_key_spec) {
+    let spec = match (
+        input.key_spec,
+        input.customer_master_key_spec.map(KeySpec::from),
+    ) {
         (Some(a), Some(b)) if a != b => {
             return invalid(
                 "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.".into(),
@@ -92,7 +97,7 @@ fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
             return refused("Tags beginning with aws: are reserved");
         }
         if tags
-            .insert(tag.tag_key.clone(), tag.tag_value.clone())
+            .insert(tag.tag_key.to_string(), tag.tag_value.to_string())
             .is_some()
         {
             return refused("Duplicate tag keys");

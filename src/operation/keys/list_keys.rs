@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::model::arn::key_arn;
 use crate::model::member::input;
-use crate::model::shapes::{Limit, Marker, Opaque};
+use crate::model::shapes::{Limit, Marker, ResourceOwners};
 use crate::operation::page::{DEFAULT_LIMIT, Page};
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
@@ -15,7 +15,7 @@ input! {
     optional {
         limit: Limit,
         marker: Marker,
-        resource_owners: Opaque,
+        resource_owners: ResourceOwners,
     }
 }
 

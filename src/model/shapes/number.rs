@@ -1,0 +1,86 @@
+//! Numbers, booleans and points in time.
+
+use crate::model::member::{Member, Violations};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// An integer newtype with a range.
+macro_rules! integer_shape {
+    ($($(#[$doc:meta])* $name:ident $min:literal ..= $max:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub i64);
+
+        impl Member for $name {
+            type Wire = i64;
+            fn check(wire: i64, at: &str, violations: &mut Violations) -> Option<Self> {
+                let text = wire.to_string();
+                if wire < $min {
+                    violations.breaks(at, Some(&text), concat!("have value greater than or equal to ", $min));
+                } else if wire > $max {
+                    violations.breaks(at, Some(&text), concat!("have value less than or equal to ", $max));
+                }
+                ($min..=$max).contains(&wire).then_some(Self(wire))
+            }
+            fn recorded(&self) -> Option<Value> {
+                Some(Value::from(self.0))
+            }
+        }
+    )*};
+}
+
+integer_shape! {
+    /// `LimitType`.
+    Limit 1..=1000;
+    /// `NumberOfBytesType`.
+    NumberOfBytes 1..=1024;
+    /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.
+    PendingWindowInDays 1..=365;
+    /// `RotationPeriodInDaysType`.
+    RotationPeriodInDays 90..=2560;
+}
+
+/// `BooleanType`, `NullableBooleanType`.
+#[derive(Debug, Clone, Copy)]
+pub struct Flag(pub bool);
+
+impl Member for Flag {
+    type Wire = bool;
+    fn check(wire: bool, _: &str, _: &mut Violations) -> Option<Self> {
+        Some(Self(wire))
+    }
+    fn recorded(&self) -> Option<Value> {
+        Some(Value::from(self.0))
+    }
+}
+
+/// `DateType`: a point in time, on the wire the seconds since 1970 with milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Timestamp(pub OffsetDateTime);
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = self.0.unix_timestamp_nanos() / 1_000_000;
+        serializer.serialize_f64(millis as f64 / 1000.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        let millis = (seconds * 1000.0).round() as i128; // saturates where there is no such time
+        OffsetDateTime::from_unix_timestamp_nanos(millis.saturating_mul(1_000_000))
+            .map(Timestamp)
+            .map_err(|_| serde::de::Error::custom("not a point in time"))
+    }
+}
+
+impl Member for Timestamp {
+    type Wire = Self;
+    fn check(wire: Self, _: &str, _: &mut Violations) -> Option<Self> {
+        Some(wire)
+    }
+    fn recorded(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
+    }
+}
