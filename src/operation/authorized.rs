@@ -2,6 +2,7 @@
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
 use super::access::{Access, By, KeyAccess, Purpose};
+use super::import::import_key_material::ImportKeyMaterial;
 use super::{Operation, Request};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
@@ -136,6 +137,16 @@ impl<O: Operation> Authorized<O> {
     }
 }
 
+impl Authorized<ImportKeyMaterial> {
+    /// The right to use an object that material for the `at`th key was imported into, before it is
+    /// the key's: to see whether it is the right material.
+    #[allow(clippy::disallowed_methods)] // out of an authorized call
+    pub fn imported(&self, at: usize, object: Uuid, public_key: Option<Arc<[u8]>>) -> KeyRef {
+        let key = self.key(at);
+        KeyRef::new(object, key.spec, key.usage, public_key)
+    }
+}
+
 /// What the answer to a request depends on, whatever the answer is.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -166,7 +177,12 @@ pub fn arn_of(key: &Key) -> String {
 
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
 fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
-    KeyRef::new(version.id, key.spec, key.usage, version.public_key.clone())
+    KeyRef::new(
+        version.object_id(),
+        key.spec,
+        key.usage,
+        version.public_key.clone(),
+    )
 }
 
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it

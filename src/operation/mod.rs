@@ -13,7 +13,9 @@ pub mod quota;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
+pub mod import;
 pub mod keys;
+pub mod leftover;
 pub mod mac;
 mod page;
 pub mod random;
@@ -253,6 +255,7 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
         ListKeys: keys::list_keys::ListKeys,
@@ -266,8 +269,11 @@ operations! {
         CreateAlias: aliases::create_alias::CreateAlias,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteImportedKeyMaterial:
+            import::delete_imported_key_material::DeleteImportedKeyMaterial,
         DisableKey: keys::disable_key::DisableKey,
         EnableKey: keys::enable_key::EnableKey,
+        ImportKeyMaterial: import::import_key_material::ImportKeyMaterial,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,

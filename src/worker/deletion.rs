@@ -1,11 +1,10 @@
 //! Destroys keys whose pending window has passed, by both clocks.
 
-use super::intents;
 use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::{AccountId, KeyState, Region};
-use crate::operation::Context;
+use crate::operation::{Context, leftover};
 use crate::store::{Intent, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ async fn destroy(
     let gone = remove_rows(cx, account, region, key_id).await?;
     // The rows are gone and the intents say what is left to do: from here a crash is resumed.
     for intent in &gone {
-        intents::finish(cx, intent).await?;
+        leftover::destroy(intent, cx).await?;
         log::info!("destroyed {}", key_arn(account, region, key_id));
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! half done between token and database is finished or undone.
 
 mod deletion;
+mod import_expiry;
 mod intents;
 
 use crate::operation::Context;
@@ -24,6 +25,9 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
             Ok(true) => {
                 if let Err(error) = deletion::destroy_due(&cx).await {
                     log::warn!("worker: deletion: {error}");
+                }
+                if let Err(error) = import_expiry::delete_due(&cx).await {
+                    log::warn!("worker: import expiry: {error}");
                 }
             }
             Ok(false) => {}

@@ -7,11 +7,14 @@ mod dev;
 mod aliases;
 mod data_keys;
 mod encryption;
+mod import;
 mod keys;
 mod mac;
 mod random;
 mod signing;
 mod wire;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;

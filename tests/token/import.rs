@@ -1,52 +1,17 @@
 //! Key material that OpenSSL wrapped, unwrapped by the token.
 
 use crate::support::{Sandbox, isolated};
-use openssl::cipher::Cipher;
-use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
+use crate::wrapping::wrap;
 use openssl::ec::{EcGroup, EcKey};
-use openssl::encrypt::Encrypter;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
-use openssl::rsa::{Padding, Rsa};
+use openssl::rsa::Rsa;
 use secrecy::{ExposeSecret, SecretSlice};
 use strongroom::model::shapes::WrappingAlgorithm;
 use strongroom::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use strongroom::token::{Birth, Import, Imported, KeyRef, Token, TokenErrorClass};
 use uuid::Uuid;
-
-/// What a customer does with the public half of a wrapping key.
-pub fn wrap(algorithm: WrappingAlgorithm, public_key: &[u8], material: &[u8]) -> Vec<u8> {
-    use WrappingAlgorithm as A;
-    let digest = match algorithm {
-        A::RsaesOaepSha1 | A::RsaAesKeyWrapSha1 => MessageDigest::sha1(),
-        _ => MessageDigest::sha256(),
-    };
-    let by_rsa = |plain: &[u8]| {
-        let key = PKey::public_key_from_der(public_key).unwrap();
-        let mut encrypter = Encrypter::new(&key).unwrap();
-        encrypter.set_rsa_padding(Padding::PKCS1_OAEP).unwrap();
-        encrypter.set_rsa_oaep_md(digest).unwrap();
-        encrypter.set_rsa_mgf1_md(digest).unwrap();
-        let mut sealed = vec![0; encrypter.encrypt_len(plain).unwrap()];
-        let len = encrypter.encrypt(plain, &mut sealed).unwrap();
-        sealed.truncate(len);
-        sealed
-    };
-    if matches!(algorithm, A::RsaesOaepSha1 | A::RsaesOaepSha256) {
-        return by_rsa(material);
-    }
-    let mut key = [0; 32];
-    openssl::rand::rand_bytes(&mut key).unwrap();
-    let mut context = CipherCtx::new().unwrap();
-    context.set_flags(CipherCtxFlags::FLAG_WRAP_ALLOW);
-    context
-        .encrypt_init(Some(Cipher::aes_256_wrap_pad()), Some(&key), None)
-        .unwrap();
-    let mut wrapped = vec![0; material.len() + 32];
-    let len = context.cipher_update(material, Some(&mut wrapped)).unwrap();
-    [by_rsa(&key), wrapped[..len].to_vec()].concat()
-}
 
 const ALL: [WrappingAlgorithm; 4] = [
     WrappingAlgorithm::RsaesOaepSha1,
@@ -77,7 +42,7 @@ impl Wrapping {
     }
 
     async fn import(&self, token: &Token, spec: KeySpec, material: &[u8]) -> (Uuid, Imported) {
-        let wrapped = wrap(self.algorithm, &self.public_key, material);
+        let wrapped = wrap(self.algorithm.as_str(), &self.public_key, material);
         self.import_wrapped(token, spec, wrapped).await
     }
 
@@ -286,7 +251,7 @@ fn what_is_not_wrapped_so_leaves_nothing() {
             let token = token(&sandbox).await;
             for algorithm in ALL {
                 let wrapping = Wrapping::new(&token, algorithm, KeySpec::SymmetricDefault).await;
-                let right = wrap(algorithm, &wrapping.public_key, &[7; 32]);
+                let right = wrap(algorithm.as_str(), &wrapping.public_key, &[7; 32]);
                 let before = token.object_ids().await.unwrap();
                 let mut wrong = vec![Vec::new(), right[1..].to_vec(), vec![0xff; right.len()]];
                 for at in [0, 383, right.len() - 1] {
@@ -296,7 +261,7 @@ fn what_is_not_wrapped_so_leaves_nothing() {
                 }
                 wrong.push([right.clone(), vec![0; 8]].concat());
                 for other in ALL.into_iter().filter(|other| *other != algorithm) {
-                    wrong.push(wrap(other, &wrapping.public_key, &[7; 32]));
+                    wrong.push(wrap(other.as_str(), &wrapping.public_key, &[7; 32]));
                 }
                 for wrapped in wrong {
                     let (_, imported) = wrapping

@@ -7,3 +7,5 @@ mod objects;
 mod support;
 mod trouble;
 mod verbs;
+#[path = "../support/wrapping.rs"]
+mod wrapping;

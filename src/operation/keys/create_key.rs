@@ -48,12 +48,12 @@ pub struct Output {
     pub key_metadata: KeyMetadata,
 }
 
-/// The key on the token.
+/// The key on the token; without its birth where the material is yet to be imported.
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
     pub key_id: Uuid,
-    pub birth: Birth,
+    pub birth: Option<Birth>,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
@@ -121,11 +121,19 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        spec_and_usage(input)?;
         tags(input)?;
         refuse_key_store(input.custom_key_store_id.as_ref())?;
-        if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
-            return Err(unsupported("An Origin other than AWS_KMS"));
+        let (spec, usage) = spec_and_usage(input)?;
+        match input.origin.unwrap_or(Origin::AwsKms) {
+            Origin::AwsKms => {}
+            // Its public half could not be found out from a key that does not sign.
+            Origin::External if !spec.is_importable() || usage == KeyUsage::KeyAgreement => {
+                return Err(unsupported(&format!(
+                    "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
+                )));
+            }
+            Origin::External => {}
+            origin => return Err(unsupported(&format!("Origin {origin}"))),
         }
         if input.multi_region.is_some_and(|flag| flag.0) {
             return Err(unsupported("MultiRegion"));
@@ -146,6 +154,13 @@ impl TokenChange for CreateKey {
     async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let (spec, usage) = spec_and_usage(input)?;
         let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
+        if input.origin == Some(Origin::External) {
+            return Ok(Made {
+                version,
+                key_id,
+                birth: None,
+            });
+        }
         let intent = Intent {
             version,
             kind: IntentKind::Create,
@@ -162,7 +177,7 @@ impl TokenChange for CreateKey {
         Ok(Made {
             version,
             key_id,
-            birth,
+            birth: Some(birth),
         })
     }
 
@@ -181,14 +196,23 @@ impl TokenChange for CreateKey {
             Some(policy) => policy.to_string(),
             None => default_policy(&root_arn(&account)),
         };
-        let version = KeyVersion::made(
-            made.version,
-            1,
-            made.birth.token_serial.clone(),
-            made.birth.public_key.as_deref().map(Into::into),
-            serde_json::to_value(&made.birth).map_err(Error::internal)?,
-            created,
-        );
+        let (state, version) = match &made.birth {
+            Some(birth) => {
+                let version = KeyVersion::made(
+                    made.version,
+                    1,
+                    birth.token_serial.clone(),
+                    birth.public_key.as_deref().map(Into::into),
+                    serde_json::to_value(birth).map_err(Error::internal)?,
+                    created,
+                );
+                (KeyState::Enabled, version)
+            }
+            None => {
+                let version = KeyVersion::awaiting_import(made.version, 1, created);
+                (KeyState::PendingImport, version)
+            }
+        };
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -197,8 +221,8 @@ impl TokenChange for CreateKey {
             key_id: made.key_id.to_string(),
             spec,
             usage,
-            origin: Origin::AwsKms,
-            state: KeyState::Enabled,
+            origin: input.origin.unwrap_or(Origin::AwsKms),
+            state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             policy,
             tags: tags(input)?,
