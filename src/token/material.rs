@@ -105,13 +105,16 @@ fn ec_half(
     let (first, second) = (sign(&digests[0])?, sign(&digests[1])?);
     let found = recover(curve, (&digests[0], &first), (&digests[1], &second))
         .map_err(|error| openssl_error(&error))?;
-    let Some((der, point)) = found else {
-        return Err(TokenError::new(
+    found.ok_or_else(|| {
+        TokenError::new(
             TokenErrorClass::Bug,
             "C_Sign",
             "two signatures by an imported key have no public key in common",
-        ));
-    };
+        )
+    })
+}
+
+fn half_of(curve: &Curve, point: &[u8]) -> Result<PublicHalf, ErrorStack> {
     let mut encoded = vec![0x04];
     // DER: the short form of a length below 128, else the long one; no point has 256 bytes.
     if point.len() >= 0x80 {
@@ -120,7 +123,7 @@ fn ec_half(
     encoded.push(point.len() as u8);
     encoded.extend(point);
     Ok(PublicHalf {
-        der,
+        der: ec_der(curve, point)?,
         attributes: vec![
             Attribute::EcParams(curve.params.to_vec()),
             Attribute::EcPoint(encoded),
@@ -128,13 +131,12 @@ fn ec_half(
     })
 }
 
-/// The one public key that both signatures (r, then s) verify under: SubjectPublicKeyInfo, and the
-/// uncompressed point.
+/// The one public key that both signatures (r, then s) verify under.
 fn recover(
     curve: &Curve,
     (digest, signature): (&[u8], &[u8]),
     (other_digest, other): (&[u8], &[u8]),
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, ErrorStack> {
+) -> Result<Option<PublicHalf>, ErrorStack> {
     if signature.len() != 2 * curve.len || other.len() != 2 * curve.len {
         return Ok(None);
     }
@@ -170,7 +172,7 @@ fn recover(
         if key.check_key().is_ok() && other.verify(other_digest, &key)? {
             let form = openssl::ec::PointConversionForm::UNCOMPRESSED;
             let point = candidate.to_bytes(&group, form, &mut context)?;
-            return Ok(Some((ec_der(curve, &point)?, point)));
+            return half_of(curve, &point).map(Some);
         }
     }
     Ok(None)
@@ -179,7 +181,8 @@ fn recover(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openssl::pkey::PKey;
+    use openssl::bn::BigNumRef;
+    use openssl::pkey::{PKey, Private};
 
     #[test]
     fn a_public_key_is_found_from_two_signatures() {
@@ -191,31 +194,28 @@ mod tests {
         ] {
             let curve = curve(spec).unwrap();
             let group = EcGroup::from_curve_name(curve.nid).unwrap();
+            let sign = |key: &EcKey<Private>, digest: &[u8]| {
+                let signature = EcdsaSig::sign(digest, key).unwrap();
+                let padded = |n: &BigNumRef| n.to_vec_padded(curve.len as i32).unwrap();
+                [padded(signature.r()), padded(signature.s())].concat()
+            };
+            let (one, two) = (sha256(b"1"), sha256(b"2"));
             for _ in 0..8 {
                 let key = EcKey::generate(&group).unwrap();
-                let sign = |digest: &[u8]| {
-                    let signature = EcdsaSig::sign(digest, &key).unwrap();
-                    let padded =
-                        |n: &openssl::bn::BigNumRef| n.to_vec_padded(curve.len as i32).unwrap();
-                    [padded(signature.r()), padded(signature.s())].concat()
-                };
-                let (one, two) = (sha256(b"1"), sha256(b"2"));
-                let (der, point) = recover(&curve, (&one, &sign(&one)), (&two, &sign(&two)))
-                    .unwrap()
-                    .unwrap();
-                let right = PKey::from_ec_key(key.clone()).unwrap();
-                assert_eq!(der, right.public_key_to_der().unwrap());
-                assert_eq!(point.len(), 1 + 2 * curve.len);
-                // Signatures by two keys have none in common.
                 let stranger = EcKey::generate(&group).unwrap();
-                let foreign = EcdsaSig::sign(&two, &stranger).unwrap();
-                let foreign = [
-                    foreign.r().to_vec_padded(curve.len as i32).unwrap(),
-                    foreign.s().to_vec_padded(curve.len as i32).unwrap(),
-                ]
-                .concat();
-                let none = recover(&curve, (&one, &sign(&one)), (&two, &foreign)).unwrap();
-                assert!(none.is_none());
+                let by = |second: &EcKey<Private>| {
+                    let (first, second) = (sign(&key, &one), sign(second, &two));
+                    recover(&curve, (&one, &first), (&two, &second)).unwrap()
+                };
+                let half = by(&key).unwrap();
+                let right = PKey::from_ec_key(key.clone()).unwrap();
+                assert_eq!(half.der, right.public_key_to_der().unwrap());
+                let Some(Attribute::EcPoint(encoded)) = half.attributes.last() else {
+                    panic!("no point");
+                };
+                let point = &encoded[encoded.len() - (1 + 2 * curve.len)..];
+                assert!(half.der.ends_with(point));
+                assert!(by(&stranger).is_none(), "two keys have nothing in common");
             }
         }
     }

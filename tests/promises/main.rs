@@ -8,6 +8,7 @@ mod dev;
 mod crash;
 mod deletion;
 mod gateway;
+mod import;
 mod non_exportable;
 mod postgres;
 mod proxy;
@@ -15,3 +16,5 @@ mod restart;
 mod revocation;
 mod tampering;
 mod token;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
