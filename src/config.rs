@@ -139,7 +139,7 @@ impl Default for ServerSection {
             listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
             admin_listen: SocketAddr::from(([127, 0, 0, 1], 7701)),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
-            max_body_bytes: 262_144,
+            max_body_bytes: 524_288,
             max_in_flight: 1024,
             read_timeout_ms: 10_000,
             drain_ms: 10_000,

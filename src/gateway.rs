@@ -58,6 +58,7 @@ impl Gateway {
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
+            regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),
             lease: ms(config.gateway.lease_ms),
@@ -68,7 +69,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let every = ms(config.gateway.worker_interval_ms);
         let worker = tokio::spawn(crate::worker::run(context.clone(), every, stopped));
-        let gate = Gate::new(context, credentials, config.regions()?)?;
+        let gate = Gate::new(context, credentials)?;
         let server = Server::start(settings::server(config), Arc::new(gate)).await?;
         Ok(Self {
             server,

@@ -17,22 +17,15 @@ use time::OffsetDateTime;
 pub(super) struct Gate {
     context: Arc<Context>,
     credentials: Credentials,
-    /// The Regions answered for; `None` for any.
-    regions: Option<Vec<Region>>,
     metrics: Metrics,
 }
 
 impl Gate {
-    pub(super) fn new(
-        context: Arc<Context>,
-        credentials: Credentials,
-        regions: Option<Vec<Region>>,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(context: Arc<Context>, credentials: Credentials) -> Result<Self, Error> {
         let metrics = Metrics::new().map_err(Error::internal)?;
         Ok(Self {
             context,
             credentials,
-            regions,
             metrics,
         })
     }
@@ -44,9 +37,7 @@ impl Endpoint for Gate {
     }
 
     fn serves(&self, region: &Region) -> bool {
-        self.regions
-            .as_ref()
-            .is_none_or(|regions| regions.contains(region))
+        self.context.serves(region)
     }
 
     fn credential<'a>(

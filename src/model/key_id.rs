@@ -1,9 +1,16 @@
-//! The four ways to name a key.
+//! The four ways to name a key, and how one of its versions is named.
 //!
-//! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>.
+//! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id>. AWS names
+//! no version; here `/version/` and its number may follow a key id or a key ARN. A key id has no
+//! slash, so that is no other key's name; an alias may have one, so none may follow an alias.
 
 use super::{AccountId, Region};
 use crate::{Error, ErrorCode};
+
+/// What the id of a multi-Region key begins with, and no other's does.
+pub const MULTI_REGION: &str = "mrk-";
+/// Between a key and the number of one of its versions.
+const VERSION: &str = "/version/";
 
 /// A `KeyId` member, parsed. Account and Region are `None` where the name leaves them to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +19,8 @@ pub struct KeyName {
     pub place: Option<(AccountId, Region)>,
     /// What is named there.
     pub resource: KeyResource,
+    /// The number of the version that is named, where one is: from 1.
+    pub version: Option<i32>,
 }
 
 /// What a [`KeyName`] names within its account and Region.
@@ -40,10 +49,11 @@ impl KeyName {
     /// `NotFoundException` "Invalid arn" for a malformed ARN.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let Some(rest) = text.strip_prefix("arn:") else {
-            let resource = KeyResource::parse(text, &format!("Invalid keyId '{text}'"))?;
+            let (resource, version) = parse(text, &format!("Invalid keyId '{text}'"))?;
             return Ok(Self {
                 place: None,
                 resource,
+                version,
             });
         };
         let invalid = || Error::new(ErrorCode::NotFound, format!("Invalid arn {text}"));
@@ -59,33 +69,50 @@ impl KeyName {
         };
         let region = Region::parse(region).ok_or_else(invalid)?;
         let account = AccountId::parse(account).ok_or_else(invalid)?;
-        let resource = match resource.strip_prefix("key/") {
-            Some(id) => KeyResource::parse(id, &format!("Invalid arn {text}"))?,
-            None if resource.starts_with("alias/") => KeyResource::Alias(resource.to_owned()),
+        let (resource, version) = match resource.strip_prefix("key/") {
+            Some(id) => parse(id, &format!("Invalid arn {text}"))?,
+            None if resource.starts_with("alias/") => {
+                (KeyResource::Alias(resource.to_owned()), None)
+            }
             None => return Err(invalid()),
         };
         Ok(Self {
             place: Some((account, region)),
             resource,
+            version,
         })
     }
 }
 
-impl KeyResource {
-    fn parse(text: &str, message: &str) -> Result<Self, Error> {
-        if text.starts_with("alias/") {
-            Ok(KeyResource::Alias(text.to_owned()))
-        } else if is_key_id(text) {
-            Ok(KeyResource::Key(text.to_owned()))
-        } else {
-            Err(Error::new(ErrorCode::NotFound, message))
-        }
+/// A version's name: `name` is its key's id or ARN.
+pub fn version_of(name: &str, number: i32) -> String {
+    format!("{name}{VERSION}{number}")
+}
+
+fn parse(text: &str, message: &str) -> Result<(KeyResource, Option<i32>), Error> {
+    if text.starts_with("alias/") {
+        return Ok((KeyResource::Alias(text.to_owned()), None));
     }
+    let invalid = || Error::new(ErrorCode::NotFound, message);
+    let (id, version) = match text.split_once(VERSION) {
+        Some((id, number)) => (id, Some(version_number(number).ok_or_else(invalid)?)),
+        None => (text, None),
+    };
+    match is_key_id(id) {
+        true => Ok((KeyResource::Key(id.to_owned()), version)),
+        false => Err(invalid()),
+    }
+}
+
+/// Written in one way only.
+fn version_number(text: &str) -> Option<i32> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 fn is_key_id(text: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match text.strip_prefix("mrk-") {
+    match text.strip_prefix(MULTI_REGION) {
         Some(rest) => rest.len() == 32 && hex(rest),
         None => {
             text.len() == 36
@@ -117,6 +144,23 @@ mod tests {
     }
 
     #[test]
+    fn a_version_of_a_key_and_of_no_alias() {
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{id}");
+        for key in [id, &arn] {
+            let mut named = KeyName::parse(&version_of(key, 12)).unwrap();
+            assert_eq!(named.version.take(), Some(12));
+            assert_eq!(named, KeyName::parse(key).unwrap());
+        }
+        let alias = KeyName::parse("alias/x/version/1").unwrap();
+        assert_eq!(alias.version, None);
+        assert_eq!(
+            alias.resource,
+            KeyResource::Alias("alias/x/version/1".into())
+        );
+    }
+
+    #[test]
     fn what_is_none_of_them() {
         for text in [
             "key_id",
@@ -129,6 +173,11 @@ mod tests {
                 ErrorCode::NotFound,
                 "{text}"
             );
+        }
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        for version in ["0", "01", "-1", "+1", "", "1/version/2", "x", "2147483648"] {
+            let error = KeyName::parse(&format!("{id}/version/{version}")).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::NotFound, "{version}");
         }
         assert_eq!(
             KeyName::parse("key_id").unwrap_err().message(),

@@ -1,14 +1,14 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod versions;
+
 use super::access::{Access, By, KeyAccess, Purpose};
-use super::import::import_key_material::ImportKeyMaterial;
-use super::{Operation, Request};
+use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, VersionState, arn};
-use crate::store::{Alias, Key, KeyVersion, RowVersion, Store, Transaction};
-use crate::token::KeyRef;
+use crate::model::{AccountId, Region, arn};
+use crate::store::{Alias, Key, RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Authorized<O> {
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    /// The number of the version that was named, where one was.
+    version: Option<i32>,
 }
 
 /// Where records are read: the cache, whose lag the re-check at the record makes good, or the
@@ -81,8 +83,10 @@ impl<O: Operation> Authorized<O> {
     ) -> Result<Self, Error> {
         let mut keys = Vec::with_capacity(access.keys.len());
         for wanted in &access.keys {
-            let resolved = find::<O>(wanted.by, request, source).await?;
+            let before = keys.last().map(|before: &Resolved| &*before.key);
+            let resolved = find::<O>(wanted.by, before, request, source).await?;
             let arn = seen.note(&resolved);
+            versions::check_named(wanted, &resolved, arn)?;
             check::<O>(wanted, &resolved.key, arn)?;
             keys.push(resolved);
         }
@@ -100,50 +104,6 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
-    }
-
-    /// The right to use the current version of the `at`th key on the token.
-    ///
-    /// # Errors
-    /// As [`Authorized::version`]; `KMSInternalException` if the record does not hold its own
-    /// current version.
-    pub fn current(&self, at: usize) -> Result<KeyRef, Error> {
-        let key = self.key(at);
-        self.version(at, key.current_version)?
-            .ok_or_else(|| Error::internal(format!("{} has no current version", arn_of(key))))
-    }
-
-    /// The right to use one version of the `at`th key on the token; `None` if it is not its own.
-    ///
-    /// # Errors
-    /// `DisabledException`, `KMSInvalidStateException`: the version is disabled, or has no material.
-    pub fn version(&self, at: usize, version: Uuid) -> Result<Option<KeyRef>, Error> {
-        let key = self.key(at);
-        let Some(known) = key.version(version) else {
-            return Ok(None);
-        };
-        let arn = arn_of(key);
-        match known.state {
-            VersionState::Enabled => Ok(Some(key_ref(key, known))),
-            VersionState::Disabled => {
-                let message = format!("Version {} of {arn} is disabled.", known.number);
-                Err(Error::new(ErrorCode::Disabled, message))
-            }
-            VersionState::PendingImport => {
-                let message = format!("{arn} is pending import.");
-                Err(Error::new(ErrorCode::KmsInvalidState, message))
-            }
-        }
-    }
-}
-
-impl Authorized<ImportKeyMaterial> {
-    /// The right to use an object that material for the `at`th key was imported into, before it is
-    /// the key's: to see whether it is the right material.
-    #[allow(clippy::disallowed_methods)] // out of an authorized call
-    pub fn imported(&self, at: usize, object: Uuid, public_key: Option<Arc<[u8]>>) -> KeyRef {
-        let key = self.key(at);
-        KeyRef::new(object, key.spec, key.usage, public_key)
     }
 }
 
@@ -175,20 +135,11 @@ pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
 }
 
-#[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
-fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
-    KeyRef::new(
-        version.object_id(),
-        key.spec,
-        key.usage,
-        version.public_key.clone(),
-    )
-}
-
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
 /// is there or not.
 async fn find<O: Operation>(
     by: By<'_>,
+    before: Option<&Key>,
     request: &Request,
     source: Source<'_>,
 ) -> Result<Resolved, Error> {
@@ -196,7 +147,11 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved { key, alias: None }),
+                Some(key) if may(request, &key.account) => Ok(Resolved {
+                    key,
+                    alias: None,
+                    version: None,
+                }),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -207,17 +162,40 @@ async fn find<O: Operation>(
         By::Name(text, forms) => {
             let name = KeyName::parse(text)?;
             if forms == KeyForms::KeyOnly && matches!(name.resource, KeyResource::Alias(_)) {
-                return Err(Error::new(
-                    ErrorCode::NotFound,
-                    format!("Invalid keyId '{text}'"),
-                ));
+                let message = "Key Aliases are not supported for this operation.";
+                return Err(Error::new(ErrorCode::InvalidArn, message));
             }
             name
         }
         By::Alias(alias) => KeyName {
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
+            version: None,
         },
+        By::Replica(region) => {
+            let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
+            multi_region::require_primary(primary)?;
+            if *region == primary.region {
+                let message = format!("{} is the primary key already.", arn_of(primary));
+                return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            }
+            let (account, id) = (&primary.account, &primary.key_id);
+            let named = arn::key_arn(account, region, id);
+            if !may(request, account) {
+                return Err(denied::<O>(request, &named));
+            }
+            return match source.key(account, region, id).await? {
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved {
+                    key,
+                    alias: None,
+                    version: None,
+                }),
+                _ => Err(Error::new(
+                    ErrorCode::NotFound,
+                    format!("Key '{named}' does not exist"),
+                )),
+            };
+        }
     };
     let (account, region) = match name.place {
         Some((account, region)) => (account, region),
@@ -233,7 +211,8 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => arn::key_arn(&account, &region, id),
         KeyResource::Alias(alias) => arn::alias_arn(&account, &region, alias),
     };
-    if !may(request, &account) {
+    let foreign = account != request.principal.account;
+    if foreign && !O::NAME.across_accounts() || !may(request, &account) {
         return Err(denied::<O>(request, &named));
     }
     let not_found = |message: String| Error::new(ErrorCode::NotFound, message);
@@ -241,7 +220,11 @@ async fn find<O: Operation>(
         KeyResource::Key(id) => {
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
-            Ok(Resolved { key, alias: None })
+            Ok(Resolved {
+                key,
+                alias: None,
+                version: name.version,
+            })
         }
         KeyResource::Alias(alias) => {
             let missing = || not_found(format!("Alias {named} is not found."));
@@ -256,6 +239,7 @@ async fn find<O: Operation>(
             Ok(Resolved {
                 key,
                 alias: Some(alias),
+                version: None,
             })
         }
     }
@@ -290,6 +274,10 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
     }
     let algorithm = match wanted.purpose {
         Purpose::Manage => None,
+        Purpose::Material(rule) => {
+            rule.check(key, arn)?;
+            None
+        }
         Purpose::Encryption(a) => {
             (!key.spec.encryption_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }
@@ -297,6 +285,12 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             (!key.spec.signing_algorithms(key.usage).contains(&a)).then_some(a.as_str())
         }
         Purpose::Mac(a) => (!key.spec.mac_algorithms().contains(&a)).then_some(a.as_str()),
+        Purpose::Agreement(a) => {
+            (!key.spec.key_agreement_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
+        Purpose::Encapsulation(a) => {
+            (!key.spec.encapsulation_algorithms(key.usage).contains(&a)).then_some(a.as_str())
+        }
         Purpose::PublicKey if !key.spec.is_asymmetric() => {
             let message = format!("{arn} is a {} key and has no public key.", key.spec);
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));

@@ -10,6 +10,7 @@ pub mod credential;
 mod dispatch;
 pub mod quota;
 
+pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
@@ -17,10 +18,13 @@ pub mod import;
 pub mod keys;
 pub mod leftover;
 pub mod mac;
+pub mod multi_region;
 mod page;
 pub mod random;
+pub mod rotation;
 pub mod signing;
 mod tokens;
+pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
@@ -30,7 +34,7 @@ use crate::audit::Audit;
 use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
-use crate::model::member::Decode;
+use crate::model::member::{Decode, Structure};
 use crate::store::{RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -57,12 +61,23 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The Regions that the deployment answers for; `None` for any.
+    pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
     pub deadline: Duration,
     /// Identifies this process among the gateways of a deployment.
     pub gateway: Uuid,
     /// How long a neighbour keeps off a step on the token that this gateway has begun.
     pub lease: Duration,
+}
+
+impl Context {
+    /// Whether the deployment answers for a Region.
+    pub fn serves(&self, region: &Region) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(region))
+    }
 }
 
 /// An authenticated request.
@@ -167,6 +182,10 @@ impl<O: Change> TokenChange for O {
     }
 }
 
+const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
+    <O::Input as Structure>::MEMBERS
+}
+
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
 macro_rules! operations {
     (
@@ -195,6 +214,16 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                }
+            }
+
+            /// The members of its request in snake_case, and whether they are required.
+            pub const fn members(self) -> &'static [(&'static str, bool)] {
+                match self {
+                    $(OperationName::$use => members::<$use_path>(),)*
+                    $(OperationName::$change => members::<$change_path>(),)*
+                    $(OperationName::$own_use => members::<$own_use_path>(),)*
+                    $(OperationName::$own_change => members::<$own_change_path>(),)*
                 }
             }
 
@@ -247,17 +276,25 @@ macro_rules! operations {
 
 operations! {
     use {
+        Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
+        DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
         DescribeKey: keys::describe_key::DescribeKey,
+        Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
         GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
+        GenerateDataKeyPair: data_keys::generate_data_key_pair::GenerateDataKeyPair,
+        GenerateDataKeyPairWithoutPlaintext:
+            data_keys::generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext,
         GenerateDataKeyWithoutPlaintext:
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
@@ -272,14 +309,26 @@ operations! {
         DeleteImportedKeyMaterial:
             import::delete_imported_key_material::DeleteImportedKeyMaterial,
         DisableKey: keys::disable_key::DisableKey,
+        DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
         EnableKey: keys::enable_key::EnableKey,
         ImportKeyMaterial: import::import_key_material::ImportKeyMaterial,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
+        EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
+        RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
         UpdateAlias: aliases::update_alias::UpdateAlias,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
+        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
-    strongroom use {}
-    strongroom change {}
+    strongroom use {
+        ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+    }
+    strongroom change {
+        CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
+        EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+    }
 }
 
 impl std::fmt::Display for OperationName {

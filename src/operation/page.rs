@@ -39,6 +39,27 @@ impl Page {
         })
     }
 
+    /// The page's part of a list that is at hand as a whole, and the next marker if more follow.
+    ///
+    /// # Errors
+    /// `InvalidMarkerException`: the item that the marker names is not in it.
+    pub(super) fn of<T>(
+        &self,
+        mut items: Vec<T>,
+        id: impl Fn(&T) -> &str,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        if let Some(after) = &self.after {
+            let at = items.iter().position(|item| id(item) == after);
+            let at = at.ok_or_else(|| {
+                let message = "The marker names nothing in this list";
+                Error::new(ErrorCode::InvalidMarker, message)
+            })?;
+            items.drain(..=at);
+        }
+        let next = self.cut(&mut items, id);
+        Ok((items, next))
+    }
+
     /// Cuts the one item too many that was asked for, to see whether more follow; answers the
     /// next marker if so.
     pub(super) fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Option<String> {

@@ -19,7 +19,7 @@ const GROUP: &str = "/* audit_log::group */
         select * from unnest($4::int4[], $5::text[], $6::uuid[], $7::int8[])
             as u (ordinal, kind, id, row_version)
     ), stale as materialized (
-        select distinct ordinal from used u
+        select ordinal, id from used u
         where row_version is distinct from case kind
             when 'key' then (select k.row_version from kms_key k where k.id = u.id)
             when 'alias' then (select a.row_version from alias a where a.id = u.id)
@@ -32,7 +32,7 @@ const GROUP: &str = "/* audit_log::group */
         where e.ordinal not in (select ordinal from stale)
         order by e.ordinal
     )
-    select ordinal from stale";
+    select ordinal, id from stale";
 
 impl Store {
     /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
@@ -51,19 +51,18 @@ impl Store {
             .await
             .map_err(|_| StoreError::Deadline("audit_log::group".into()))??;
         let mut committed = vec![Committed::Durable; entries.len()];
-        for ordinal in stale {
-            if let Some(entry) = entries.get(ordinal) {
-                committed[ordinal] = Committed::Stale;
-                for used in &entry.uses {
-                    self.shared.cache.forget(used.row());
-                }
+        for (ordinal, row) in stale {
+            // What has not changed stays: whoever asks for it next need not wait for the database.
+            self.shared.cache.forget(row);
+            if let Some(committed) = committed.get_mut(ordinal) {
+                *committed = Committed::Stale;
             }
         }
         Ok(committed)
     }
 
-    /// Answers the ordinals of the stale.
-    async fn write_group(&self, entries: &[Entry]) -> Result<Vec<usize>, StoreError> {
+    /// Answers the ordinals of the stale, each with a row that has changed.
+    async fn write_group(&self, entries: &[Entry]) -> Result<Vec<(usize, Uuid)>, StoreError> {
         let ordinals: Vec<i32> = (0i32..).take(entries.len()).collect();
         let requests: Vec<Uuid> = entries.iter().map(|entry| entry.request_id).collect();
         let records: Vec<&[u8]> = entries.iter().map(|entry| &entry.record[..]).collect();
@@ -105,13 +104,19 @@ impl Store {
                 begun?;
                 let stale = stale?;
                 committed?;
-                stale.iter().map(|row| row.try_get::<_, i32>(0)).collect()
+                let stale = stale.iter();
+                stale
+                    .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                    .collect()
             })
             .await;
-        let stale: Vec<i32> = stale?;
+        let stale: Vec<(i32, Uuid)> = stale?;
         connection.discard(false);
         // What came from a `usize` fits one.
-        Ok(stale.into_iter().map(|ordinal| ordinal as usize).collect())
+        let stale = stale.into_iter();
+        Ok(stale
+            .map(|(ordinal, row)| (ordinal as usize, row))
+            .collect())
     }
 }
 

@@ -46,8 +46,8 @@ impl Cache {
     pub(super) fn new(entries: usize) -> Self {
         let entries = entries.max(1);
         Self {
-            // A key has two addresses: its own, and its current version's.
-            rows: Map::new(entries.saturating_mul(2)),
+            // A key has its own address, and one for each version that ciphertexts name.
+            rows: Map::new(entries.saturating_mul(4)),
             records: Map::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),

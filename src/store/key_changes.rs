@@ -4,10 +4,12 @@ use super::error::StoreError;
 use super::intents;
 use super::keys::{key_columns, version_columns};
 use super::pool::column;
+use super::related;
 use super::row_mac::{self, micros};
 use super::transaction::Touched;
 use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
+use crate::model::key_id::MULTI_REGION;
 use crate::model::{AccountId, Region, RotationType, VersionState};
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
@@ -17,6 +19,11 @@ const LOCK: &str = concat!(
     key_columns!(),
     " from kms_key k where account = $1 and region = $2 and key_id = $3 for update"
 );
+// The Regions of a multi-Region key change one after the other, and whoever changes several of them
+// has locked what they share before the first: no two wait for each other.
+const LOCK_SET_OF: &str = "/* keys::lock_set_of */ select s.id from kms_key k \
+    join material_set s on s.id = k.material_set \
+    where k.account = $1 and k.region = $2 and k.key_id = $3 and k.multi_region for update of s";
 const VERSIONS: &str = concat!(
     "/* keys::versions */ select ",
     version_columns!(),
@@ -62,7 +69,7 @@ const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where 
     and not exists (select from kms_key k where k.material_set = $1)";
 
 impl Transaction<'_> {
-    /// A key, locked for update.
+    /// A key, locked for update; of a multi-Region key what its Regions share is locked first.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
@@ -73,6 +80,9 @@ impl Transaction<'_> {
         key_id: &str,
     ) -> Result<Option<Key>, Error> {
         let params: super::pool::Params<'_> = &[&account.as_str(), &region.as_str(), &key_id];
+        if key_id.starts_with(MULTI_REGION) {
+            self.connection.query(LOCK_SET_OF, params).await?;
+        }
         let Some(row) = self.connection.query_opt(LOCK, params).await? else {
             return Ok(None);
         };
@@ -91,9 +101,8 @@ impl Transaction<'_> {
     /// [`StoreError::IntentLost`] if the intent is gone or was taken over: the object on the token
     /// may be gone as well. Those of the database.
     pub async fn insert_key(&self, key: &Key) -> Result<(), Error> {
-        let created = micros(key.created);
         self.connection
-            .execute(INSERT_SET, &[&key.material_set, &created])
+            .execute(INSERT_SET, &[&key.material_set, &micros(key.created)])
             .await?;
         for version in &key.versions {
             match version.state {
@@ -101,6 +110,11 @@ impl Transaction<'_> {
                 _ => self.add_version(key, version).await?,
             }
         }
+        self.insert_row(key).await
+    }
+
+    /// Inserts a key whose material is there already.
+    pub(super) async fn insert_row(&self, key: &Key) -> Result<(), Error> {
         let mac = self.shared.mac(row_mac::key(key)).await?;
         self.connection
             .execute(
@@ -115,7 +129,7 @@ impl Transaction<'_> {
                     &key.origin.as_str(),
                     &key.multi_region,
                     &key.material_set,
-                    &created,
+                    &micros(key.created),
                     &key.state.as_str(),
                     &key.description,
                     &key.policy,
@@ -151,6 +165,7 @@ impl Transaction<'_> {
             self.shared.read_versions(&mut key, &versions).await?;
             related.push(key);
         }
+        related::agree(&related)?;
         Ok(related)
     }
 

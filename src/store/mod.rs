@@ -19,11 +19,14 @@ mod listener;
 mod migrate;
 mod pool;
 mod record;
+mod related;
+mod rotations;
 mod row_mac;
 mod transaction;
 
 pub use error::StoreError;
 pub use record::*;
+pub use rotations::Rotation;
 pub use transaction::Transaction;
 
 use crate::Error;
@@ -94,7 +97,7 @@ pub struct Entry {
 pub enum Committed {
     /// It is.
     Durable,
-    /// A row that it used has changed since: nothing was written; the rows are out of the cache.
+    /// A row that it used has changed since: nothing was written; the row is out of the cache.
     Stale,
 }
 

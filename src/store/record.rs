@@ -86,6 +86,11 @@ impl Key {
         self.in_service()
             .any(|version| version.state == VersionState::PendingImport)
     }
+
+    /// Whether it is the primary of a multi-Region key.
+    pub fn is_primary(&self) -> bool {
+        self.primary_region.as_ref() == Some(&self.region)
+    }
 }
 
 /// One object, or one key pair, on the token.

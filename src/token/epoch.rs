@@ -33,6 +33,8 @@ pub(super) struct Epoch {
     pub(super) canary: ObjectHandle,
     /// Whether the token has RSAES-OAEP with SHA-256; asked when first needed.
     pub(super) oaep_sha256: OnceLock<bool>,
+    /// Whether its CKM_EDDSA has Ed25519ph; asked when first needed.
+    pub(super) ed25519ph: OnceLock<bool>,
     /// What the token unwraps; asked when first needed.
     pub(super) unwraps: OnceLock<Unwraps>,
     /// [`TokenConfig::import_through_memory`].
@@ -214,6 +216,7 @@ pub(super) fn begin(
         lost: AtomicBool::new(false),
         canary: key,
         oaep_sha256: OnceLock::new(),
+        ed25519ph: OnceLock::new(),
         unwraps: OnceLock::new(),
         import_through_memory: config.import_through_memory,
     };

@@ -7,6 +7,8 @@
 //! - `pool` has an epoch's threads and queues, `session` what one thread has;
 //! - `verbs` are what the layers above call; `generate`, `cipher`, `rsa`, `signature`, `mac` and
 //!   `system_key` do them on a session thread;
+//! - `data_key_pair` and `agreement` make what callers take with them, as session objects, and
+//!   `handed_out` reads it: it is given the handle of no CMK;
 //! - `attributes` says what a key must be, `error` what a return value means;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
@@ -14,26 +16,32 @@
 //!
 //! One [`Token`] per module and process: C_Initialize and C_Finalize are the process's.
 
+mod agreement;
 mod attributes;
 mod baseline;
 mod cipher;
 mod config;
+mod data_key_pair;
 mod epoch;
 mod error;
 mod export_check;
 mod generate;
+mod handed_out;
 mod import;
 mod job;
 mod key;
 mod mac;
 mod material;
+mod message_signature;
 mod oaep;
+mod pair;
 mod pool;
 mod probe;
 mod provision;
 mod public_key;
 mod rsa;
 mod self_test;
+mod self_test_pairs;
 mod session;
 mod signature;
 mod supervisor;
@@ -41,8 +49,10 @@ mod system_key;
 mod verbs;
 mod wrapping;
 
+pub use agreement::Encapsulated;
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus};
+pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use import::{Import, Imported};

@@ -3,11 +3,13 @@
 use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::arn::key_arn;
+use crate::model::shapes::Timestamp;
 use crate::model::{AccountId, KeyState, Region};
 use crate::operation::{Context, leftover};
-use crate::store::{Intent, Transaction};
+use crate::store::{Intent, Key, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Keys destroyed in one round.
@@ -30,23 +32,29 @@ async fn destroy(
     region: &Region,
     key_id: &str,
 ) -> Result<(), Error> {
-    let gone = remove_rows(cx, account, region, key_id).await?;
+    let arn = key_arn(account, region, key_id);
+    let Some(gone) = remove_rows(cx, account, region, key_id).await? else {
+        return Ok(());
+    };
+    if gone.is_empty() {
+        log::info!("deleted {arn}; its material stays with the key in other Regions");
+    }
     // The rows are gone and the intents say what is left to do: from here a crash is resumed.
     for intent in &gone {
         leftover::destroy(intent, cx).await?;
-        log::info!("destroyed {}", key_arn(account, region, key_id));
+        log::info!("destroyed {arn}");
     }
     Ok(())
 }
 
-/// Removes the key's rows, leaves an intent for each of its versions, and records it: all or
-/// nothing.
+/// Removes the key's rows, leaves an intent for each of its versions where no other Region has
+/// them, and records it: all or nothing. `None` if it is not to be deleted after all.
 async fn remove_rows(
     cx: &Arc<Context>,
     account: &AccountId,
     region: &Region,
     key_id: &str,
-) -> Result<Vec<Intent>, Error> {
+) -> Result<Option<Vec<Intent>>, Error> {
     let shared = (
         cx.clone(),
         account.clone(),
@@ -67,30 +75,70 @@ async fn remove_in(
     account: AccountId,
     region: Region,
     key_id: String,
-) -> Result<Vec<Intent>, Error> {
+) -> Result<Option<Vec<Intent>>, Error> {
     let Some(key) = tx.lock_key(&account, &region, &key_id).await? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let now = cx.clock.now();
     let due = key.state == KeyState::PendingDeletion && key.deletion.is_some_and(|at| at <= now);
     if !due {
-        return Ok(Vec::new());
+        return Ok(None);
+    }
+    let others = match key.multi_region {
+        true => tx.lock_related(&key).await?,
+        false => Vec::new(),
+    };
+    let others: Vec<Key> = others.into_iter().filter(|o| o.row != key.row).collect();
+    if key.is_primary() && !others.is_empty() {
+        return Err(Error::internal("a primary is deleted after its replicas"));
     }
     let intents = tx.delete_key(&key).await?;
+    record(tx, now, "DeleteKey", &key, None).await?;
+    for other in &others {
+        // Written even where nothing changes: it is in fewer Regions now.
+        let other = waits_no_longer(other, others.len(), now);
+        tx.update_key(&other).await?;
+        if let Some(deletion) = other.deletion.filter(|_| other.is_primary()) {
+            let response = serde_json::json!({"deletionDate": Timestamp(deletion)});
+            record(tx, now, "ScheduleKeyDeletion", &other, Some(response)).await?;
+        }
+    }
+    Ok(Some(intents))
+}
+
+/// A primary whose last replica has gone begins its window.
+fn waits_no_longer(key: &Key, regions: usize, now: OffsetDateTime) -> Key {
+    match key.pending_days {
+        Some(days) if key.is_primary() && regions == 1 => Key {
+            state: KeyState::PendingDeletion,
+            deletion: Some(now + time::Duration::days(days.into())),
+            pending_days: None,
+            ..key.clone()
+        },
+        _ => key.clone(),
+    }
+}
+
+async fn record(
+    tx: &Transaction<'_>,
+    time: OffsetDateTime,
+    event_name: &str,
+    key: &Key,
+    response: Option<serde_json::Value>,
+) -> Result<(), Error> {
     let request_id = Uuid::new_v4();
     let record = Record {
-        time: now,
+        time,
         request_id,
-        event_name: "DeleteKey",
-        region: region.as_str(),
-        actor: Actor::Worker(&account),
+        event_name,
+        region: key.region.as_str(),
+        actor: Actor::Worker(&key.account),
         source_ip: None,
         user_agent: None,
         read_only: false,
         parameters: None,
-        resources: vec![key_arn(&account, &region, &key_id)],
-        outcome: Outcome::Success { response: None },
+        resources: vec![key_arn(&key.account, &key.region, &key.key_id)],
+        outcome: Outcome::Success { response },
     };
-    tx.record(request_id, &record.to_bytes()?).await?;
-    Ok(intents)
+    tx.record(request_id, &record.to_bytes()?).await
 }

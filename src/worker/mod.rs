@@ -1,9 +1,10 @@
-//! What happens without a request: keys whose time has come are destroyed, and what a crash left
-//! half done between token and database is finished or undone.
+//! What happens without a request: keys whose time has come are destroyed or rotated, and what a
+//! crash left half done between token and database is finished or undone.
 
 mod deletion;
 mod import_expiry;
 mod intents;
+mod rotation;
 
 use crate::operation::Context;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How far the gateway's clock may be from the database's, and may move against the machine's
-/// monotonic clock between two rounds, before nothing is destroyed any more.
+/// monotonic clock between two rounds, before nothing is destroyed or rotated by date any more.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
 
 /// Runs until `stop` turns true; a round every `every`.
@@ -21,6 +22,9 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
         if let Err(error) = intents::resume(&cx).await {
             log::warn!("worker: intents: {error}");
         }
+        if let Err(error) = rotation::rotate_worn(&cx).await {
+            log::warn!("worker: rotation of worn keys: {error}");
+        }
         match clock.agrees(&cx).await {
             Ok(true) => {
                 if let Err(error) = deletion::destroy_due(&cx).await {
@@ -28,6 +32,9 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
                 }
                 if let Err(error) = import_expiry::delete_due(&cx).await {
                     log::warn!("worker: import expiry: {error}");
+                }
+                if let Err(error) = rotation::rotate_due(&cx).await {
+                    log::warn!("worker: rotation: {error}");
                 }
             }
             Ok(false) => {}
@@ -40,8 +47,8 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
     }
 }
 
-/// Notices a clock that jumps. Once it has, nothing is destroyed until an operator restarts the
-/// gateway: a key destroyed too early is lost for good.
+/// Notices a clock that jumps. Once it has, nothing is destroyed (or rotated by date) until an
+/// operator restarts the gateway: a key destroyed too early is lost for good.
 struct ClockWatch {
     wall: time::OffsetDateTime,
     monotonic: Instant,

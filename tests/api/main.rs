@@ -4,14 +4,18 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod agreement;
 mod aliases;
 mod data_keys;
 mod encryption;
 mod import;
 mod keys;
 mod mac;
+mod multi_region;
 mod random;
+mod rotation;
 mod signing;
+mod versions;
 mod wire;
 #[path = "../support/wrapping.rs"]
 mod wrapping;

@@ -33,17 +33,17 @@ const RIGHT: ByHand<'_> = ByHand {
     authorization: None,
 };
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: String,
-    body: Value,
+    pub body: Value,
 }
 
 impl Answer {
-    fn code(&self) -> &str {
+    pub fn code(&self) -> &str {
         self.body["__type"].as_str().unwrap_or_default()
     }
-    fn message(&self) -> &str {
+    pub fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
     }
 }
@@ -99,6 +99,24 @@ fn send(request: &ByHand<'_>) -> Answer {
         headers: headers.to_lowercase(),
         body: serde_json::from_str(body).unwrap_or(Value::Null),
     }
+}
+
+/// One of AWS's operations that the SDK does not have yet.
+pub fn aws(operation: &str, body: &Value) -> Answer {
+    send(&ByHand {
+        target: Some(&format!("TrentService.{operation}")),
+        body: body.to_string().as_bytes(),
+        ..RIGHT
+    })
+}
+
+/// One of the gateway's own operations, which no SDK knows.
+pub fn own(operation: &str, body: &Value) -> Answer {
+    send(&ByHand {
+        target: Some(&format!("Strongroom.{operation}")),
+        body: body.to_string().as_bytes(),
+        ..RIGHT
+    })
 }
 
 #[test]

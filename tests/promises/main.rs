@@ -6,14 +6,17 @@
 mod dev;
 
 mod crash;
+mod crash_rotation;
 mod deletion;
 mod gateway;
 mod import;
+mod multi_region;
 mod non_exportable;
 mod postgres;
 mod proxy;
 mod restart;
 mod revocation;
+mod rotation;
 mod tampering;
 mod token;
 #[path = "../support/wrapping.rs"]

@@ -269,3 +269,13 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
         _ => panic!("{error}"),
     }
 }
+
+/// The database's clock from now on.
+pub async fn set_clock(sql: &tokio_postgres::Client, offset: &str) {
+    sql.batch_execute(&format!(
+        "create or replace function strongroom_now() returns timestamptz language sql volatile \
+         as $$ select clock_timestamp() + interval '{offset}' $$"
+    ))
+    .await
+    .unwrap();
+}

@@ -8,16 +8,6 @@ use strongroom::store::*;
 use time::macros::datetime;
 use uuid::Uuid;
 
-/// The database's clock from now on.
-async fn set_clock(sql: &tokio_postgres::Client, offset: &str) {
-    sql.batch_execute(&format!(
-        "create or replace function strongroom_now() returns timestamptz language sql volatile \
-         as $$ select clock_timestamp() + interval '{offset}' $$"
-    ))
-    .await
-    .unwrap();
-}
-
 #[tokio::test]
 async fn a_lease_protects_an_intent_until_it_is_past() {
     let database = Database::new().await;

@@ -6,6 +6,8 @@ mod fence;
 mod fixture;
 mod intents;
 mod recovery;
+mod related;
+mod rotations;
 mod rows;
 mod schema;
 

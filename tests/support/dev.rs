@@ -129,6 +129,13 @@ impl Dev {
         )
     }
 
+    /// The same in another Region.
+    pub fn client_in(&self, region: &str) -> aws_sdk_kms::Client {
+        let region = aws_sdk_kms::config::Region::new(region.to_owned());
+        let config = self.client().config().to_builder().region(region);
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
     /// A client with other credentials.
     pub fn client_of(&self, id: &str, secret: &str) -> aws_sdk_kms::Client {
         use aws_sdk_kms::config::{Credentials, Region, retry::RetryConfig};

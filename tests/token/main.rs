@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod handed_out;
 mod import;
 mod objects;
 mod support;
@@ -9,3 +10,4 @@ mod trouble;
 mod verbs;
 #[path = "../support/wrapping.rs"]
 mod wrapping;
+mod wycheproof;

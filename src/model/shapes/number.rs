@@ -34,10 +34,12 @@ integer_shape! {
     Limit 1..=1000;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
-    /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.
-    PendingWindowInDays 1..=365;
+    /// `PendingWindowInDaysType`, as the page of ScheduleKeyDeletion narrows it.
+    PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
+    /// The number of a key version: the gateway's own.
+    KeyVersionNumber 1..=2147483647;
 }
 
 /// `BooleanType`, `NullableBooleanType`.

@@ -1,5 +1,6 @@
 //! Texts with their lengths and patterns, and those that the model marks as sensitive.
 
+use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -220,4 +221,14 @@ fn source_arn(text: &str) -> bool {
         && some(account, |c| c.is_ascii_digit())
         && !resource.is_empty()
         && !resource.contains(['\n', '\r'])
+}
+
+impl Member for Region {
+    type Wire = String;
+    fn check(wire: String, at: &str, violations: &mut Violations) -> Option<Self> {
+        RegionName::check(wire, at, violations).and_then(|name| Region::parse(&name))
+    }
+    fn recorded(&self) -> Option<Value> {
+        Some(Value::from(self.as_str()))
+    }
 }

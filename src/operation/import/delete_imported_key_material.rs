@@ -6,7 +6,9 @@ use crate::model::member::input;
 use crate::model::shapes::{KeyId, KeyMaterialId};
 use crate::model::{KeySpec, key_material_id};
 use crate::operation::authorized::arn_of;
-use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::operation::{
+    Access, Authorized, Change, Context, Operation, OperationName, Request, multi_region,
+};
 use crate::store::{Key, Transaction};
 use crate::{Error, ErrorCode};
 use uuid::Uuid;
@@ -60,7 +62,7 @@ impl Operation for DeleteImportedKeyMaterial {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        Ok(Access::managing(&input.key_id, StateRule::Any))
+        Ok(Access::managing(&input.key_id, StateRule::Deletable))
     }
 }
 
@@ -74,6 +76,8 @@ impl Change for DeleteImportedKeyMaterial {
     ) -> Result<Output, Error> {
         let key = call.key(0);
         refuse_other_origin(key)?;
+        // The Regions share it: a replica's owner is not to take it from the others.
+        multi_region::refuse_replica(key)?;
         let doomed = version(input, key)?;
         delete_material(tx, key, |version| version.id == doomed).await?;
         let symmetric = key.spec == KeySpec::SymmetricDefault;

@@ -65,10 +65,7 @@ impl Operation for GetParametersForImport {
             let message = format!("WrappingKeySpec {spec} is not supported.");
             return Err(unsupported(message));
         }
-        Ok(Access::managing(
-            &input.key_id,
-            StateRule::NotPendingDeletion,
-        ))
+        Ok(Access::managing(&input.key_id, StateRule::Importable))
     }
 }
 

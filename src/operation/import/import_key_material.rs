@@ -15,6 +15,7 @@ use crate::model::{KeySpec, VersionState, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, leftover,
+    multi_region,
 };
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::{Import, Imported, TokenError, TokenErrorClass};
@@ -106,10 +107,7 @@ impl Operation for ImportKeyMaterial {
                 "KeyMaterialId cannot be specified with ImportType NEW_KEY_MATERIAL.",
             ));
         }
-        Ok(Access::managing(
-            &input.key_id,
-            StateRule::NotPendingDeletion,
-        ))
+        Ok(Access::managing(&input.key_id, StateRule::Importable))
     }
 }
 
@@ -242,6 +240,8 @@ fn target<'k>(input: &Input, key: &'k Key) -> Result<Target<'k>, Error> {
         return Ok(Target::First(first));
     }
     if new {
+        // AWS takes it there and hands it on.
+        multi_region::refuse_replica(key)?;
         let Some(pending) = key.pending_rotation() else {
             return Ok(Target::Next);
         };

@@ -56,6 +56,7 @@ impl Change for CancelKeyDeletion {
         let key = Key {
             state,
             deletion: None,
+            pending_days: None,
             ..(**key).clone()
         };
         tx.update_key(&key).await?;

@@ -5,11 +5,12 @@
 
 use super::KeyMetadata;
 use crate::model::arn::root_arn;
+use crate::model::key_id::MULTI_REGION;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
-use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
+use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::random::refuse_key_store;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
@@ -52,7 +53,7 @@ pub struct Output {
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
-    pub key_id: Uuid,
+    pub key_id: String,
     pub birth: Option<Birth>,
 }
 
@@ -89,10 +90,10 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
 }
 
 /// The tags as a map.
-fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
+pub(in crate::operation) fn tags(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
     let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
     let mut tags = BTreeMap::new();
-    for tag in input.tags.iter().flat_map(|tags| &tags.0) {
+    for tag in given.into_iter().flat_map(|tags| &tags.0) {
         if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
             return refused("Tags beginning with aws: are reserved");
         }
@@ -109,6 +110,10 @@ fn tags(input: &Input) -> Result<BTreeMap<String, String>, Error> {
     Ok(tags)
 }
 
+fn is_multi_region(input: &Input) -> bool {
+    input.multi_region.is_some_and(|flag| flag.0)
+}
+
 fn unsupported(what: &str) -> Error {
     let message = format!("{what} is not supported by this gateway yet.");
     Error::new(ErrorCode::UnsupportedOperation, message)
@@ -121,9 +126,18 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        tags(input)?;
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
         let (spec, usage) = spec_and_usage(input)?;
+        tags(input.tags.as_ref())?;
+        check_policy(input.policy.as_ref())?;
+        if is_multi_region(input) && input.custom_key_store_id.is_some() {
+            let message = "A multi-Region key cannot be in a custom key store.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
+        refuse_key_store(input.custom_key_store_id.as_ref())?;
+        if spec == KeySpec::Sm2 {
+            let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
         match input.origin.unwrap_or(Origin::AwsKms) {
             Origin::AwsKms => {}
             // Its public half could not be found out from a key that does not sign.
@@ -135,15 +149,6 @@ impl Operation for CreateKey {
             Origin::External => {}
             origin => return Err(unsupported(&format!("Origin {origin}"))),
         }
-        if input.multi_region.is_some_and(|flag| flag.0) {
-            return Err(unsupported("MultiRegion"));
-        }
-        if let Some(policy) = &input.policy
-            && !serde_json::from_str::<serde_json::Value>(policy).is_ok_and(|json| json.is_object())
-        {
-            let message = "The new key policy is not a JSON object.";
-            return Err(Error::new(ErrorCode::MalformedPolicyDocument, message));
-        }
         Ok(Access::account())
     }
 }
@@ -153,7 +158,11 @@ impl TokenChange for CreateKey {
 
     async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let (spec, usage) = spec_and_usage(input)?;
-        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4());
+        let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
+        let key_id = match is_multi_region(input) {
+            true => format!("{MULTI_REGION}{}", random.simple()),
+            false => random.to_string(),
+        };
         if input.origin == Some(Origin::External) {
             return Ok(Made {
                 version,
@@ -192,10 +201,7 @@ impl TokenChange for CreateKey {
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
-        let policy = match &input.policy {
-            Some(policy) => policy.to_string(),
-            None => default_policy(&root_arn(&account)),
-        };
+        let multi_region = is_multi_region(input);
         let (state, version) = match &made.birth {
             Some(birth) => {
                 let version = KeyVersion::made(
@@ -216,21 +222,21 @@ impl TokenChange for CreateKey {
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
+            policy: policy_or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
-            key_id: made.key_id.to_string(),
+            key_id: made.key_id.clone(),
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
             state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            policy,
-            tags: tags(input)?,
+            tags: tags(input.tags.as_ref())?,
             created,
             deletion: None,
             key_store: None,
-            multi_region: false,
-            primary_region: None,
+            multi_region,
+            primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
             next_rotation: None,
             pending_days: None,
@@ -245,17 +251,34 @@ impl TokenChange for CreateKey {
     }
 }
 
-/// The policy of a key made without one: the account's own policies decide.
+/// # Errors
+/// `MalformedPolicyDocumentException`.
+pub(in crate::operation) fn check_policy(given: Option<&Policy>) -> Result<(), Error> {
+    let is_object = |json: serde_json::Value| json.is_object();
+    if given.is_none_or(|policy| serde_json::from_str(policy).is_ok_and(is_object)) {
+        return Ok(());
+    }
+    let message = "The new key policy is not a JSON object.";
+    Err(Error::new(ErrorCode::MalformedPolicyDocument, message))
+}
+
+/// The policy of a key made without one lets the account's own policies decide.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-fn default_policy(root: &str) -> String {
+pub(in crate::operation) fn policy_or_default(
+    given: Option<&Policy>,
+    account: &AccountId,
+) -> String {
+    if let Some(policy) = given {
+        return policy.to_string();
+    }
     serde_json::json!({
         "Version": "2012-10-17",
         "Id": "key-default-1",
         "Statement": [{
             "Sid": "Enable IAM User Permissions",
             "Effect": "Allow",
-            "Principal": {"AWS": root},
+            "Principal": {"AWS": root_arn(account)},
             "Action": "kms:*",
             "Resource": "*",
         }],

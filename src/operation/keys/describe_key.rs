@@ -45,10 +45,12 @@ impl Use for DescribeKey {
         _: &Input,
         call: &Authorized<Self>,
         _: &Request,
-        _: &Context,
+        cx: &Context,
     ) -> Result<Output, Error> {
+        let key = call.key(0);
+        let regions = cx.store.regions_of(key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::from(&**call.key(0)),
+            key_metadata: KeyMetadata::of(key, &regions),
         })
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>.
 
+use crate::model::arn::key_arn;
 use crate::model::key_material_id;
-use crate::model::shapes::{ExpirationModel, Timestamp};
+use crate::model::shapes::{ExpirationModel, MultiRegionKeyType, Timestamp};
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
+    KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
 use crate::store::{Key, KeyVersion};
@@ -40,14 +42,69 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub signing_algorithms: &'static [SigningAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub key_agreement_algorithms: &'static [KeyAgreementAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encapsulation_algorithms: &'static [EncapsulationAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_region_configuration: Option<MultiRegionConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_deletion_window_in_days: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_key_material_id: Option<String>,
 }
 
+/// `MultiRegionConfiguration`: the primary and the replicas, the key itself among them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionConfiguration {
+    pub multi_region_key_type: MultiRegionKeyType,
+    pub primary_key: MultiRegionKey,
+    pub replica_keys: Vec<MultiRegionKey>,
+}
+
+/// `MultiRegionKey`
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct MultiRegionKey {
+    pub arn: String,
+    pub region: String,
+}
+
+impl MultiRegionConfiguration {
+    /// `None` for a single-Region key.
+    fn of(key: &Key, regions: &[Region]) -> Option<Self> {
+        let primary = key.primary_region.as_ref()?;
+        let in_region = |region: &Region| MultiRegionKey {
+            arn: key_arn(&key.account, region, &key.key_id),
+            region: region.to_string(),
+        };
+        let replicas = regions.iter().filter(|region| *region != primary);
+        Some(Self {
+            multi_region_key_type: match key.is_primary() {
+                true => MultiRegionKeyType::Primary,
+                false => MultiRegionKeyType::Replica,
+            },
+            primary_key: in_region(primary),
+            replica_keys: replicas.map(in_region).collect(),
+        })
+    }
+}
+
+/// A key that is in its own Region alone, as it is when it was just made.
 impl From<&Key> for KeyMetadata {
     fn from(key: &Key) -> Self {
+        Self::of(key, std::slice::from_ref(&key.region))
+    }
+}
+
+impl KeyMetadata {
+    /// With the Regions that have the key.
+    pub fn of(key: &Key, regions: &[Region]) -> Self {
         let current = key.version(key.current_version);
         // Material that was never imported has no name yet.
         let named = key.spec == KeySpec::SymmetricDefault
@@ -78,8 +135,12 @@ impl From<&Key> for KeyMetadata {
             key_spec: key.spec,
             encryption_algorithms: key.spec.encryption_algorithms(key.usage),
             signing_algorithms: key.spec.signing_algorithms(key.usage),
+            key_agreement_algorithms: key.spec.key_agreement_algorithms(key.usage),
+            encapsulation_algorithms: key.spec.encapsulation_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
+            multi_region_configuration: MultiRegionConfiguration::of(key, regions),
+            pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: named.then(|| key_material_id(key.current_version)),
         }
     }

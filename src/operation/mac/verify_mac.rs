@@ -54,20 +54,17 @@ impl Use for VerifyMac {
         _: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let key = call.current(0)?;
-        let (message, mac) = (input.message.to_vec(), input.mac.to_vec());
-        if !cx
-            .tokens
-            .of(call.key(0))?
-            .verify_mac(&key, input.mac_algorithm, message, mac)
-            .await?
-        {
-            return Err(Error::new(ErrorCode::KmsInvalidMac, ""));
+        let (token, algorithm) = (cx.tokens.of(call.key(0))?, input.mac_algorithm);
+        for key in call.checking(0)? {
+            let (message, mac) = (input.message.to_vec(), input.mac.to_vec());
+            if token.verify_mac(&key, algorithm, message, mac).await? {
+                return Ok(Output {
+                    key_id: arn_of(call.key(0)),
+                    mac_valid: true,
+                    mac_algorithm: algorithm,
+                });
+            }
         }
-        Ok(Output {
-            key_id: arn_of(call.key(0)),
-            mac_valid: true,
-            mac_algorithm: input.mac_algorithm,
-        })
+        Err(Error::new(ErrorCode::KmsInvalidMac, ""))
     }
 }

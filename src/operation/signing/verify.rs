@@ -56,20 +56,19 @@ impl Use for Verify {
         cx: &Context,
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
-        let digest = super::digest(&input.message, input.message_type, algorithm)?;
-        let signature = input.signature.to_vec();
-        if !cx
-            .tokens
-            .of(call.key(0))?
-            .verify(&call.current(0)?, algorithm, digest, signature)
-            .await?
-        {
-            return Err(Error::new(ErrorCode::KmsInvalidSignature, ""));
+        let spec = call.key(0).spec;
+        let signed = super::signed(&input.message, input.message_type, algorithm, spec)?;
+        let token = cx.tokens.of(call.key(0))?;
+        for key in call.checking(0)? {
+            let (signed, signature) = (signed.clone(), input.signature.to_vec());
+            if token.verify(&key, algorithm, signed, signature).await? {
+                return Ok(Output {
+                    key_id: arn_of(call.key(0)),
+                    signature_valid: true,
+                    signing_algorithm: algorithm,
+                });
+            }
         }
-        Ok(Output {
-            key_id: arn_of(call.key(0)),
-            signature_valid: true,
-            signing_algorithm: algorithm,
-        })
+        Err(Error::new(ErrorCode::KmsInvalidSignature, ""))
     }
 }

@@ -1,0 +1,145 @@
+//! ReplicateKey: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html>.
+//!
+//! Done when it is answered: nobody sees the state `Creating`.
+
+use super::require_primary;
+use crate::audit::{Actor, Outcome, Record};
+use crate::model::key_state::StateRule;
+use crate::model::member::input;
+use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
+use crate::model::{KeyState, Region};
+use crate::operation::authorized::arn_of;
+use crate::operation::keys::KeyMetadata;
+use crate::operation::keys::create_key::{check_policy, policy_or_default, tags};
+use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::store::{Key, Transaction};
+use crate::{Error, ErrorCode};
+use uuid::Uuid;
+
+/// See the module.
+pub struct ReplicateKey;
+
+input! {
+    required {
+        key_id: KeyId,
+        replica_region: Region,
+    }
+    optional {
+        policy: Policy,
+        bypass_policy_lockout_safety_check: Flag,
+        description: Description,
+        tags: Tags,
+    }
+}
+
+/// The operation's answer.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Output {
+    pub replica_key_metadata: KeyMetadata,
+    pub replica_policy: String,
+    pub replica_tags: Vec<Tag>,
+}
+
+/// A tag, as answers have it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Tag {
+    pub tag_key: String,
+    pub tag_value: String,
+}
+
+impl Operation for ReplicateKey {
+    const NAME: OperationName = OperationName::ReplicateKey;
+    const READ_ONLY: bool = false;
+    type Input = Input;
+    type Output = Output;
+
+    fn access(input: &Input) -> Result<Access<'_>, Error> {
+        tags(input.tags.as_ref())?;
+        check_policy(input.policy.as_ref())?;
+        Ok(Access::managing(&input.key_id, StateRule::Usable))
+    }
+}
+
+impl Change for ReplicateKey {
+    async fn apply(
+        input: &Input,
+        call: &Authorized<Self>,
+        request: &Request,
+        tx: &Transaction<'_>,
+        cx: &Context,
+    ) -> Result<Output, Error> {
+        let primary = call.key(0);
+        require_primary(primary)?;
+        if !cx.serves(&input.replica_region) {
+            let message = format!(
+                "The Region {} is not one of those that this deployment answers for.",
+                input.replica_region
+            );
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
+        let replica = Key {
+            row: Uuid::new_v4(),
+            row_version: 1,
+            region: input.replica_region.clone(),
+            state: KeyState::Enabled,
+            description: input.description.as_deref().unwrap_or_default().to_owned(),
+            policy: policy_or_default(input.policy.as_ref(), &primary.account),
+            tags: tags(input.tags.as_ref())?,
+            created: cx.clock.now(),
+            deletion: None,
+            pending_days: None,
+            ..(**primary).clone()
+        };
+        let related = tx.lock_related(primary).await?;
+        if related.iter().any(|key| key.region == replica.region) {
+            let message = format!("{} already exists.", arn_of(&replica));
+            return Err(Error::new(ErrorCode::AlreadyExists, message));
+        }
+        for key in &related {
+            // Nothing of it changes but that it is in one more Region.
+            tx.update_key(key).await?;
+        }
+        tx.insert_replica(&replica).await?;
+        record(tx, &replica, request, cx).await?;
+        let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
+        regions.push(replica.region.clone());
+        regions.sort();
+        let tag = |(tag_key, tag_value): (&String, &String)| Tag {
+            tag_key: tag_key.clone(),
+            tag_value: tag_value.clone(),
+        };
+        Ok(Output {
+            replica_key_metadata: KeyMetadata::of(&replica, &regions),
+            replica_tags: replica.tags.iter().map(tag).collect(),
+            replica_policy: replica.policy,
+        })
+    }
+}
+
+/// The record of a CreateKey in the replica's Region, beside that of the request, as AWS's log
+/// has it.
+async fn record(
+    tx: &Transaction<'_>,
+    replica: &Key,
+    request: &Request,
+    cx: &Context,
+) -> Result<(), Error> {
+    let record = Record {
+        time: cx.clock.now(),
+        request_id: request.request_id,
+        event_name: OperationName::CreateKey.as_str(),
+        region: replica.region.as_str(),
+        actor: Actor::Caller(&request.principal, &request.access_key_id),
+        source_ip: Some(request.source_ip),
+        user_agent: request.user_agent.as_deref(),
+        read_only: false,
+        parameters: None,
+        resources: vec![arn_of(replica)],
+        outcome: Outcome::Success { response: None },
+    };
+    tx.record(request.request_id, &record.to_bytes()?).await
+}

@@ -1,0 +1,60 @@
+//! Strongroom.EnableKeyVersion: `docs/key-versions.md`.
+
+use super::{VERSIONED, numbered};
+use crate::Error;
+use crate::model::VersionState;
+use crate::model::key_state::StateRule;
+use crate::model::member::input;
+use crate::model::shapes::{KeyId, KeyVersionNumber};
+use crate::operation::rotation::write_version;
+use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::store::{KeyVersion, Transaction};
+
+/// See the module.
+pub struct EnableKeyVersion;
+
+input! {
+    required {
+        key_id: KeyId,
+        key_version: KeyVersionNumber,
+    }
+    optional {}
+}
+
+impl Operation for EnableKeyVersion {
+    const NAME: OperationName = OperationName::EnableKeyVersion;
+    const READ_ONLY: bool = false;
+    type Input = Input;
+    type Output = ();
+
+    fn access(input: &Input) -> Result<Access<'_>, Error> {
+        Ok(Access::material(
+            &input.key_id,
+            StateRule::Manageable,
+            &VERSIONED,
+        ))
+    }
+}
+
+impl Change for EnableKeyVersion {
+    async fn apply(
+        input: &Input,
+        call: &Authorized<Self>,
+        _: &Request,
+        tx: &Transaction<'_>,
+        _: &Context,
+    ) -> Result<(), Error> {
+        let key = call.key(0);
+        let known = numbered(key, input.key_version)?;
+        super::refuse_pending_import(key, known)?;
+        if known.state == VersionState::Disabled {
+            super::refuse_another(key)?;
+        }
+        let version = KeyVersion {
+            state: VersionState::Enabled,
+            ..known.clone()
+        };
+        write_version(tx, key, &version, |_| {}).await?;
+        Ok(())
+    }
+}
