@@ -6,7 +6,7 @@
 //! transaction of the change.
 
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use, unrecognized};
+use super::{Context, Operation, Request, TokenChange, Use, leftover, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKey, Committed, Entry, RowVersion};
@@ -137,11 +137,13 @@ async fn apply<O: TokenChange>(
             };
             let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
             tx.record(request.request_id, &record).await?;
-            Ok(body)
+            Ok((body, tx.left()))
         }
         .boxed()
     });
-    done.await
+    let (body, left) = done.await?;
+    leftover::destroy_all(&left, cx).await;
+    Ok(body)
 }
 
 /// The caller's access key as it is now, after something that the answer depended on has changed.

@@ -3,6 +3,7 @@
 //! stores are opened and closed.
 
 mod deletion;
+mod import_expiry;
 mod intents;
 pub mod key_stores;
 mod rotation;
@@ -30,6 +31,9 @@ pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
             Ok(true) => {
                 if let Err(error) = deletion::destroy_due(&cx).await {
                     log::warn!("worker: deletion: {error}");
+                }
+                if let Err(error) = import_expiry::delete_due(&cx).await {
+                    log::warn!("worker: import expiry: {error}");
                 }
                 if let Err(error) = rotation::rotate_due(&cx).await {
                     log::warn!("worker: rotation: {error}");
