@@ -4,6 +4,7 @@
 mod deletion;
 mod intents;
 mod rotation;
+mod usage;
 
 use crate::operation::Context;
 use std::sync::Arc;
@@ -15,21 +16,25 @@ use tokio::sync::watch;
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
 
 /// Runs until `stop` turns true; a round every `every`.
-pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
-    let mut clock = ClockWatch::new(&cx);
+pub async fn run(cx: Arc<Context>, every: Duration, stop: watch::Receiver<bool>) {
+    tokio::join!(rounds(&cx, every, stop.clone()), usage::write(&cx, stop),);
+}
+
+async fn rounds(cx: &Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
+    let mut clock = ClockWatch::new(cx);
     loop {
-        if let Err(error) = intents::resume(&cx).await {
+        if let Err(error) = intents::resume(cx).await {
             log::warn!("worker: intents: {error}");
         }
-        if let Err(error) = rotation::rotate_worn(&cx).await {
+        if let Err(error) = rotation::rotate_worn(cx).await {
             log::warn!("worker: rotation of worn keys: {error}");
         }
-        match clock.agrees(&cx).await {
+        match clock.agrees(cx).await {
             Ok(true) => {
-                if let Err(error) = deletion::destroy_due(&cx).await {
+                if let Err(error) = deletion::destroy_due(cx).await {
                     log::warn!("worker: deletion: {error}");
                 }
-                if let Err(error) = rotation::rotate_due(&cx).await {
+                if let Err(error) = rotation::rotate_due(cx).await {
                     log::warn!("worker: rotation: {error}");
                 }
             }

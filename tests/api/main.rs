@@ -16,6 +16,7 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+mod usage;
 mod versions;
 mod wire;
 

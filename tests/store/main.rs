@@ -9,6 +9,7 @@ mod intents;
 mod recovery;
 mod rows;
 mod schema;
+mod usage;
 
 #[path = "../support/postgres.rs"]
 mod postgres;
