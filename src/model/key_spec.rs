@@ -98,6 +98,26 @@ impl DataKeySpec {
     }
 }
 
+impl DataKeyPairSpec {
+    /// The CMKs of the same kind.
+    pub const fn key_spec(self) -> KeySpec {
+        match self {
+            DataKeyPairSpec::Rsa2048 => KeySpec::Rsa2048,
+            DataKeyPairSpec::Rsa3072 => KeySpec::Rsa3072,
+            DataKeyPairSpec::Rsa4096 => KeySpec::Rsa4096,
+            DataKeyPairSpec::EccNistP256 => KeySpec::EccNistP256,
+            DataKeyPairSpec::EccNistP384 => KeySpec::EccNistP384,
+            DataKeyPairSpec::EccNistP521 => KeySpec::EccNistP521,
+            DataKeyPairSpec::EccSecgP256k1 => KeySpec::EccSecgP256k1,
+            DataKeyPairSpec::Sm2 => KeySpec::Sm2,
+            DataKeyPairSpec::EccNistEdwards25519 => KeySpec::EccNistEdwards25519,
+            DataKeyPairSpec::MlKem512 => KeySpec::MlKem512,
+            DataKeyPairSpec::MlKem768 => KeySpec::MlKem768,
+            DataKeyPairSpec::MlKem1024 => KeySpec::MlKem1024,
+        }
+    }
+}
+
 impl KeySpec {
     /// Whether there is a public half.
     pub const fn is_asymmetric(self) -> bool {
@@ -186,17 +206,6 @@ impl KeySpec {
         }
     }
 
-    /// The MacAlgorithms of this spec.
-    pub const fn mac_algorithms(self) -> &'static [MacAlgorithm] {
-        match self {
-            KeySpec::Hmac224 => &[MacAlgorithm::HmacSha224],
-            KeySpec::Hmac256 => &[MacAlgorithm::HmacSha256],
-            KeySpec::Hmac384 => &[MacAlgorithm::HmacSha384],
-            KeySpec::Hmac512 => &[MacAlgorithm::HmacSha512],
-            _ => &[],
-        }
-    }
-
     /// The KeyAgreementAlgorithms of this spec under `usage`.
     pub const fn key_agreement_algorithms(
         self,
@@ -215,6 +224,27 @@ impl KeySpec {
     ) -> &'static [EncapsulationAlgorithm] {
         match usage {
             KeyUsage::EncapsulateDecapsulate => &[EncapsulationAlgorithm::MlKem],
+            _ => &[],
+        }
+    }
+
+    /// The length of an encapsulated secret under an ML-KEM spec, in bytes (FIPS 203 table 3).
+    pub const fn encapsulation_len_bytes(self) -> Option<usize> {
+        match self {
+            KeySpec::MlKem512 => Some(768),
+            KeySpec::MlKem768 => Some(1088),
+            KeySpec::MlKem1024 => Some(1568),
+            _ => None,
+        }
+    }
+
+    /// The MacAlgorithms of this spec.
+    pub const fn mac_algorithms(self) -> &'static [MacAlgorithm] {
+        match self {
+            KeySpec::Hmac224 => &[MacAlgorithm::HmacSha224],
+            KeySpec::Hmac256 => &[MacAlgorithm::HmacSha256],
+            KeySpec::Hmac384 => &[MacAlgorithm::HmacSha384],
+            KeySpec::Hmac512 => &[MacAlgorithm::HmacSha512],
             _ => &[],
         }
     }

@@ -28,69 +28,86 @@ wire_enum! {
     }
 }
 
-/// The states in which an operation may use a key: a row of AWS's table.
+/// A row of AWS's table: the states in which an operation may use a key. Each operation names its
+/// own in its `access`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateRule {
-    /// Any state: DescribeKey, aliases' targets being read, lists.
+    /// Whatever is read, or does not touch the key itself: DescribeKey, policies, lists,
+    /// RetireGrant, DeleteAlias.
     Any,
-    /// Cryptographic operations: `Enabled` only. `Disabled` is `DisabledException`.
+    /// Cryptographic operations, and those on what a key is made of: EnableKeyRotation,
+    /// RotateKeyOnDemand, ReplicateKey.
     Usable,
-    /// CreateGrant: as `Usable`, and `Unavailable` too.
+    /// CreateGrant: as `Usable`, and also where the key store is disconnected.
     Grantable,
-    /// Management of a key that is not on its way out: `Enabled` or `Disabled`.
+    /// EnableKey, DisableKey.
     Manageable,
-    /// Whatever is not already pending deletion: ScheduleKeyDeletion, UpdateKeyDescription.
+    /// GetParametersForImport, ImportKeyMaterial.
+    Importable,
+    /// DeleteImportedKeyMaterial: also of a key that is pending deletion.
+    Deletable,
+    /// Whatever is not on its way out: ScheduleKeyDeletion, UpdateKeyDescription, TagResource, the
+    /// target of CreateAlias and UpdateAlias.
     NotPendingDeletion,
     /// CancelKeyDeletion: only what is pending deletion.
     PendingDeletion,
 }
 
 impl StateRule {
+    /// The states that allow it.
+    pub const fn states(self) -> &'static [KeyState] {
+        use KeyState::{
+            Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
+            Unavailable, Updating,
+        };
+        match self {
+            StateRule::Any => KeyState::ALL,
+            StateRule::Usable => &[Enabled, Updating],
+            StateRule::Grantable => &[Enabled, Updating, Unavailable],
+            StateRule::Manageable => &[Enabled, Disabled, Unavailable],
+            StateRule::Importable => &[Enabled, Disabled, PendingImport],
+            StateRule::Deletable => &[
+                Enabled,
+                Disabled,
+                PendingImport,
+                PendingDeletion,
+                PendingReplicaDeletion,
+            ],
+            StateRule::NotPendingDeletion => &[
+                Enabled,
+                Disabled,
+                PendingImport,
+                Unavailable,
+                Creating,
+                Updating,
+            ],
+            StateRule::PendingDeletion => &[PendingDeletion, PendingReplicaDeletion],
+        }
+    }
+
     /// Whether a key in `state`, named by `key_arn`, may be used.
     ///
     /// # Errors
     /// `DisabledException` or `KMSInvalidStateException`, worded as AWS words them.
     pub fn check(self, state: KeyState, key_arn: &str) -> Result<(), Error> {
-        use KeyState as S;
-        let allowed = match self {
-            StateRule::Any => true,
-            StateRule::Usable => state == S::Enabled,
-            StateRule::Grantable => matches!(state, S::Enabled | S::Unavailable),
-            StateRule::Manageable => matches!(state, S::Enabled | S::Disabled),
-            StateRule::NotPendingDeletion => {
-                !matches!(state, S::PendingDeletion | S::PendingReplicaDeletion)
-            }
-            StateRule::PendingDeletion => {
-                matches!(state, S::PendingDeletion | S::PendingReplicaDeletion)
-            }
-        };
-        if allowed {
+        if self.states().contains(&state) {
             return Ok(());
         }
-        Err(match (self, state) {
-            (StateRule::Usable | StateRule::Grantable, S::Disabled) => {
-                Error::new(ErrorCode::Disabled, format!("{key_arn} is disabled."))
-            }
-            (_, S::PendingDeletion | S::PendingReplicaDeletion) => Error::new(
-                ErrorCode::KmsInvalidState,
-                format!("{key_arn} is pending deletion."),
-            ),
-            (_, S::PendingImport) => Error::new(
-                ErrorCode::KmsInvalidState,
-                format!("{key_arn} is pending import."),
-            ),
-            (_, S::Unavailable) => Error::new(
-                ErrorCode::KmsInvalidState,
-                format!("{key_arn} is unavailable."),
-            ),
-            (StateRule::PendingDeletion, _) => Error::new(
-                ErrorCode::KmsInvalidState,
-                format!("{key_arn} is not pending deletion."),
-            ),
-            (_, other) => Error::new(
-                ErrorCode::KmsInvalidState,
-                format!("{key_arn} is in state {other}, which is not valid for this request."),
-            ),
-        })
+        let code = match state {
+            KeyState::Disabled if self != StateRule::PendingDeletion => ErrorCode::Disabled,
+            _ => ErrorCode::KmsInvalidState,
+        };
+        let what = match state {
+            _ if self == StateRule::PendingDeletion => "is not pending deletion",
+            KeyState::Enabled => "is enabled",
+            KeyState::Disabled => "is disabled",
+            KeyState::PendingDeletion => "is pending deletion",
+            KeyState::PendingReplicaDeletion => "is pending replica deletion",
+            KeyState::PendingImport => "is pending import",
+            KeyState::Unavailable => "is unavailable",
+            KeyState::Creating => "is creating",
+            KeyState::Updating => "is updating",
+        };
+        Err(Error::new(code, format!("{key_arn} {what}.")))
     }
 }

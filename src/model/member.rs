@@ -38,10 +38,19 @@ pub trait Structure: Member {
     const MEMBERS: &'static [(&'static str, bool)];
 }
 
+/// How far a request with `DryRun` goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// All of it is done, and nothing kept.
+    Everything,
+    /// `IGNORE_CIPHERTEXT`: only whether the caller may, and the key can.
+    Authorization,
+}
+
 /// An operation's input: what [`input!`] implements.
 pub trait Decode: Structure {
-    /// Whether the caller only asks if the request would succeed.
-    fn dry_run(&self) -> bool;
+    /// What is to be tried, where the caller only asks if the request would succeed.
+    fn dry_run(&self) -> Option<DryRun>;
 
     /// `GrantTokens`, if the operation has it and the request too.
     fn grant_tokens(&self) -> &[GrantToken];
@@ -264,8 +273,14 @@ macro_rules! input {
         }
 
         impl $crate::model::member::Decode for Input {
-            fn dry_run(&self) -> bool {
-                $crate::model::member::input!(@dry_run self; $($opt)*)
+            fn dry_run(&self) -> Option<$crate::model::member::DryRun> {
+                use $crate::model::member::DryRun;
+                let modifiers = $crate::model::member::input!(@modifiers self; $($opt)*);
+                let far = match modifiers {
+                    Some(modifiers) if modifiers.ignore_ciphertext() => DryRun::Authorization,
+                    _ => DryRun::Everything,
+                };
+                $crate::model::member::input!(@dry_run self; $($opt)*).then_some(far)
             }
 
             fn grant_tokens(&self) -> &[$crate::model::shapes::GrantToken] {
@@ -280,6 +295,13 @@ macro_rules! input {
         $crate::model::member::input!(@dry_run $self; $($rest)*)
     };
     (@dry_run $self:ident;) => { false };
+    (@modifiers $self:ident; dry_run_modifiers $($rest:ident)*) => {
+        $self.dry_run_modifiers.as_ref()
+    };
+    (@modifiers $self:ident; $first:ident $($rest:ident)*) => {
+        $crate::model::member::input!(@modifiers $self; $($rest)*)
+    };
+    (@modifiers $self:ident;) => { None::<&$crate::model::shapes::DryRunModifiers> };
     (@grant_tokens $self:ident; grant_tokens $($rest:ident)*) => {
         $self.grant_tokens.as_ref().map_or(&[], |tokens| &tokens.0)
     };

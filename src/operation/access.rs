@@ -1,11 +1,14 @@
 //! What an operation says of its input before anything is looked up: which keys it comes to, by
 //! which names, and what it needs of them. Data; the dispatcher acts on it.
 
+use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
 use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncryptionAlgorithm, GrantOperationSet, KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperationSet, KeyAgreementAlgorithm,
+    KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
@@ -19,6 +22,17 @@ pub struct Access<'i> {
     pub principal: Option<&'i str>,
     /// `GrantTokens`, which name grants; the dispatcher puts them here.
     pub grant_tokens: &'i [GrantToken],
+    /// The custom key store that is itself the subject.
+    pub key_store: Option<StoreAccess<'i>>,
+}
+
+/// A custom key store, by its `cks-…` id in the caller's account and Region.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreAccess<'i> {
+    /// `CustomKeyStoreId`.
+    pub id: &'i str,
+    /// The states in which this may be done.
+    pub state: StoreRule,
 }
 
 /// One key, and what is needed of it.
@@ -61,6 +75,8 @@ pub enum Purpose {
     Encryption(EncryptionAlgorithm),
     Signing(SigningAlgorithm),
     Mac(MacAlgorithm),
+    Agreement(KeyAgreementAlgorithm),
+    Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
     /// CreateGrant: a key that can do all of this; with an encryption context, if that is asked for.
@@ -80,6 +96,8 @@ impl Purpose {
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
+            Purpose::Agreement(_) => Some(KeyUsage::KeyAgreement),
+            Purpose::Encapsulation(_) => Some(KeyUsage::EncapsulateDecapsulate),
         }
     }
 }
@@ -131,10 +149,51 @@ impl<'i> Access<'i> {
         }
     }
 
+    /// A custom key store.
+    pub fn store(id: &'i str, state: StoreRule) -> Self {
+        Self {
+            key_store: Some(StoreAccess { id, state }),
+            ..Self::default()
+        }
+    }
+
     /// And another.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
+        self.key_store = self.key_store.or(other.key_store);
         self
+    }
+}
+
+/// The operations that AWS lets a caller direct at another account's key, where policies allow it.
+const ACROSS_ACCOUNTS: &[&str] = &[
+    "CreateGrant",
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "DescribeKey",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GetKeyRotationStatus",
+    "GetPublicKey",
+    "ListGrants",
+    "ReEncrypt",
+    "RetireGrant",
+    "RevokeGrant",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
+
+impl OperationName {
+    /// Whether it may come to another account's key at all: the "Cross-account use" of its page.
+    pub fn across_accounts(self) -> bool {
+        ACROSS_ACCOUNTS.contains(&self.as_str())
     }
 }

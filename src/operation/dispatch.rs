@@ -8,7 +8,7 @@
 use super::authorized::{Authorized, Seen, Source};
 use super::{Context, Operation, Request, TokenChange, Use, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
-use crate::model::member::Decode;
+use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKey, Committed, Entry, KeyUse, RowVersion};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
@@ -72,7 +72,8 @@ async fn attempt<O: Use>(
     cx: &Context,
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    within_deadline(O::execute(input, &call, request, cx), cx).await
+    let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;
+    kept(output, input)
 }
 
 /// Runs an operation that changes metadata: all of it and its record, or nothing.
@@ -150,6 +151,7 @@ async fn apply<O: TokenChange>(
             let source = Source::Locked(tx);
             let call = Authorized::<O>::resolve(&access, &request, source, &mut seen).await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
+            let output = kept(output, &*input)?;
             let body = encode(&output)?;
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
@@ -214,11 +216,28 @@ async fn authorize<O: Operation>(
 ) -> Result<Authorized<O>, Error> {
     let access = O::access(input)?.naming(input.grant_tokens());
     let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    if input.dry_run() {
-        let message = "The request would have succeeded, but the DryRun option is set.";
-        return Err(Error::new(ErrorCode::DryRunOperation, message));
+    if let Some(DryRun::Authorization) = input.dry_run() {
+        return Err(would_have_succeeded());
+    }
+    for store in call.needed() {
+        cx.tokens.of_store(store).await?;
     }
     Ok(call)
+}
+
+/// What came of an operation, unless it was a dry run: that is done to its end, so that it fails
+/// where the request would, and nothing of it stays. No operation that has DryRun begins on the
+/// token; an error ends the transaction of a change.
+fn kept<T>(output: T, input: &impl Decode) -> Result<T, Error> {
+    match input.dry_run() {
+        Some(_) => Err(would_have_succeeded()),
+        None => Ok(output),
+    }
+}
+
+fn would_have_succeeded() -> Error {
+    let message = "The request would have succeeded, but the DryRun option is set.";
+    Error::new(ErrorCode::DryRunOperation, message)
 }
 
 async fn within_deadline<T>(

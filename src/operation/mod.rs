@@ -10,10 +10,12 @@ pub mod credential;
 mod dispatch;
 pub mod quota;
 
+pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod key_stores;
 pub mod keys;
 pub mod mac;
 pub mod multi_region;
@@ -35,7 +37,7 @@ use crate::audit::Audit;
 use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
-use crate::model::member::Decode;
+use crate::model::member::{Decode, Structure};
 use crate::store::{RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -191,6 +193,10 @@ impl<O: Change> TokenChange for O {
     }
 }
 
+const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
+    <O::Input as Structure>::MEMBERS
+}
+
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
 macro_rules! operations {
     (
@@ -219,6 +225,16 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                }
+            }
+
+            /// The members of its request in snake_case, and whether they are required.
+            pub const fn members(self) -> &'static [(&'static str, bool)] {
+                match self {
+                    $(OperationName::$use => members::<$use_path>(),)*
+                    $(OperationName::$change => members::<$change_path>(),)*
+                    $(OperationName::$own_use => members::<$own_use_path>(),)*
+                    $(OperationName::$own_change => members::<$own_change_path>(),)*
                 }
             }
 
@@ -271,10 +287,18 @@ macro_rules! operations {
 
 operations! {
     use {
+        Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
+        DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
+        DescribeCustomKeyStores:
+            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
         DescribeKey: keys::describe_key::DescribeKey,
+        Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
         GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
+        GenerateDataKeyPair: data_keys::generate_data_key_pair::GenerateDataKeyPair,
+        GenerateDataKeyPairWithoutPlaintext:
+            data_keys::generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext,
         GenerateDataKeyWithoutPlaintext:
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
@@ -297,12 +321,17 @@ operations! {
     }
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
         CreateAlias: aliases::create_alias::CreateAlias,
         CreateGrant: grants::create_grant::CreateGrant,
+        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
+        DisconnectCustomKeyStore:
+            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
         PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
@@ -314,6 +343,7 @@ operations! {
         TagResource: tags::tag_resource::TagResource,
         UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }

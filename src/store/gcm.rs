@@ -16,7 +16,8 @@ use uuid::Uuid;
 /// starts often wastes little and one that is busy asks seldom.
 const FIRST_BLOCK: u64 = 1 << 10;
 const LARGEST_BLOCK: u64 = 1 << 20;
-/// With random 96-bit IVs, of one key.
+/// With random 96-bit IVs, of one key. At half of it the worker rotates the key
+/// ([`Store::worn_keys`]); what it cannot rotate is refused here in the end.
 /// Source: NIST SP 800-38D section 8.3.
 const LIMIT: u64 = 1 << 32;
 

@@ -14,6 +14,7 @@ mod gcm;
 mod grants;
 mod intents;
 mod key_changes;
+mod key_stores;
 mod keys;
 mod listener;
 mod migrate;

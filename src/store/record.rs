@@ -2,8 +2,8 @@
 
 use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
-    AccountId, Constraints, GrantOperationSet, KeySpec, KeyState, KeyUsage, Origin, Region,
-    RotationType, VersionState,
+    AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
+    KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,6 +84,8 @@ pub struct KeyVersion {
     pub number: i32,
     /// The serial number of the token it is on.
     pub token_serial: String,
+    /// The `CKA_ID` of an adopted object; `None` where it is `id`.
+    pub object_id: Option<Arc<[u8]>>,
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
     /// What the token said of it when it was made, as JSON.
@@ -117,6 +119,7 @@ impl KeyVersion {
             row_version: 1,
             number,
             token_serial,
+            object_id: None,
             public_key,
             birth,
             created,
@@ -217,11 +220,65 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// What is about to be done to the token.
+/// A custom key store: another token, and the PIN to it wrapped under a key on the gateway's own.
+#[derive(Clone)]
+pub struct KeyStore {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// Raised by every change.
+    pub row_version: i64,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The Region it belongs to.
+    pub region: Region,
+    /// `cks-…`.
+    pub id: String,
+    /// `TrustAnchorCertificate`, as given.
+    pub certificate: String,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
+    /// Its friendly name.
+    pub name: String,
+    /// `CloudHsmClusterId`: the token's name in the configuration.
+    pub cluster: String,
+    /// IV, ciphertext, tag; AAD binds account and id.
+    pub wrapped_password: Vec<u8>,
+    /// Whether the password may have been tried.
+    pub password_tried: bool,
+    /// Whether it is to be used.
+    pub state: ConnectionState,
+    /// Why it could not be connected.
+    pub error: Option<ConnectionErrorCode>,
+    /// Another one for each time it is connected.
+    pub connection: Uuid,
+    /// The gateway process that connects it.
+    pub connector: Uuid,
+    /// The serial number of its token, once it was connected.
+    pub token_serial: Option<String>,
+}
+
+impl std::fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the password, even wrapped.
+        f.debug_struct("KeyStore")
+            .field("row", &self.row)
+            .field("row_version", &self.row_version)
+            .field("id", &self.id)
+            .field("cluster", &self.cluster)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is about to be done to a token.
 #[derive(Debug, Clone)]
 pub struct Intent {
     /// The key version concerned.
     pub version: Uuid,
+    /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
+    pub token_serial: Option<String>,
+    /// The `CKA_ID`, where it is not the version's id.
+    pub object_id: Option<Vec<u8>>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
@@ -261,4 +318,6 @@ pub enum RowVersion {
     Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
+    /// Of a custom key store.
+    KeyStore(Uuid, i64),
 }

@@ -4,6 +4,7 @@
 //! good for every usage (PKCS#11 v3.1 leaves most defaults to the token, section 4.1).
 
 use super::error::{TokenError, TokenErrorClass};
+use super::pair::pair;
 use crate::model::algorithm::Hash;
 use crate::model::{KeySpec, KeyUsage};
 use cryptoki::mechanism::MechanismType;
@@ -69,21 +70,13 @@ impl Birthright<'_> {
 
     /// `CKA_KEY_TYPE`, if the spec and usage are ones that can be made.
     pub(super) fn key_type(&self) -> Option<KeyType> {
-        use KeySpec as S;
-        use KeyUsage as U;
-        match (self.spec, self.usage) {
-            (S::SymmetricDefault, U::EncryptDecrypt) => Some(KeyType::AES),
-            (S::Rsa2048 | S::Rsa3072 | S::Rsa4096, U::EncryptDecrypt | U::SignVerify) => {
-                Some(KeyType::RSA)
-            }
-            (
-                S::EccNistP256 | S::EccNistP384 | S::EccNistP521 | S::EccSecgP256k1,
-                U::SignVerify,
-            ) => Some(KeyType::EC),
-            (S::Hmac224 | S::Hmac256 | S::Hmac384 | S::Hmac512, U::GenerateVerifyMac) => {
-                Some(KeyType::GENERIC_SECRET)
-            }
-            _ => None,
+        if !self.spec.usages().contains(&self.usage) {
+            return None;
+        }
+        match self.usage {
+            KeyUsage::GenerateVerifyMac => Some(KeyType::GENERIC_SECRET),
+            _ if self.spec == KeySpec::SymmetricDefault => Some(KeyType::AES),
+            _ => pair(self.spec).map(|pair| pair.key_type),
         }
     }
 
@@ -99,7 +92,13 @@ impl Birthright<'_> {
                 vec![M::RSA_X_509, M::RSA_PKCS_OAEP]
             }
             (Some(_), _) => vec![M::RSA_PKCS_OAEP],
-            (None, KeyUsage::SignVerify) => vec![M::ECDSA],
+            (None, KeyUsage::SignVerify) => vec![match self.spec {
+                KeySpec::EccNistEdwards25519 => M::EDDSA,
+                KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87 => M::ML_DSA,
+                _ => M::ECDSA,
+            }],
+            (None, KeyUsage::KeyAgreement) => vec![M::ECDH1_DERIVE],
+            (None, KeyUsage::EncapsulateDecapsulate) => vec![M::ML_KEM],
             (None, _) => vec![M::AES_GCM],
         }
     }
@@ -110,13 +109,18 @@ impl Birthright<'_> {
     pub(super) fn attributes(&self, class: Class) -> (Vec<Attribute>, Vec<Attribute>) {
         use Attribute as A;
         let encrypts = self.usage == KeyUsage::EncryptDecrypt;
+        let signs = matches!(
+            self.usage,
+            KeyUsage::SignVerify | KeyUsage::GenerateVerifyMac
+        );
+        let agrees = self.usage == KeyUsage::KeyAgreement && class == Class::Private;
         let mut required = vec![
             A::Class(class.object_class()),
             A::Id(self.version.as_bytes().to_vec()),
             A::Label(self.label.as_bytes().to_vec()),
             A::Token(true),
             A::Modifiable(false),
-            A::Derive(false),
+            A::Derive(agrees),
             A::AllowedMechanisms(self.allowed_mechanisms(class)),
         ];
         let mut optional = vec![A::Copyable(false), A::Destroyable(true)];
@@ -127,19 +131,26 @@ impl Birthright<'_> {
             Class::Secret => required.extend([
                 A::Encrypt(encrypts),
                 A::Decrypt(encrypts),
-                A::Sign(!encrypts),
-                A::Verify(!encrypts),
+                A::Sign(signs),
+                A::Verify(signs),
                 A::Wrap(false),
                 A::Unwrap(false),
             ]),
             Class::Private => {
-                required.extend([A::Decrypt(encrypts), A::Sign(!encrypts), A::Unwrap(false)]);
+                required.extend([A::Decrypt(encrypts), A::Sign(signs), A::Unwrap(false)]);
                 optional.extend([A::SignRecover(false), A::AlwaysAuthenticate(false)]);
             }
             Class::Public => {
-                required.extend([A::Encrypt(encrypts), A::Verify(!encrypts), A::Wrap(false)]);
+                required.extend([A::Encrypt(encrypts), A::Verify(signs), A::Wrap(false)]);
                 optional.push(A::VerifyRecover(false));
             }
+        }
+        if self.usage == KeyUsage::EncapsulateDecapsulate {
+            // Attributes of PKCS#11 v3.2, which a token without it does not know.
+            required.push(match class {
+                Class::Public => A::Encapsulate(true),
+                Class::Private | Class::Secret => A::Decapsulate(true),
+            });
         }
         if class == Class::Public {
             // Public, so that a reader without the PIN can check a signature.
@@ -185,14 +196,24 @@ pub(super) fn read_back(
             return Ok(Some(format!("{want:?} reads back as {have:?}")));
         }
     }
-    let value = match class {
-        Class::Secret => &[AttributeType::Value][..],
+    let mut value = match class {
+        Class::Secret => vec![AttributeType::Value],
         // CKA_VALUE is an EC key's private scalar, CKA_PRIVATE_EXPONENT an RSA key's.
-        Class::Private => &[AttributeType::Value, AttributeType::PrivateExponent][..],
-        Class::Public => &[],
+        Class::Private => vec![AttributeType::Value, AttributeType::PrivateExponent],
+        Class::Public => Vec::new(),
     };
+    let seeded = |have: &Attribute| {
+        matches!(have, Attribute::KeyType(kind)
+            if [KeyType::ML_DSA, KeyType::ML_KEM].contains(kind))
+    };
+    if class == Class::Private && found.iter().any(seeded) {
+        value.push(AttributeType::Seed);
+    }
     // get_attributes hides CKR_ATTRIBUTE_SENSITIVE, get_attribute_info does not.
-    for (kind, info) in value.iter().zip(session.get_attribute_info(object, value)?) {
+    for (kind, info) in value
+        .iter()
+        .zip(session.get_attribute_info(object, &value)?)
+    {
         if matches!(info, AttributeInfo::Available(_)) {
             return Ok(Some(format!("{kind:?} can be read")));
         }

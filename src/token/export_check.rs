@@ -2,7 +2,9 @@
 //! at every opening, and for `strongroom doctor`.
 
 use super::error::TokenError;
+use super::handed_out::readable;
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::misc::KeyDerivationStringData;
 use cryptoki::object::{
     Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass, ObjectHandle,
 };
@@ -124,6 +126,7 @@ pub(super) fn harden(session: &Session) -> Result<Hardened, TokenError> {
             },
         );
     }
+    leaks.push(underivable(session, key));
     forget(session, wrapping);
     for (what, kind) in [
         (
@@ -146,9 +149,33 @@ pub(super) fn harden(session: &Session) -> Result<Hardened, TokenError> {
     Ok(Hardened { key, leaks })
 }
 
+/// Tries to put the key's value, with a byte behind it, into a key that can be read
+/// (PKCS#11 v3.1 section 6.43.4).
+fn underivable(session: &Session, key: ObjectHandle) -> AttributeCheck {
+    let data = KeyDerivationStringData::new(&[0]);
+    let template = readable(ObjectClass::SECRET_KEY, KeyType::GENERIC_SECRET);
+    let derived = session.derive_key(&Mechanism::ConcatenateBaseAndData(data), key, &template);
+    let what = "C_DeriveKey from a key without CKA_DERIVE is refused";
+    match derived {
+        Ok(derived) => {
+            forget(session, derived);
+            AttributeCheck {
+                what,
+                holds: false,
+                detail: "C_DeriveKey made one that can be read".into(),
+            }
+        }
+        Err(error) => AttributeCheck {
+            what,
+            holds: true,
+            detail: TokenError::from(error).to_string(),
+        },
+    }
+}
+
 /// Destroys a session object; it would go with its session anyway.
 pub(super) fn forget(session: &Session, object: ObjectHandle) {
     if let Err(error) = session.destroy_object(object) {
-        log::warn!("a session object of a self-test stays until its session closes: {error}");
+        log::warn!("a session object stays until its session closes: {error}");
     }
 }

@@ -4,7 +4,8 @@
 use super::attributes::{self, Birthright, Class};
 use super::error::{TokenError, TokenErrorClass};
 use super::key::Birth;
-use super::public_key::{curve, subject_public_key_info};
+use super::pair::pair;
+use super::public_key::subject_public_key_info;
 use super::rsa::has_oaep_sha256;
 use super::session::TokenSession;
 use crate::model::{KeySpec, KeyUsage};
@@ -101,18 +102,10 @@ fn attempt(
         (all, expected)
     };
     let raw = session.raw();
-    let (subject, public_key) = if let Some(mechanism) = pair_mechanism(right.spec) {
-        let more = match (right.spec.rsa_bits(), curve(right.spec)) {
-            (Some(bits), _) => vec![
-                Attribute::ModulusBits(Ulong::from(u64::from(bits))),
-                Attribute::PublicExponent(vec![1, 0, 1]),
-            ],
-            (None, Some(curve)) => vec![Attribute::EcParams(curve.params.to_vec())],
-            (None, None) => return Err(right.unsupported()),
-        };
-        let (public, public_expected) = template(Class::Public, &more);
+    let (subject, public_key) = if let Some(pair) = pair(right.spec) {
+        let (public, public_expected) = template(Class::Public, &pair.parameters);
         let (private, private_expected) = template(Class::Private, &[]);
-        let (public, private) = raw.generate_key_pair(&mechanism, &public, &private)?;
+        let (public, private) = generate_pair(session, &pair.mechanism, &public, &private)?;
         verify(session, public, Class::Public, &public_expected)?;
         verify(session, private, Class::Private, &private_expected)?;
         let der = subject_public_key_info(raw, public, right.spec)?;
@@ -139,14 +132,24 @@ fn attempt(
     Ok(birth)
 }
 
-fn pair_mechanism(spec: KeySpec) -> Option<Mechanism<'static>> {
-    if spec.rsa_bits().is_some() {
-        Some(Mechanism::RsaPkcsKeyPairGen)
-    } else if curve(spec).is_some() {
-        Some(Mechanism::EccKeyPairGen)
-    } else {
-        None
-    }
+/// C_GenerateKeyPair; a mechanism that the token has not is named.
+pub(super) fn generate_pair(
+    session: &TokenSession,
+    mechanism: &Mechanism<'_>,
+    public: &[Attribute],
+    private: &[Attribute],
+) -> Result<(ObjectHandle, ObjectHandle), TokenError> {
+    let made = session.raw().generate_key_pair(mechanism, public, private);
+    made.map_err(TokenError::from).map_err(|error| {
+        if error.code == Some(RvError::MechanismInvalid) {
+            let kind = mechanism.mechanism_type();
+            return TokenError {
+                detail: format!("it has no {kind}"),
+                ..error
+            };
+        }
+        error
+    })
 }
 
 /// Fails, class Unsupported, if an object does not read back as `expected`.

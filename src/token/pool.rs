@@ -5,7 +5,8 @@ use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::job::Job;
 use super::session::TokenSession;
-use super::supervisor::{Event, Shared};
+use super::shared::Shared;
+use super::supervisor::Event;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,9 @@ use std::time::Duration;
 /// that vanishes at night is back before the first request of the morning.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// So many pairs of the slowest kind are done within the deadline of the next generation.
+const MOST_WAITING: usize = 16;
+
 /// Which threads a job goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
@@ -23,6 +27,9 @@ pub(super) enum Lane {
     ReadOnly,
     /// Generation, destruction, long searches: one read-write session.
     ReadWrite,
+    /// The same session, for what is refused while [`MOST_WAITING`] jobs wait: an RSA-4096 pair takes
+    /// it seconds, anybody who may encrypt may ask for one, and CMKs are made here too.
+    DataKeyPair,
 }
 
 /// The sending ends of an epoch's queues. The threads stop when they are dropped.
@@ -40,8 +47,12 @@ impl Lanes {
         }
         let queue = match lane {
             Lane::ReadOnly => &self.read_only,
-            Lane::ReadWrite => &self.read_write,
+            Lane::ReadWrite | Lane::DataKeyPair => &self.read_write,
         };
+        if lane == Lane::DataKeyPair && queue.len() >= MOST_WAITING {
+            let detail = "too many key generations are waiting";
+            return Err(TokenError::new(TokenErrorClass::Busy, "queue", detail));
+        }
         queue.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => {
                 TokenError::new(TokenErrorClass::Busy, "queue", "the token's queue is full")
@@ -53,7 +64,7 @@ impl Lanes {
     pub(super) fn queued(&self, lane: Lane) -> usize {
         match lane {
             Lane::ReadOnly => self.read_only.len(),
-            Lane::ReadWrite => self.read_write.len(),
+            Lane::ReadWrite | Lane::DataKeyPair => self.read_write.len(),
         }
     }
 }

@@ -4,10 +4,8 @@
 use super::attributes::hmac_mechanism;
 use super::error::name_of;
 use super::export_check::forget;
-use super::public_key::curve;
 use super::rsa::oaep_mechanism;
 use super::signature::pss;
-use crate::model::KeySpec;
 use crate::model::algorithm::Hash;
 use cryptoki::context::Pkcs11;
 use cryptoki::error::Result as CkResult;
@@ -34,10 +32,10 @@ pub struct MechanismCheck {
 }
 
 /// The self-tests of one token.
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     pkcs11: &'a Pkcs11,
     slot: Slot,
-    session: &'a Session,
+    pub(super) session: &'a Session,
     checks: Vec<MechanismCheck>,
 }
 
@@ -52,15 +50,18 @@ pub(super) fn run(pkcs11: &Pkcs11, slot: Slot, session: &Session) -> Vec<Mechani
     bench.aes();
     bench.hmac();
     bench.rsa();
-    bench.ec();
+    bench.curves();
+    bench.ed25519();
+    bench.agreement();
+    bench.lattices();
     bench.checks
 }
 
-const MESSAGE: &[u8] = b"strongroom self-test";
+pub(super) const MESSAGE: &[u8] = b"strongroom self-test";
 
 impl Bench<'_> {
     /// Notes what became of one test; `Ok(None)` is a wrong result without an error code.
-    fn note<T>(
+    pub(super) fn note<T>(
         &mut self,
         mechanism: MechanismType,
         with: &str,
@@ -143,7 +144,7 @@ impl Bench<'_> {
             Attribute::Verify(true),
             Attribute::Encrypt(true),
         ];
-        let private = private_template(true);
+        let private = private_template(&[Attribute::Sign(true), Attribute::Decrypt(true)]);
         let pair = session
             .generate_key_pair(&Mechanism::RsaPkcsKeyPairGen, &public, &private)
             .map(Some);
@@ -194,37 +195,8 @@ impl Bench<'_> {
         forget(session, private);
     }
 
-    fn ec(&mut self) {
-        let session = self.session;
-        for (spec, with, digest) in [
-            (KeySpec::EccNistP256, " P-256", 32),
-            (KeySpec::EccNistP384, " P-384", 48),
-            (KeySpec::EccNistP521, " P-521", 64),
-            (KeySpec::EccSecgP256k1, " secp256k1", 32),
-        ] {
-            let Some(curve) = curve(spec) else { continue };
-            let public = [
-                Attribute::Token(false),
-                Attribute::EcParams(curve.params.to_vec()),
-                Attribute::Verify(true),
-            ];
-            let private = private_template(false);
-            let pair = session
-                .generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)
-                .map(Some);
-            self.note(MechanismType::ECC_KEY_PAIR_GEN, with, spec.as_str(), &pair);
-            let Ok(Some((public, private))) = pair else {
-                continue;
-            };
-            let outcome = self.signs(&Mechanism::Ecdsa, public, private, &vec![7; digest]);
-            self.note(MechanismType::ECDSA, with, spec.as_str(), &outcome);
-            forget(session, public);
-            forget(session, private);
-        }
-    }
-
     /// Signs, verifies, and sees that another signature does not verify.
-    fn signs(
+    pub(super) fn signs(
         &self,
         mechanism: &Mechanism<'_>,
         public: ObjectHandle,
@@ -257,13 +229,14 @@ fn secret_template(kind: KeyType, len: u64, encrypts: bool) -> Vec<Attribute> {
     ]
 }
 
-fn private_template(decrypts: bool) -> Vec<Attribute> {
-    vec![
+/// A private session key that does what `usage` says.
+pub(super) fn private_template(usage: &[Attribute]) -> Vec<Attribute> {
+    let mut template = vec![
         Attribute::Token(false),
         Attribute::Private(true),
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
-        Attribute::Sign(true),
-        Attribute::Decrypt(decrypts),
-    ]
+    ];
+    template.extend_from_slice(usage);
+    template
 }

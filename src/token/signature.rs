@@ -1,13 +1,15 @@
-//! RSA and ECDSA signatures over digests (PKCS#11 v3.1 sections 6.1.10, 6.1.6 and 6.3.12).
+//! Signatures: RSA and ECDSA over digests (PKCS#11 v3.1 sections 6.1.10, 6.1.6 and 6.3.12), and those
+//! over whole messages.
 
 use super::attributes::Class;
 use super::error::{TokenError, TokenErrorClass};
 use super::key::KeyRef;
+use super::message_signature;
 use super::public_key::curve;
 use super::rsa::openssl_error;
 use super::session::TokenSession;
+use crate::model::SigningAlgorithm;
 use crate::model::algorithm::{Hash, SignatureScheme};
-use crate::model::{KeyUsage, SigningAlgorithm};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::types::Ulong;
@@ -15,25 +17,39 @@ use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 
-/// What is given to the token for one algorithm and digest.
+/// What is given to the token for one algorithm, and digest or message.
 struct Prepared {
     mechanism: Mechanism<'static>,
     data: Vec<u8>,
-    scheme: SignatureScheme,
+    /// Whether AWS has it in DER, and tokens as `r` and `s`.
+    ecdsa: bool,
     /// The length of a whole signature as the token has it, in bytes.
     signature_len: usize,
 }
 
 fn prepare(
+    session: &TokenSession,
     key: &KeyRef,
     algorithm: SigningAlgorithm,
-    digest: &[u8],
+    input: &[u8],
 ) -> Result<Prepared, TokenError> {
-    let fits = key.usage == KeyUsage::SignVerify
-        && key.spec.signing_algorithms(key.usage).contains(&algorithm);
-    let Some((scheme, hash)) = algorithm.parts().filter(|_| fits) else {
+    if !key.spec.signing_algorithms(key.usage).contains(&algorithm) {
+        return Err(key.wrong(algorithm.as_str()));
+    }
+    if let Some((mechanism, signature_len)) =
+        message_signature::mechanism(session, key.spec, algorithm)?
+    {
+        return Ok(Prepared {
+            mechanism,
+            data: input.to_vec(),
+            ecdsa: false,
+            signature_len,
+        });
+    }
+    let Some((scheme, hash)) = algorithm.parts() else {
         return Err(key.wrong(algorithm.as_str()));
     };
+    let digest = input;
     // Tokens do not all check this, and a digest of another length is a signature under another
     // algorithm.
     if digest.len() != hash.len_bytes() {
@@ -66,7 +82,7 @@ fn prepare(
     Ok(Prepared {
         mechanism,
         data,
-        scheme,
+        ecdsa: scheme == SignatureScheme::Ecdsa,
         signature_len,
     })
 }
@@ -110,9 +126,9 @@ pub(super) fn sign(
     session: &mut TokenSession,
     key: &KeyRef,
     algorithm: SigningAlgorithm,
-    digest: &[u8],
+    input: &[u8],
 ) -> Result<Vec<u8>, TokenError> {
-    let prepared = prepare(key, algorithm, digest)?;
+    let prepared = prepare(session, key, algorithm, input)?;
     let signature = session.with_key(key.version, Class::Private, |raw, object| {
         raw.sign(&prepared.mechanism, object, &prepared.data)
     })?;
@@ -123,26 +139,27 @@ pub(super) fn sign(
             format!("the token gave a signature of {} bytes", signature.len()),
         ));
     }
-    match prepared.scheme {
-        SignatureScheme::Ecdsa => to_der(&signature).map_err(|error| openssl_error(&error)),
-        SignatureScheme::Pss | SignatureScheme::Pkcs1V15 => Ok(signature),
+    if prepared.ecdsa {
+        return to_der(&signature).map_err(|error| openssl_error(&error));
     }
+    Ok(signature)
 }
 
 pub(super) fn verify(
     session: &mut TokenSession,
     key: &KeyRef,
     algorithm: SigningAlgorithm,
-    digest: &[u8],
+    input: &[u8],
     signature: &[u8],
 ) -> Result<bool, TokenError> {
-    let prepared = prepare(key, algorithm, digest)?;
-    let raw_signature = match prepared.scheme {
-        SignatureScheme::Ecdsa => match from_der(signature, prepared.signature_len / 2) {
+    let prepared = prepare(session, key, algorithm, input)?;
+    let raw_signature = if prepared.ecdsa {
+        match from_der(signature, prepared.signature_len / 2) {
             Some(raw) => raw,
             None => return Ok(false),
-        },
-        SignatureScheme::Pss | SignatureScheme::Pkcs1V15 => signature.to_vec(),
+        }
+    } else {
+        signature.to_vec()
     };
     if raw_signature.len() != prepared.signature_len {
         return Ok(false);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// The least time that a generation, or a search through all objects, is given.
-const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const GENERATION_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Token {
     /// Makes a key (pair) under `CKA_ID` = `version`, every attribute explicit, reads it back, and
@@ -208,7 +208,8 @@ impl Token {
         self.crypto(move |session| rsa::decrypt(session, &key, algorithm, &ciphertext))
             .await
     }
-    /// Signs a digest of the algorithm's length; ECDSA signatures come DER-encoded.
+    /// Signs `input`: a digest of the algorithm's length, or with Ed25519 and ML-DSA the message.
+    /// ECDSA signatures come DER-encoded.
     ///
     /// # Errors
     ///
@@ -217,13 +218,13 @@ impl Token {
         &self,
         key: &KeyRef,
         algorithm: SigningAlgorithm,
-        digest: Vec<u8>,
+        input: Vec<u8>,
     ) -> Result<Vec<u8>, TokenError> {
         let key = key.clone();
-        self.crypto(move |session| signature::sign(session, &key, algorithm, &digest))
+        self.crypto(move |session| signature::sign(session, &key, algorithm, &input))
             .await
     }
-    /// Whether `signature` (ECDSA: DER) is right; anything malformed is `false`.
+    /// Whether `signature` (ECDSA: DER) over `input` is right; anything malformed is `false`.
     ///
     /// # Errors
     ///
@@ -232,11 +233,11 @@ impl Token {
         &self,
         key: &KeyRef,
         algorithm: SigningAlgorithm,
-        digest: Vec<u8>,
+        input: Vec<u8>,
         signature: Vec<u8>,
     ) -> Result<bool, TokenError> {
         let key = key.clone();
-        self.crypto(move |session| signature::verify(session, &key, algorithm, &digest, &signature))
+        self.crypto(move |session| signature::verify(session, &key, algorithm, &input, &signature))
             .await
     }
     /// HMAC of a message (PKCS#11 v3.1 section 6.20).

@@ -95,7 +95,10 @@ async fn a_disabled_key_does_nothing_until_it_is_enabled() {
     client.enable_key().key_id(&id).send().await.unwrap();
     encrypt().await.unwrap();
     let alias = client.disable_key().key_id("alias/any").send().await;
-    assert_eq!(message(alias), "Invalid keyId 'alias/any'");
+    assert_eq!(
+        message(alias),
+        "Key Aliases are not supported for this operation."
+    );
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod agreement;
 mod aliases;
 mod data_keys;
 mod encryption;
 mod grants;
+mod key_stores;
 mod keys;
 mod mac;
 mod multi_region;

@@ -247,3 +247,55 @@ async fn keys_that_do_not_rotate() {
     let alias = client.rotate_key_on_demand().key_id("alias/any").send();
     assert_eq!(message(alias.await), "Invalid keyId 'alias/any'");
 }
+
+#[tokio::test]
+async fn the_regions_of_a_key_rotate_together() {
+    let here = client();
+    let there = crate::dev::SHARED.client_in("ap-southeast-2");
+    let made = here.create_key().multi_region(true).send().await.unwrap();
+    let id = made.key_metadata().unwrap().key_id().to_owned();
+    let replicate = here.replicate_key().key_id(&id);
+    let replicate = replicate.replica_region("ap-southeast-2").send();
+    replicate.await.unwrap();
+    let first = material(&there, &id).await;
+    let seal = async |client: &Client| {
+        let sealed = client.encrypt().key_id(&id).plaintext(Blob::new("x"));
+        let sealed = sealed.send().await.unwrap();
+        sealed.ciphertext_blob().unwrap().clone()
+    };
+    let mut sealed = vec![seal(&there).await];
+    rotate(&here, &id).await;
+    let second = material(&here, &id).await;
+    assert_ne!(second, first);
+    assert_eq!(material(&there, &id).await, second);
+    sealed.extend([seal(&here).await, seal(&there).await]);
+    for (blob, was) in sealed.iter().zip([&first, &second, &second]) {
+        for client in [&here, &there] {
+            let opened = client.decrypt().ciphertext_blob(blob.clone()).send().await;
+            assert_eq!(opened.unwrap().key_material_id(), Some(&**was));
+        }
+    }
+    let enable = here.enable_key_rotation().key_id(&id);
+    enable.rotation_period_in_days(100).send().await.unwrap();
+    for client in [&here, &there] {
+        let status = client.get_key_rotation_status().key_id(&id).send().await;
+        assert_eq!(status.unwrap().rotation_period_in_days(), Some(100));
+        assert_eq!(rotations(client, &id, true).await.len(), 2);
+    }
+    // What they share is changed on the primary.
+    let replica = format!("arn:aws:kms:ap-southeast-2:000000000000:key/{id}");
+    let refused = [
+        message(there.rotate_key_on_demand().key_id(&id).send().await),
+        message(there.enable_key_rotation().key_id(&id).send().await),
+        message(there.disable_key_rotation().key_id(&id).send().await),
+    ];
+    let wanted = format!("{replica} is not a multi-region primary key.");
+    assert_eq!(refused, [&*wanted; 3]);
+    here.disable_key_rotation()
+        .key_id(&id)
+        .send()
+        .await
+        .unwrap();
+    let status = there.get_key_rotation_status().key_id(&id).send().await;
+    assert!(!status.unwrap().key_rotation_enabled());
+}

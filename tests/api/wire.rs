@@ -101,6 +101,15 @@ fn send(request: &ByHand<'_>) -> Answer {
     }
 }
 
+/// One of AWS's operations that the SDK does not have yet.
+pub fn aws(operation: &str, body: &Value) -> Answer {
+    send(&ByHand {
+        target: Some(&format!("TrentService.{operation}")),
+        body: body.to_string().as_bytes(),
+        ..RIGHT
+    })
+}
+
 /// One of the gateway's own operations, which no SDK knows.
 pub fn own(operation: &str, body: &Value) -> Answer {
     send(&ByHand {

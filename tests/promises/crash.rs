@@ -13,26 +13,26 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-const NEVER: Duration = Duration::from_secs(3600);
-const OFTEN: Duration = Duration::from_millis(50);
+pub const NEVER: Duration = Duration::from_secs(3600);
+pub const OFTEN: Duration = Duration::from_millis(50);
 /// Longer than the token takes, as it has to be; whoever comes next does not wait for its end, but
 /// puts the database's clock ahead.
-const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_secs(60);
 const PAST_LEASE: Duration = Duration::from_secs(300);
 /// More messages than anything here takes.
-const BOUND: usize = 200;
+pub const BOUND: usize = 200;
 
 /// A deployment, and a proxy that leads to it.
-struct Scene {
-    dev: Dev,
-    proxy: Proxy,
+pub struct Scene {
+    pub dev: Dev,
+    pub proxy: Proxy,
     /// What is on the token before there is a key.
     own: BTreeSet<String>,
     proven: BTreeSet<String>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dev = Dev::start(&scratch(), &[]);
         let own: BTreeSet<String> = objects(&dev).into_keys().collect();
         assert_eq!(own.len(), 3, "the gateway's own keys");
@@ -51,17 +51,17 @@ impl Scene {
     }
 
     /// The settings of the gateway that is to die.
-    fn through_proxy(&self) -> Settings {
+    pub fn through_proxy(&self) -> Settings {
         Settings::default().lease(LEASE).socket(self.proxy.dir())
     }
 
-    fn intents(&self) -> usize {
+    pub fn intents(&self) -> usize {
         sql(&self.dev, "select count(*) from intent")[0]
             .parse()
             .unwrap()
     }
 
-    fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !condition(self) {
             assert!(begun.elapsed() < Duration::from_secs(60), "not yet: {what}");
@@ -70,7 +70,7 @@ impl Scene {
     }
 
     /// Lets the leases end, and waits for what follows.
-    fn finish_intents(&self) {
+    pub fn finish_intents(&self) {
         if self.intents() > 0 {
             set_database_clock(&self.dev, PAST_LEASE);
             self.wait_until("no intents", |scene| scene.intents() == 0);
@@ -79,7 +79,7 @@ impl Scene {
     }
 
     /// Token and database have the same keys, and every key works.
-    async fn check(&mut self, client: &Client, when: &str) {
+    pub async fn check(&mut self, client: &Client, when: &str) {
         let known: BTreeSet<String> = sql(
             &self.dev,
             "select replace(id::text, '-', '') from key_version",

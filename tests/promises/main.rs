@@ -6,8 +6,11 @@
 mod dev;
 
 mod crash;
+mod crash_rotation;
 mod deletion;
 mod gateway;
+mod key_stores;
+mod multi_region;
 mod non_exportable;
 mod postgres;
 mod proxy;

@@ -1,6 +1,6 @@
 //! Promise 3: a key that is rotated, by whomever and whenever, loses nothing.
 
-use crate::deletion::set_database_clock;
+use crate::deletion::{AHEAD, schedule, set_database_clock};
 use crate::dev::{Dev, SHARED, scratch};
 use crate::gateway::Settings;
 use crate::postgres::sql;
@@ -218,6 +218,8 @@ async fn a_key_is_rotated_once_both_clocks_are_past_its_date() {
         .map(|gateway| gateway.log().matches("rotated arn:").count())
         .sum();
     assert_eq!(said, 2);
+    let lease = sql(&dev, "select name from lease");
+    assert_eq!(lease, ["rotation"], "one of them had it");
     drop(gateways);
     assert_eq!(
         next(&ids[0]).await,
@@ -257,6 +259,14 @@ async fn a_key_is_rotated_once_both_clocks_are_past_its_date() {
         ),
     );
     assert_eq!(records, ["strongroom.internal|AUTOMATIC|t"; 2]);
+
+    // In the end all of its versions go with it.
+    schedule(&client, &ids[0]).await;
+    set_database_clock(&dev, AHEAD);
+    let gateway = Settings::default().every(OFTEN).ahead(AHEAD).serve(&dev);
+    let gone = || count(&dev, "key_version") == 7 && count(&dev, "intent") == 0;
+    wait_until("the deletion", gone);
+    assert_eq!(versions(&dev, &own), 7, "{}", gateway.log());
     dev.stop();
 }
 

@@ -66,6 +66,39 @@ async fn only_what_was_computed_on_current_rows_is_written() {
     assert!(store.commit_group(&[]).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn only_what_has_changed_is_forgotten() {
+    let database = Database::new().await;
+    let (store, neighbour) = (database.store().await, database.store().await);
+    let (key, credential) = (key(), access_key("AKIA1"));
+    insert(&neighbour, &key).await;
+    insert_access_key(&neighbour, &credential).await;
+    let read = async || {
+        let found = store.key(&key.account, &key.region, &key.key_id).await;
+        let known = store.access_key("AKIA1").await.unwrap().is_some();
+        (found.unwrap().unwrap().row_version, known)
+    };
+    assert_eq!(read().await, (1, true));
+    // Once it has heard of a change, it listens, and has forgotten all that it knew before.
+    let changed = change(&neighbour, &key, |key| key.description.clear());
+    changed.await.unwrap();
+    while read().await != (2, true) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let changed = change(&neighbour, &key, |key| key.description.push('x'));
+    changed.await.unwrap();
+    let uses = [
+        RowVersion::Key(key.row, 2),
+        RowVersion::AccessKey(credential.row, 1),
+    ];
+    let committed = store.commit_group(&[entry(&uses)]).await.unwrap();
+    assert_eq!(committed, [Committed::Stale]);
+    // Now only who remembers it knows it.
+    let sql = database.sql().await;
+    sql.batch_execute("delete from access_key").await.unwrap();
+    assert_eq!(read().await, (3, true));
+}
+
 /// Groups hammer on one key while it is disabled and enabled: none that starts after a change has
 /// returned is written, and none that was written was committed after the change it missed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -159,7 +192,9 @@ async fn the_check_scans_no_table() {
         "set session_replication_role = replica; \
          insert into kms_key select gen_random_uuid(), account, region, n::text, spec, key_usage, \
             origin, multi_region, gen_random_uuid(), created, state, description, policy, tags, \
-            deletion, current_version, row_version, mac from kms_key, generate_series(1, 20000) n; \
+            deletion, current_version, row_version, mac, null, null, 90, \
+            strongroom_now() + interval '1 day' from kms_key, generate_series(1, 20000) n; \
+         insert into gcm_reservation select gen_random_uuid(), 1 from generate_series(1, 20000); \
          analyze",
     )
     .await
@@ -171,7 +206,8 @@ async fn the_check_scans_no_table() {
             .unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let row = sql.query_one(
-            "select seq_tup_read from pg_stat_user_tables where relname = 'kms_key'",
+            "select sum(seq_tup_read)::bigint from pg_stat_user_tables \
+             where relname in ('kms_key', 'gcm_reservation')",
             &[],
         );
         row.await.unwrap().get::<_, i64>(0)
@@ -192,6 +228,8 @@ async fn the_check_scans_no_table() {
         .unwrap();
     assert_eq!(listed.len(), 10);
     assert!(store.due_deletions(10).await.unwrap().is_empty());
+    assert!(store.due_rotations(10).await.unwrap().is_empty());
+    assert!(store.worn_keys(10).await.unwrap().is_empty());
     drop(store);
     assert_eq!(scanned().await, before);
 }

@@ -185,6 +185,8 @@ pub fn access_key(id: &str) -> AccessKey {
 pub fn create_intent(version: Uuid) -> Intent {
     Intent {
         version,
+        token_serial: None,
+        object_id: None,
         kind: IntentKind::Create,
         owner: Uuid::new_v4(),
         lease: Duration::from_secs(60),
@@ -268,4 +270,14 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
         Some(StoreError::RowMac { table, .. }) => table,
         _ => panic!("{error}"),
     }
+}
+
+/// The database's clock from now on.
+pub async fn set_clock(sql: &tokio_postgres::Client, offset: &str) {
+    sql.batch_execute(&format!(
+        "create or replace function strongroom_now() returns timestamptz language sql volatile \
+         as $$ select clock_timestamp() + interval '{offset}' $$"
+    ))
+    .await
+    .unwrap();
 }

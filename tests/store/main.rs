@@ -7,6 +7,8 @@ mod fixture;
 mod grants;
 mod intents;
 mod recovery;
+mod related;
+mod rotations;
 mod rows;
 mod schema;
 mod usage;

@@ -4,19 +4,22 @@
 use crate::support::{LABEL, Sandbox, isolated, module};
 use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, AttributeInfo, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
+use cryptoki::object::{
+    Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass, ObjectHandle,
+};
 use cryptoki::session::Session;
 use cryptoki::types::Ulong;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::time::Duration;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::token::{
-    KeyRef, SystemKey, TokenErrorClass, TokenSelector, TokenStatus, Verdict, probe,
+    KeyRef, MechanismCheck, SystemKey, TokenErrorClass, TokenSelector, TokenStatus, Verdict, probe,
 };
 use uuid::Uuid;
 
 /// A read-write session of the test's own in the module that the token has initialised.
-fn beside() -> Session {
+pub fn beside() -> Session {
     let pkcs11 = Pkcs11::new(module()).unwrap();
     let slots = pkcs11.get_slots_with_initialized_token().unwrap();
     let slot = slots
@@ -110,6 +113,9 @@ fn keys_have_the_attributes_of_a_cmk_and_no_others() {
                 (KeySpec::Hmac384, KeyUsage::GenerateVerifyMac),
                 (KeySpec::EccNistP256, KeyUsage::SignVerify),
                 (KeySpec::EccSecgP256k1, KeyUsage::SignVerify),
+                (KeySpec::EccNistEdwards25519, KeyUsage::SignVerify),
+                (KeySpec::EccNistP256, KeyUsage::KeyAgreement),
+                (KeySpec::EccNistP521, KeyUsage::KeyAgreement),
                 (KeySpec::Rsa2048, KeyUsage::SignVerify),
                 (KeySpec::Rsa2048, KeyUsage::EncryptDecrypt),
             ] {
@@ -131,11 +137,10 @@ fn keys_have_the_attributes_of_a_cmk_and_no_others() {
                 let found = objects(&raw, version);
                 assert!(!found.is_empty());
                 for (class, object) in found {
-                    let encrypts = usage == KeyUsage::EncryptDecrypt;
-                    let (forth, back) = if encrypts {
-                        (T::Encrypt, T::Decrypt)
-                    } else {
-                        (T::Verify, T::Sign)
+                    let (forth, back) = match usage {
+                        KeyUsage::EncryptDecrypt => (Some(T::Encrypt), T::Decrypt),
+                        KeyUsage::KeyAgreement => (None, T::Derive),
+                        _ => (Some(T::Verify), T::Sign),
                     };
                     let born = [
                         T::Token,
@@ -146,10 +151,11 @@ fn keys_have_the_attributes_of_a_cmk_and_no_others() {
                         T::Local,
                     ];
                     let mut want = match class {
-                        ObjectClass::SECRET_KEY => [&born[..], &[forth, back]].concat(),
+                        ObjectClass::SECRET_KEY => [&born[..], &[back]].concat(),
                         ObjectClass::PRIVATE_KEY => [&born[..], &[back]].concat(),
-                        _ => vec![T::Token, forth, T::Local],
+                        _ => vec![T::Token, T::Local],
                     };
+                    want.extend(forth.filter(|_| class != ObjectClass::PRIVATE_KEY));
                     let mut have = set(&raw, object);
                     want.sort_by_key(|kind| format!("{kind:?}"));
                     have.sort_by_key(|kind| format!("{kind:?}"));
@@ -185,11 +191,46 @@ fn a_cmk_cannot_be_used_in_another_mode() {
             let (_, object) = objects(&raw, version)[0];
             let ecb = raw.encrypt(&Mechanism::AesEcb, object, &[0; 16]);
             assert!(format!("{ecb:?}").contains("MechanismInvalid"), "{ecb:?}");
+
+            // What derives does nothing else, and what signs does not derive: with P-256 the two
+            // CMKs are the same but for this.
+            let (spec, peer) = (KeySpec::EccNistP256, P256_GENERATOR);
+            for (usage, derives) in [
+                (KeyUsage::KeyAgreement, true),
+                (KeyUsage::SignVerify, false),
+            ] {
+                let version = Uuid::new_v4();
+                token.generate(version, "cmk", spec, usage).await.unwrap();
+                let object = objects(&raw, version)
+                    .into_iter()
+                    .find(|(class, _)| *class == ObjectClass::PRIVATE_KEY);
+                let (_, object) = object.unwrap();
+                let params = Ecdh1DeriveParams::new(EcKdf::null(), &peer);
+                let secret = [
+                    Attribute::Class(ObjectClass::SECRET_KEY),
+                    Attribute::KeyType(KeyType::GENERIC_SECRET),
+                    Attribute::Token(false),
+                    Attribute::ValueLen(Ulong::from(32)),
+                ];
+                let derived = raw.derive_key(&Mechanism::Ecdh1Derive(params), object, &secret);
+                assert_eq!(derived.is_ok(), derives, "{usage}: {derived:?}");
+                let signed = raw.sign(&Mechanism::Ecdsa, object, &[1; 32]);
+                assert_eq!(signed.is_ok(), !derives, "{usage}: {signed:?}");
+            }
             drop(raw);
             token.close().await;
         },
     );
 }
+
+/// The curve's own base point, uncompressed (SEC 2 section 2.4.2).
+const P256_GENERATOR: [u8; 65] = [
+    0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40,
+    0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2,
+    0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e,
+    0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51,
+    0xf5,
+];
 
 async fn key(token: &strongroom::token::Token) -> (Uuid, KeyRef) {
     let version = Uuid::new_v4();
@@ -294,14 +335,21 @@ fn the_probe_tells_what_softhsm_has_and_keeps() {
             assert!(report.slots.iter().any(|slot| slot.label == LABEL));
             let found = report.token.unwrap();
             assert!(found.attributes.iter().all(|check| check.holds));
-            let broken: Vec<_> = found
-                .mechanisms
-                .iter()
-                .filter(|check| !check.works)
-                .map(|check| check.mechanism.as_str())
-                .collect();
-            assert_eq!(broken, ["CKM_RSA_PKCS_OAEP SHA-256"]);
-            assert!(found.mechanisms.iter().all(|check| check.claimed));
+            let not = |has: fn(&MechanismCheck) -> bool| {
+                let not = found.mechanisms.iter().filter(|check| !has(check));
+                not.map(|check| check.mechanism.as_str())
+                    .collect::<Vec<_>>()
+            };
+            let lattices = [
+                "CKM_ML_DSA_KEY_PAIR_GEN ML-DSA-65",
+                "CKM_ML_KEM_KEY_PAIR_GEN ML-KEM-768",
+            ];
+            let pretended = ["CKM_RSA_PKCS_OAEP SHA-256", "CKM_EDDSA Ed25519ph"];
+            assert_eq!(
+                not(|check| check.works),
+                [&pretended[..], &lattices[..]].concat()
+            );
+            assert_eq!(not(|check| check.claimed), lattices);
 
             let mut config = sandbox.config();
             config.select = TokenSelector::Label("another".into());

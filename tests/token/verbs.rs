@@ -28,7 +28,7 @@ async fn made(token: &Token, spec: KeySpec, usage: KeyUsage) -> (Uuid, KeyRef, B
     (version, KeyRef::new(version, spec, usage, public), birth)
 }
 
-fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
+pub fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
     hash(message_digest(with), message).unwrap().to_vec()
 }
 
@@ -362,17 +362,30 @@ fn a_key_is_not_made_twice_nor_one_of_an_unknown_kind() {
             let error = token.generate(version, "", spec, usage).await.unwrap_err();
             assert_eq!(error.class, TokenErrorClass::Bug);
             assert_eq!(token.object_ids().await.unwrap(), [version]);
-            for (spec, usage) in [
-                (KeySpec::MlDsa65, KeyUsage::SignVerify),
-                (KeySpec::Sm2, KeyUsage::SignVerify),
-                (KeySpec::EccNistP256, KeyUsage::KeyAgreement),
+            for (spec, usage, why) in [
+                (
+                    KeySpec::MlDsa65,
+                    KeyUsage::SignVerify,
+                    "no CKM_ML_DSA_KEY_PAIR_GEN",
+                ),
+                (
+                    KeySpec::MlKem768,
+                    KeyUsage::EncapsulateDecapsulate,
+                    "no CKM_ML_KEM_KEY_PAIR_GEN",
+                ),
+                (KeySpec::Sm2, KeyUsage::SignVerify, "SM2"),
+                (
+                    KeySpec::EccSecgP256k1,
+                    KeyUsage::KeyAgreement,
+                    "ECC_SECG_P256K1",
+                ),
             ] {
                 let error = token
                     .generate(Uuid::new_v4(), "", spec, usage)
                     .await
                     .unwrap_err();
                 assert_eq!(error.class, TokenErrorClass::Unsupported);
-                assert!(error.detail.contains(spec.as_str()));
+                assert!(error.detail.contains(why));
             }
             token.close().await;
         },

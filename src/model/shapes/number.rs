@@ -44,8 +44,8 @@ integer_shape! {
     TagLimit 1..=50;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
-    /// `PendingWindowInDaysType`; ScheduleKeyDeletion narrows it to 7 to 30.
-    PendingWindowInDays 1..=365;
+    /// `PendingWindowInDaysType`, as the page of ScheduleKeyDeletion narrows it.
+    PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
     /// The number of a key version: the gateway's own.

@@ -27,6 +27,7 @@ impl Operation for CreateAlias {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::check_name(&input.alias_name)?;
+        super::check_target(&input.target_key_id)?;
         Ok(Access::managing(
             &input.target_key_id,
             StateRule::NotPendingDeletion,

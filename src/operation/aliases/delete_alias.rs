@@ -25,7 +25,7 @@ impl Operation for DeleteAlias {
     type Output = ();
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        super::check_name(&input.alias_name)?;
+        super::check_known(&input.alias_name)?;
         Ok(Access::one(
             By::Alias(&input.alias_name),
             StateRule::Any,

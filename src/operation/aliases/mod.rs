@@ -7,7 +7,7 @@ pub mod update_alias;
 
 use crate::{Error, ErrorCode};
 
-/// Checks an alias name that is to be made or changed.
+/// Checks an alias name that is to be made.
 ///
 /// # Errors
 /// `InvalidAliasNameException`.
@@ -25,4 +25,27 @@ fn check_name(name: &str) -> Result<(), Error> {
         }
         Some(_) => Ok(()),
     }
+}
+
+/// Checks the name of an alias that is there already.
+///
+/// # Errors
+/// `ValidationException` for what no alias can be called.
+fn check_known(name: &str) -> Result<(), Error> {
+    match name.strip_prefix("alias/") {
+        None | Some("") => Err(Error::new(ErrorCode::Validation, "Invalid identifier")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Checks what an alias is to point at.
+///
+/// # Errors
+/// `ValidationException` for another alias.
+fn check_target(key_id: &str) -> Result<(), Error> {
+    if key_id.starts_with("alias/") || key_id.contains(":alias/") {
+        let message = "Aliases must refer to keys. Not aliases";
+        return Err(Error::new(ErrorCode::Validation, message));
+    }
+    Ok(())
 }

@@ -26,7 +26,8 @@ impl Operation for UpdateAlias {
     type Output = ();
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        super::check_name(&input.alias_name)?;
+        super::check_known(&input.alias_name)?;
+        super::check_target(&input.target_key_id)?;
         let now = Access::one(
             By::Alias(&input.alias_name),
             StateRule::Any,

@@ -1,11 +1,17 @@
-//! Data keys: made by the token, returned wrapped under a CMK, for bulk encryption outside.
+//! Data keys and data key pairs: made by the token, returned wrapped under a CMK, for use outside.
 
 pub mod generate_data_key;
+pub mod generate_data_key_pair;
+pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
 
+use super::encryption::seal;
 use super::{Authorized, Context, Operation};
 use crate::model::shapes::NumberOfBytes;
-use crate::model::{DataKeySpec, EncryptionContext, ciphertext_blob};
+use crate::model::{
+    DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, EncryptionContext, ciphertext_blob,
+};
+use crate::token::DataKeyPair;
 use crate::{Error, ErrorCode};
 use secrecy::SecretSlice;
 
@@ -44,4 +50,37 @@ async fn generate<O: Operation>(
         plaintext,
         ciphertext_blob::encode(version, &sealed.iv, &sealed.ciphertext),
     ))
+}
+
+/// Refuses what no token makes, before anything is looked up.
+///
+/// # Errors
+/// `UnsupportedOperationException` for SM2.
+fn refuse_sm2(spec: DataKeyPairSpec) -> Result<(), Error> {
+    if spec == DataKeyPairSpec::Sm2 {
+        let message = "KeyPairSpec SM2 is not supported: PKCS#11 has no mechanism for it.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    Ok(())
+}
+
+/// A data key pair, and its private key as a CiphertextBlob under the call's only key.
+async fn generate_pair<O: Operation>(
+    call: &Authorized<O>,
+    context: Option<&EncryptionContext>,
+    spec: DataKeyPairSpec,
+    cx: &Context,
+) -> Result<(DataKeyPair, Vec<u8>), Error> {
+    if call.key(0).key_store.is_some() {
+        let message = "A KMS key in a custom key store cannot encrypt a data key pair.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    // Before a pair is made in vain.
+    call.current(0)?;
+    let token = cx.tokens.of(call.key(0))?;
+    let pair = token.generate_data_key_pair(spec.key_spec()).await?;
+    let context = context.unwrap_or(EncryptionContext::NONE);
+    let algorithm = EncryptionAlgorithm::SymmetricDefault;
+    let blob = seal(call, 0, algorithm, context, pair.private_key.clone(), cx).await?;
+    Ok((pair, blob))
 }

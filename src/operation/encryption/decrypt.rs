@@ -1,7 +1,7 @@
 //! Decrypt: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>.
 
 use crate::Error;
-use crate::model::member::input;
+use crate::model::member::{Decode, input};
 use crate::model::shapes::{
     Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId, RecipientInfo,
 };
@@ -52,10 +52,8 @@ impl Operation for Decrypt {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::refuse_recipient(input.recipient.as_ref())?;
-        if input.dry_run_modifiers.is_none() {
-            super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
-        }
         super::source(
+            input.dry_run(),
             input.key_id.as_deref(),
             input.ciphertext_blob.as_deref(),
             algorithm(input),
@@ -70,7 +68,7 @@ impl Use for Decrypt {
         _: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let ciphertext = super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
+        let ciphertext = super::required(input.ciphertext_blob.as_deref(), "ciphertext_blob")?;
         let context = input
             .encryption_context
             .as_ref()

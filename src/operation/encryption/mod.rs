@@ -9,8 +9,8 @@ use super::{Authorized, Context, Operation};
 use crate::model::algorithm::Hash;
 use crate::model::ciphertext_blob::{self, CiphertextBlob};
 use crate::model::key_state::StateRule;
-use crate::model::member::Violations;
-use crate::model::shapes::{Ciphertext, RecipientInfo};
+use crate::model::member::{DryRun, Violations};
+use crate::model::shapes::RecipientInfo;
 use crate::model::{EncryptionAlgorithm, EncryptionContext, KeySpec};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// `ValidationException` for a context with an asymmetric key or a plaintext too long for it.
-async fn seal<O: Operation>(
+pub(super) async fn seal<O: Operation>(
     call: &Authorized<O>,
     at: usize,
     algorithm: EncryptionAlgorithm,
@@ -129,13 +129,19 @@ fn refuse_context(
     Err(Error::new(ErrorCode::Validation, message))
 }
 
-/// The key that a Decrypt or ReEncrypt reads with: the named one, or that of the ciphertext.
+/// The key that a Decrypt or ReEncrypt reads with: the named one, or that of the ciphertext, which
+/// only a dry run that ignores it may lack.
 fn source<'i>(
+    dry_run: Option<DryRun>,
     key_id: Option<&'i str>,
     ciphertext: Option<&[u8]>,
     algorithm: EncryptionAlgorithm,
 ) -> Result<Access<'i>, Error> {
     let purpose = Purpose::Encryption(algorithm);
+    let ignored = dry_run == Some(DryRun::Authorization);
+    if !ignored {
+        required(ciphertext, "ciphertext_blob")?;
+    }
     if let Some(key_id) = key_id {
         return Ok(Access::using(key_id, purpose));
     }
@@ -143,11 +149,11 @@ fn source<'i>(
         let message = "KeyId is required to decrypt with an asymmetric KMS key.";
         return Err(Error::new(ErrorCode::Validation, message));
     }
-    let ciphertext = ciphertext.ok_or_else(|| {
-        let message = "Either CiphertextBlob or KeyId is required.";
-        Error::new(ErrorCode::Validation, message)
-    })?;
-    let blob = CiphertextBlob::parse(ciphertext)
+    if ignored {
+        let message = "KeyId is required where the ciphertext is ignored.";
+        return Err(Error::new(ErrorCode::Validation, message));
+    }
+    let blob = CiphertextBlob::parse(required(ciphertext, "ciphertext_blob")?)
         .ok_or_else(|| Error::new(ErrorCode::InvalidCiphertext, ""))?;
     Ok(Access::one(
         By::Version(blob.version),
@@ -156,16 +162,17 @@ fn source<'i>(
     ))
 }
 
-/// What a request without a ciphertext is told once it is not a dry run that ignores it.
-fn required<'i>(ciphertext: Option<&'i Ciphertext>, at: &str) -> Result<&'i [u8], Error> {
+/// The ciphertext, where there must be one.
+///
+/// # Errors
+/// `ValidationException` if there is none.
+fn required<'i>(ciphertext: Option<&'i [u8]>, at: &str) -> Result<&'i [u8], Error> {
     let mut violations = Violations::default();
     if ciphertext.is_none() {
         violations.missing(at);
     }
     violations.finish()?;
-    ciphertext
-        .map(|blob| &**blob)
-        .ok_or_else(|| Error::internal("ciphertext lost in checking"))
+    ciphertext.ok_or_else(|| Error::internal("ciphertext lost in checking"))
 }
 
 /// `Recipient` asks for an answer that only a Nitro enclave can open.

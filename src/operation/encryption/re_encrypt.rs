@@ -1,7 +1,7 @@
 //! ReEncrypt: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html>.
 
 use crate::Error;
-use crate::model::member::input;
+use crate::model::member::{Decode, input};
 use crate::model::shapes::{Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::access::{Access, Purpose};
@@ -60,10 +60,8 @@ impl Operation for ReEncrypt {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         let (from, to) = algorithms(input);
-        if input.dry_run_modifiers.is_none() {
-            super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
-        }
         let source = super::source(
+            input.dry_run(),
             input.source_key_id.as_deref(),
             input.ciphertext_blob.as_deref(),
             from,
@@ -83,7 +81,7 @@ impl Use for ReEncrypt {
         cx: &Context,
     ) -> Result<Output, Error> {
         let (from, to) = algorithms(input);
-        let ciphertext = super::required(input.ciphertext_blob.as_ref(), "ciphertext_blob")?;
+        let ciphertext = super::required(input.ciphertext_blob.as_deref(), "ciphertext_blob")?;
         let source_context = input
             .source_encryption_context
             .as_ref()

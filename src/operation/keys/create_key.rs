@@ -6,12 +6,12 @@
 use super::KeyMetadata;
 use crate::model::arn::key_arn;
 use crate::model::key_id::MULTI_REGION;
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
-use crate::operation::random::refuse_key_store;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -105,25 +105,60 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        spec_and_usage(input)?;
+        let (spec, _) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         if is_multi_region(input) && input.custom_key_store_id.is_some() {
             let message = "A multi-Region key cannot be in a custom key store.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
-        if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
-            return Err(unsupported("An Origin other than AWS_KMS"));
+        check_store(input)?;
+        if input
+            .origin
+            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
+        {
+            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
         }
-        Ok(Access::account())
+        if spec == KeySpec::Sm2 {
+            let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
+        Ok(match &input.custom_key_store_id {
+            Some(id) => Access::store(id, StoreRule::Connected),
+            None => Access::account(),
+        })
     }
+}
+
+/// What AWS makes in a custom key store: symmetric encryption keys of one Region, from its token.
+fn check_store(input: &Input) -> Result<(), Error> {
+    let origin = input.origin.unwrap_or(Origin::AwsKms);
+    let store = input.custom_key_store_id.is_some();
+    if store && is_multi_region(input) {
+        let message = "A multi-Region key cannot be in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
+    if store != (origin == Origin::AwsCloudHsm) {
+        return invalid(
+            "You must specify CustomKeyStoreId and an Origin of AWS_CLOUDHSM together.",
+        );
+    }
+    if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
+        let message = "You can only create symmetric encryption KMS keys in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    Ok(())
 }
 
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
     async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+        let token = match call.key_store() {
+            Some(store) => cx.tokens.of_store(store).await?,
+            None => cx.tokens.home().clone(),
+        };
         let (spec, usage) = spec_and_usage(input)?;
         let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
         let key_id = match is_multi_region(input) {
@@ -136,17 +171,15 @@ impl TokenChange for CreateKey {
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
         let intent = Intent {
             version,
+            token_serial: Some(token.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
         };
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom key {key_id}");
-        let birth = cx
-            .tokens
-            .home()
-            .generate(version, &label, spec, usage)
-            .await?;
+        let birth = token.generate(version, &label, spec, usage).await?;
         Ok(Made {
             version,
             key_id,
@@ -157,11 +190,12 @@ impl TokenChange for CreateKey {
     async fn apply(
         input: &Input,
         made: &Made,
-        _: &Authorized<Self>,
+        call: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
+        let store = call.key_store();
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
@@ -183,13 +217,13 @@ impl TokenChange for CreateKey {
             key_id: made.key_id.clone(),
             spec,
             usage,
-            origin: Origin::AwsKms,
+            origin: input.origin.unwrap_or(Origin::AwsKms),
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
-            key_store: None,
+            key_store: store.map(|store| store.row),
             multi_region,
             primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
@@ -201,7 +235,7 @@ impl TokenChange for CreateKey {
         };
         tx.insert_key(&key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::from(&key),
+            key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),
         })
     }
 }

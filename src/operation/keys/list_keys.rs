@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::model::arn::key_arn;
 use crate::model::member::input;
-use crate::model::shapes::{Limit, Marker, ResourceOwners};
+use crate::model::shapes::{Limit, Marker, ResourceOwner, ResourceOwners};
 use crate::operation::page::{DEFAULT_LIMIT, Page};
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
@@ -56,6 +56,18 @@ impl Use for ListKeys {
         request: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
+        if input
+            .resource_owners
+            .as_ref()
+            .is_some_and(|owners| !owners.0.contains(&ResourceOwner::SelfOwned))
+        {
+            // No account shares keys here.
+            return Ok(Output {
+                keys: Vec::new(),
+                next_marker: None,
+                truncated: false,
+            });
+        }
         let page = Page::new(input.limit, input.marker.as_ref(), DEFAULT_LIMIT)?;
         let (account, region) = (&request.principal.account, &request.region);
         let after = page.after.as_deref();

@@ -4,13 +4,14 @@
 
 use crate::model::arn::key_arn;
 use crate::model::key_material_id;
-use crate::model::shapes::Timestamp;
+use crate::model::shapes::{MultiRegionKeyType, Timestamp};
 use crate::model::{
-    EncryptionAlgorithm, KeySpec, KeyState, KeyUsage, MacAlgorithm, Origin, Region,
-    SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
+    KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
-use crate::store::Key;
+use crate::operation::key_stores::state_of;
+use crate::store::{Key, KeyStore};
 use serde::Serialize;
 
 /// See the module.
@@ -30,6 +31,10 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<Timestamp>,
     pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_key_store_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_hsm_cluster_id: Option<String>,
     pub key_manager: &'static str,
     pub customer_master_key_spec: KeySpec,
     pub key_spec: KeySpec,
@@ -37,6 +42,10 @@ pub struct KeyMetadata {
     pub encryption_algorithms: &'static [EncryptionAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub signing_algorithms: &'static [SigningAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub key_agreement_algorithms: &'static [KeyAgreementAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encapsulation_algorithms: &'static [EncapsulationAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub mac_algorithms: &'static [MacAlgorithm],
     pub multi_region: bool,
@@ -53,7 +62,7 @@ pub struct KeyMetadata {
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct MultiRegionConfiguration {
-    pub multi_region_key_type: &'static str,
+    pub multi_region_key_type: MultiRegionKeyType,
     pub primary_key: MultiRegionKey,
     pub replica_keys: Vec<MultiRegionKey>,
 }
@@ -77,10 +86,9 @@ impl MultiRegionConfiguration {
         };
         let replicas = regions.iter().filter(|region| *region != primary);
         Some(Self {
-            multi_region_key_type: if key.is_primary() {
-                "PRIMARY"
-            } else {
-                "REPLICA"
+            multi_region_key_type: match key.is_primary() {
+                true => MultiRegionKeyType::Primary,
+                false => MultiRegionKeyType::Replica,
             },
             primary_key: in_region(primary),
             replica_keys: replicas.map(in_region).collect(),
@@ -110,16 +118,32 @@ impl KeyMetadata {
             key_state: key.state,
             deletion_date: key.deletion.map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: None,
+            cloud_hsm_cluster_id: None,
             key_manager: "CUSTOMER",
             customer_master_key_spec: key.spec,
             key_spec: key.spec,
             encryption_algorithms: key.spec.encryption_algorithms(key.usage),
             signing_algorithms: key.spec.signing_algorithms(key.usage),
+            key_agreement_algorithms: key.spec.key_agreement_algorithms(key.usage),
+            encapsulation_algorithms: key.spec.encapsulation_algorithms(key.usage),
             mac_algorithms: key.spec.mac_algorithms(),
             multi_region: key.multi_region,
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
             pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
+        }
+    }
+    /// With the custom key store that has the key, where one has.
+    #[must_use]
+    pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
+        Self {
+            enabled: state == KeyState::Enabled,
+            key_state: state,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            ..self
         }
     }
 }

@@ -1,5 +1,6 @@
 //! ScheduleKeyDeletion: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>.
 
+use crate::Error;
 use crate::model::KeyState;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -7,7 +8,6 @@ use crate::model::shapes::{KeyId, PendingWindowInDays, Timestamp};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Key, Transaction};
-use crate::{Error, ErrorCode};
 use time::Duration;
 
 /// See the module.
@@ -34,18 +34,8 @@ pub struct Output {
     pub pending_window_in_days: i32,
 }
 
-/// 7 to 30, and 30 where the caller does not say.
-fn window_days(input: &Input) -> Result<i32, Error> {
-    let days = input.pending_window_in_days.map_or(30, |days| days.0);
-    if let Ok(days) = i32::try_from(days)
-        && (7..=30).contains(&days)
-    {
-        return Ok(days);
-    }
-    let message =
-        format!("PendingWindowInDays is {days}: it must be between 7 and 30 (inclusive).");
-    Err(Error::new(ErrorCode::Validation, message))
-}
+/// Where the caller does not say.
+const DEFAULT_DAYS: i64 = 30;
 
 impl Operation for ScheduleKeyDeletion {
     const NAME: OperationName = OperationName::ScheduleKeyDeletion;
@@ -54,7 +44,6 @@ impl Operation for ScheduleKeyDeletion {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        window_days(input)?;
         Ok(Access::managing(
             &input.key_id,
             StateRule::NotPendingDeletion,
@@ -70,7 +59,10 @@ impl Change for ScheduleKeyDeletion {
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let days = window_days(input)?;
+        let days = input
+            .pending_window_in_days
+            .map_or(DEFAULT_DAYS, |days| days.0);
+        let days = i32::try_from(days).map_err(Error::internal)?;
         let key = (**call.key(0)).clone();
         // A primary waits for its replicas, and its window begins when the last one is gone.
         let key = match key.is_primary() && tx.lock_related(&key).await?.len() > 1 {

@@ -2,7 +2,6 @@
 //!
 //! Done when it is answered: nobody sees the state `Updating`.
 
-use super::update_shared;
 use crate::Error;
 use crate::model::Region;
 use crate::model::key_state::StateRule;
@@ -10,7 +9,7 @@ use crate::model::member::input;
 use crate::model::shapes::KeyId;
 use crate::operation::access::{By, Purpose};
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{Key, Transaction};
+use crate::store::Transaction;
 
 /// See the module.
 pub struct UpdatePrimaryRegion;
@@ -50,10 +49,11 @@ impl Change for UpdatePrimaryRegion {
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let key = Key {
-            primary_region: Some(call.key(1).region.clone()),
-            ..(**call.key(0)).clone()
-        };
-        update_shared(tx, &key).await
+        let region = &call.key(1).region;
+        for mut key in tx.lock_related(call.key(0)).await? {
+            key.primary_region = Some(region.clone());
+            tx.update_key(&key).await?;
+        }
+        Ok(())
     }
 }

@@ -4,11 +4,11 @@ use super::{ROTATES, pending};
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
-use crate::model::shapes::{KeyId, Limit, Marker, Timestamp};
-use crate::model::{
-    ExpirationModel, ImportState, IncludeKeyMaterial, KeyMaterialState, Origin, RotationType,
-    VersionState, key_material_id,
+use crate::model::shapes::{
+    ExpirationModel, ImportState, IncludeKeyMaterial, KeyId, KeyMaterialState, Limit, Marker,
+    Timestamp,
 };
+use crate::model::{Origin, RotationType, VersionState, key_material_id};
 use crate::operation::page::{DEFAULT_LIMIT, Page};
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use crate::store::{Key, KeyVersion};

@@ -10,7 +10,7 @@ pub mod get_key_rotation_status;
 pub mod list_key_rotations;
 pub mod rotate_key_on_demand;
 
-use super::Context;
+use super::{Context, multi_region};
 use crate::model::{KeySpec, Origin, RotationType, VersionState};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
@@ -73,11 +73,10 @@ impl MaterialRule {
                 "{arn} origin is {origin} which is not valid for this operation."
             ));
         }
-        let primary = key.primary_region.as_ref();
-        if self.primary && primary.is_some_and(|primary| *primary != key.region) {
-            return refused(format!("{arn} is not a multi-region primary key."));
+        match self.primary {
+            true => multi_region::refuse_replica(key),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -100,6 +99,8 @@ pub async fn make(key: &Key, cx: &Context) -> Result<Made, Error> {
     let token = cx.tokens.of(key)?;
     let intent = Intent {
         version,
+        token_serial: Some(token.require_serial()?),
+        object_id: None,
         kind: IntentKind::Create,
         owner: cx.gateway,
         lease: cx.lease,

@@ -5,7 +5,10 @@ use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Blob, GrantTokens, KeyId};
-use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, SigningAlgorithm};
+use crate::model::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyUsage,
+    SigningAlgorithm,
+};
 use crate::operation::access::{Access, By, Purpose};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Context, Operation, OperationName, Request, Use};
@@ -36,6 +39,10 @@ pub struct Output {
     pub encryption_algorithms: &'static [EncryptionAlgorithm],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub signing_algorithms: &'static [SigningAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub key_agreement_algorithms: &'static [KeyAgreementAlgorithm],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub encapsulation_algorithms: &'static [EncapsulationAlgorithm],
 }
 
 impl Operation for GetPublicKey {
@@ -68,6 +75,8 @@ impl Use for GetPublicKey {
             key_usage: key.usage,
             encryption_algorithms: key.spec.encryption_algorithms(key.usage),
             signing_algorithms: key.spec.signing_algorithms(key.usage),
+            key_agreement_algorithms: key.spec.key_agreement_algorithms(key.usage),
+            encapsulation_algorithms: key.spec.encapsulation_algorithms(key.usage),
         })
     }
 }

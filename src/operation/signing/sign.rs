@@ -55,11 +55,12 @@ impl Use for Sign {
         cx: &Context,
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
-        let digest = super::digest(&input.message, input.message_type, algorithm)?;
+        let spec = call.key(0).spec;
+        let signed = super::signed(&input.message, input.message_type, algorithm, spec)?;
         let signature = cx
             .tokens
             .of(call.key(0))?
-            .sign(&call.current(0)?, algorithm, digest)
+            .sign(&call.current(0)?, algorithm, signed)
             .await?;
         Ok(Output {
             key_id: arn_of(call.key(0)),

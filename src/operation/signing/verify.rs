@@ -56,11 +56,12 @@ impl Use for Verify {
         cx: &Context,
     ) -> Result<Output, Error> {
         let algorithm = input.signing_algorithm;
-        let digest = super::digest(&input.message, input.message_type, algorithm)?;
+        let spec = call.key(0).spec;
+        let signed = super::signed(&input.message, input.message_type, algorithm, spec)?;
         let token = cx.tokens.of(call.key(0))?;
         for key in call.checking(0)? {
-            let (digest, signature) = (digest.clone(), input.signature.to_vec());
-            if token.verify(&key, algorithm, digest, signature).await? {
+            let (signed, signature) = (signed.clone(), input.signature.to_vec());
+            if token.verify(&key, algorithm, signed, signature).await? {
                 return Ok(Output {
                     key_id: arn_of(call.key(0)),
                     signature_valid: true,
