@@ -1,5 +1,6 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
     AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
     KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
@@ -339,6 +340,17 @@ pub enum IntentKind {
     Create,
     /// An object is to be destroyed: nothing uses it any more.
     Destroy,
+}
+
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
 }
 
 /// A row and the version it had.

@@ -19,6 +19,7 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+mod usage;
 mod versions;
 mod wire;
 #[path = "../support/wrapping.rs"]
