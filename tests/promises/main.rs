@@ -9,6 +9,7 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod import;
 mod key_stores;
 mod multi_region;
 mod non_exportable;
@@ -19,3 +20,5 @@ mod revocation;
 mod rotation;
 mod tampering;
 mod token;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
