@@ -14,6 +14,7 @@ mod multi_region;
 mod random;
 mod rotation;
 mod signing;
+mod version_names;
 mod versions;
 mod wire;
 

@@ -16,5 +16,6 @@ mod proxy;
 mod restart;
 mod revocation;
 mod rotation;
+mod rotation_by_worker;
 mod tampering;
 mod token;
