@@ -125,16 +125,15 @@ async fn apply<O: TokenChange>(
             if !access_key.is_some_and(|key| in_force(&key, &request)) {
                 return Err(unrecognized());
             }
-            let access = O::access(&input)?;
+            let access = O::access(&input)?.naming(input.grant_tokens());
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
             let call = Authorized::<O>::resolve(&access, &request, source, &mut seen).await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
-            let response = serde_json::to_value(&output).map_err(Error::internal)?;
             let outcome = Outcome::Success {
-                response: Some(response),
+                response: Some(O::recorded(&output)?),
             };
             let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
             tx.record(request.request_id, &record).await?;
@@ -194,12 +193,15 @@ async fn authorize<O: Operation>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
-    let access = O::access(input)?;
+    let access = O::access(input)?.naming(input.grant_tokens());
     let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    match input.dry_run() {
-        Some(DryRun::Authorization) => Err(would_have_succeeded()),
-        _ => Ok(call),
+    if let Some(DryRun::Authorization) = input.dry_run() {
+        return Err(would_have_succeeded());
     }
+    for store in call.needed() {
+        cx.tokens.of_store(store).await?;
+    }
+    Ok(call)
 }
 
 /// What came of an operation, unless it was a dry run: that is done to its end, so that it fails

@@ -37,9 +37,9 @@ const VERSIONS: &str = concat!(
 const INSERT_SET: &str =
     "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
 const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
-    (id, material_set, number, spec, token_serial, public_key, birth, created, state, valid_to, \
-    description, rotation, rotated, verifier, row_version, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    (id, material_set, number, spec, token_serial, object_id, public_key, birth, created, state, \
+    valid_to, description, rotation, rotated, verifier, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set token_serial = $3, \
     public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
     rotated = $10, verifier = $11, row_version = $2 + 1, mac = $12 \
@@ -202,6 +202,7 @@ impl Transaction<'_> {
                     &version.number,
                     &key.spec.as_str(),
                     &version.token_serial,
+                    &version.object_id.as_deref(),
                     &version.public_key.as_deref(),
                     &birth,
                     &micros(version.created),
@@ -344,9 +345,17 @@ impl Transaction<'_> {
             .execute(DELETE_SET, &[&key.material_set])
             .await?;
         let mut left = Vec::with_capacity(versions.len());
-        for version in &versions {
+        for row in &versions {
+            let id: Uuid = column(row, "id")?;
+            // As it was read: an intent has a MAC, and must not get it for what has none.
+            let version = key.version(id);
+            let version = version.ok_or(StoreError::Changed("keys::delete_versions"))?;
+            // A version that has yet to be imported is on no token.
+            let serial = Some(version.token_serial.clone());
             let intent = Intent {
-                version: column(version, "id")?,
+                version: id,
+                token_serial: serial.filter(|serial| !serial.is_empty()),
+                object_id: version.object_id.as_deref().map(<[u8]>::to_vec),
                 kind: IntentKind::Destroy,
                 owner: Uuid::nil(),
                 lease: DESTROY_LEASE,

@@ -12,7 +12,11 @@ use std::sync::Arc;
 const ROUND: i64 = 100;
 
 pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
-    for intent in cx.store.claim_intents(cx.gateway, cx.lease, ROUND).await? {
+    for intent in cx
+        .store
+        .claim_intents(cx.gateway, cx.lease, ROUND, &cx.tokens.at_hand())
+        .await?
+    {
         log::info!(
             "resuming {:?} of key version {}",
             intent.kind,
@@ -30,6 +34,7 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
 /// token was asked and answered.
 pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
     let version = intent.version;
-    cx.tokens.home().destroy(version).await?;
+    let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
+    token.destroy(version).await?;
     cx.store.drop_intent(version).await
 }

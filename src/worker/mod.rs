@@ -1,8 +1,10 @@
 //! What happens without a request: keys whose time has come are destroyed or rotated, and what a
-//! crash left half done between token and database is finished or undone.
+//! crash left half done between token and database is finished or undone; the tokens of custom key
+//! stores are opened and closed.
 
 mod deletion;
 mod intents;
+pub mod key_stores;
 mod rotation;
 
 use crate::operation::Context;

@@ -9,6 +9,7 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod key_stores;
 mod multi_region;
 mod non_exportable;
 mod postgres;

@@ -4,6 +4,7 @@
 
 mod fence;
 mod fixture;
+mod grants;
 mod intents;
 mod recovery;
 mod related;

@@ -3,8 +3,10 @@
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
 mod handed_out;
+mod kryoptic;
 mod objects;
 mod support;
 mod trouble;
+mod two;
 mod verbs;
 mod wycheproof;

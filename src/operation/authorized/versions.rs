@@ -20,7 +20,11 @@ pub(super) fn check_named(
     };
     let named = version_of(arn, number);
     let refused = |message: String| Err(Error::new(ErrorCode::Validation, message));
-    if matches!(wanted.purpose, Purpose::Manage | Purpose::Material(_)) {
+    let whole = matches!(
+        wanted.purpose,
+        Purpose::Manage | Purpose::Material(_) | Purpose::Grant { .. }
+    );
+    if whole {
         return refused(format!(
             "'{named}' is a version of a key: this operation is on the key as a whole, {arn}."
         ));

@@ -10,7 +10,8 @@ use crate::model::{
     KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
-use crate::store::Key;
+use crate::operation::key_stores::state_of;
+use crate::store::{Key, KeyStore};
 use serde::Serialize;
 
 /// See the module.
@@ -30,6 +31,10 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<Timestamp>,
     pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_key_store_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_hsm_cluster_id: Option<String>,
     pub key_manager: &'static str,
     pub customer_master_key_spec: KeySpec,
     pub key_spec: KeySpec,
@@ -113,6 +118,8 @@ impl KeyMetadata {
             key_state: key.state,
             deletion_date: key.deletion.map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: None,
+            cloud_hsm_cluster_id: None,
             key_manager: "CUSTOMER",
             customer_master_key_spec: key.spec,
             key_spec: key.spec,
@@ -125,6 +132,18 @@ impl KeyMetadata {
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
             pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
+        }
+    }
+    /// With the custom key store that has the key, where one has.
+    #[must_use]
+    pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
+        Self {
+            enabled: state == KeyState::Enabled,
+            key_state: state,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            ..self
         }
     }
 }
