@@ -108,10 +108,6 @@ impl Operation for CreateKey {
         let (spec, usage) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
-        if is_multi_region(input) && input.custom_key_store_id.is_some() {
-            let message = "A multi-Region key cannot be in a custom key store.";
-            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
-        }
         check_store(input)?;
         if input.origin == Some(Origin::ExternalKeyStore) {
             return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
