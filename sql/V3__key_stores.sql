@@ -52,5 +52,7 @@ create unique index key_version_object on key_version (token_serial, object_id)
 alter table intent
     -- immutable: the token that is meant; null in rows from before, for the gateway's own
     add column token_serial text,
-    -- immutable: as key_version's
-    add column object_id    bytea;
+    -- immutable: an adopted object, and what kind of key it is; null for one that was made here
+    add column object_id    bytea,
+    add column spec         text,
+    add check ((object_id is null) = (spec is null));

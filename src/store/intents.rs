@@ -1,16 +1,18 @@
 //! Intents: what is about to be done to the token, recorded first.
 
 use super::error::StoreError;
+use super::keys::optional;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, Shared, Store, row_mac};
+use super::row_mac::{self, refused};
+use super::{AdoptedObject, Intent, IntentKind, Shared, Store};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const BEGIN: &str = "/* intents::begin */
-    insert into intent (version, token_serial, object_id, kind, owner, lease_until, mac)
-    values ($1, $2, $3, $4, $5, strongroom_now() + make_interval(secs => $6), $7)";
+    insert into intent (version, token_serial, object_id, spec, kind, owner, lease_until, mac)
+    values ($1, $2, $3, $4, $5, $6, strongroom_now() + make_interval(secs => $7), $8)";
 const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
 // What another gateway is claiming at this moment is skipped, not waited for.
 const CLAIM: &str = "/* intents::claim */
@@ -22,10 +24,14 @@ const CLAIM: &str = "/* intents::claim */
     update intent i
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
-    returning i.version, i.token_serial, i.object_id, i.kind, i.owner, $2::float8 as lease, i.mac,
-        exists (select from key_version v where v.id = i.version) as in_use";
+    returning i.version, i.token_serial, i.object_id, i.spec, i.kind, i.owner,
+        $2::float8 as lease, i.mac,
+        exists (select from key_version v where v.id = i.version) or exists (
+            select from key_version v
+            where v.token_serial = i.token_serial and v.object_id = i.object_id
+        ) as in_use";
 const LIST: &str = "/* intents::list */
-    select version, token_serial, object_id, kind, owner,
+    select version, token_serial, object_id, spec, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
 // An intent that somebody else has taken over is as good as gone: they may be destroying the object.
@@ -49,10 +55,12 @@ pub(super) async fn begin(
 ) -> Result<(), Error> {
     let (kind, lease) = (intent.kind.as_str(), intent.lease.as_secs_f64());
     let mac = shared.mac(row_mac::intent(intent)).await?;
+    let adopted = intent.adopted.as_ref();
     let params: Params<'_> = &[
         &intent.version,
         &intent.token_serial,
-        &intent.object_id,
+        &adopted.map(|adopted| &adopted.object_id),
+        &adopted.map(|adopted| adopted.spec.as_str()),
         &kind,
         &intent.owner,
         &lease,
@@ -72,10 +80,14 @@ pub(super) async fn fulfil(connection: &Connection, version: Uuid) -> Result<(),
 
 fn read(row: &Row) -> Result<Intent, Error> {
     let lease: f64 = column(row, "lease")?;
+    let object_id: Option<Vec<u8>> = column(row, "object_id")?;
+    let spec = optional(row, "spec", |text| text.parse().ok());
+    let spec = spec.map_err(|()| refused("intent", "with an unknown spec"))?;
+    let adopted = object_id.zip(spec);
     Ok(Intent {
         version: column(row, "version")?,
         token_serial: column(row, "token_serial")?,
-        object_id: column(row, "object_id")?,
+        adopted: adopted.map(|(object_id, spec)| AdoptedObject { object_id, spec }),
         kind: match column(row, "kind")? {
             "destroy" => IntentKind::Destroy,
             _ => IntentKind::Create,

@@ -243,14 +243,23 @@ pub struct Intent {
     pub version: Uuid,
     /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
     pub token_serial: Option<String>,
-    /// The `CKA_ID`, where it is not the version's id.
-    pub object_id: Option<Vec<u8>>,
+    /// The objects, where they were adopted; else they have the version's id.
+    pub adopted: Option<AdoptedObject>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
     pub owner: Uuid,
     /// Until when nobody else may take it over, from now.
     pub lease: std::time::Duration,
+}
+
+/// Objects on a token that were there before the gateway knew them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedObject {
+    /// Their `CKA_ID`.
+    pub object_id: Vec<u8>,
+    /// What kind of key they are.
+    pub spec: KeySpec,
 }
 
 /// The steps that are recorded before they are taken.

@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::operation::Context;
-use crate::store::Intent;
+use crate::store::{AdoptedObject, Intent};
 use std::sync::Arc;
 
 /// Intents taken over in one round.
@@ -35,6 +35,12 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
 pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
     let version = intent.version;
     let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
-    token.destroy(version).await?;
+    match &intent.adopted {
+        None => token.destroy(version).await?,
+        Some(adopted) => {
+            let AdoptedObject { object_id, spec } = adopted.clone();
+            token.destroy_adopted(version, object_id, spec).await?
+        }
+    };
     cx.store.drop_intent(version).await
 }

@@ -3,15 +3,10 @@
 
 /// Operations.
 pub const OPERATIONS: &[(&str, &str)] = &[
-    ("ConnectCustomKeyStore", "w-stores in progress"),
-    ("CreateCustomKeyStore", "w-stores in progress"),
     ("CreateGrant", "w-govern in progress"),
     ("Decapsulate", "w-crypto in progress"),
-    ("DeleteCustomKeyStore", "w-stores in progress"),
     ("DeleteImportedKeyMaterial", "w-import in progress"),
     ("DeriveSharedSecret", "w-crypto in progress"),
-    ("DescribeCustomKeyStores", "w-stores in progress"),
-    ("DisconnectCustomKeyStore", "w-stores in progress"),
     ("Encapsulate", "w-crypto in progress"),
     ("GenerateDataKeyPair", "w-crypto in progress"),
     (
@@ -31,7 +26,6 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ("RevokeGrant", "w-govern in progress"),
     ("TagResource", "w-govern in progress"),
     ("UntagResource", "w-govern in progress"),
-    ("UpdateCustomKeyStore", "w-stores in progress"),
 ];
 
 /// Whether the gateway is to have an operation of AWS's.

@@ -122,4 +122,5 @@ fn usable(key: &Key, version: &KeyVersion) -> Result<(), Error> {
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
 fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
     KeyRef::new(version.id, key.spec, key.usage, version.public_key.clone())
+        .of_object(version.object_id.clone())
 }
