@@ -42,7 +42,8 @@ alter table kms_key add foreign key (key_store) references key_store;
 create index kms_key_of_store on kms_key (key_store) where key_store is not null;
 
 alter table key_version
-    -- immutable: the CKA_ID of an adopted object; null where it is the version's id
+    -- mutable: the CKA_ID of what was adopted, and of imported material, which has another one after
+    -- each import; null where it is the version's id
     add column object_id bytea check (octet_length(object_id) between 1 and 255);
 
 -- An object is one version's: deleting a key destroys its objects.
@@ -52,7 +53,5 @@ create unique index key_version_object on key_version (token_serial, object_id)
 alter table intent
     -- immutable: the token that is meant; null in rows from before, for the gateway's own
     add column token_serial text,
-    -- immutable: an adopted object, and what kind of key it is; null for one that was made here
-    add column object_id    bytea,
-    add column spec         text,
-    add check ((object_id is null) = (spec is null));
+    -- immutable: as key_version's
+    add column object_id    bytea;

@@ -4,7 +4,9 @@ pub mod algorithm;
 pub mod arn;
 pub mod ciphertext_blob;
 pub mod encryption_context;
+pub mod grant;
 pub mod hex;
+pub mod import;
 pub mod key_id;
 mod key_material_id;
 pub mod key_spec;
@@ -19,6 +21,7 @@ pub use algorithm::{
 };
 pub use arn::{AccountId, Region};
 pub use encryption_context::EncryptionContext;
+pub use grant::{Constraints, GrantOperationSet};
 pub use key_id::KeyName;
 pub use key_material_id::key_material_id;
 pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};

@@ -1,44 +1,52 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod granted;
+mod source;
 mod versions;
+
+pub(super) use source::Source;
 
 use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
 use super::key_stores::state_of;
-use super::source::Source;
 use super::{Operation, Request, multi_region};
-use crate::authz::{self, Decision};
+use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
-use crate::model::{AccountId, KeyState, arn};
-use crate::store::{Alias, Key, KeyStore, RowVersion};
+use crate::model::{AccountId, KeyState, Region, arn};
+use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
+    caller: Principal,
+    region: Region,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
-    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    grant: Option<Arc<Grant>>,
     /// The number of the version that was named, where one was.
     version: Option<i32>,
     store: Option<Arc<KeyStore>>,
 }
 
 impl Resolved {
-    fn of(key: Arc<Key>) -> Self {
+    /// By itself.
+    fn plain(key: Arc<Key>) -> Self {
         Self {
             key,
             alias: None,
+            grant: None,
             version: None,
             store: None,
         }
@@ -54,6 +62,12 @@ impl<O: Operation> Authorized<O> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
+        if let Some(principal) = access.principal {
+            let account = arn::principal_account(principal);
+            if !account.is_some_and(|account| may(request, &account)) {
+                return Err(denied::<O>(request, principal));
+            }
+        }
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
@@ -68,7 +82,15 @@ impl<O: Operation> Authorized<O> {
         }
         for wanted in &access.keys {
             let before = keys.last().map(|before: &Resolved| &*before.key);
-            let mut resolved = find::<O>(wanted.by, before, request, source).await?;
+            let mut resolved = match wanted.by {
+                By::Grant(key_id, grant_id) => {
+                    let by = By::Name(key_id, KeyForms::KeyOnly);
+                    let resolved = find::<O>(by, before, request, source).await?;
+                    granted::of_key(resolved, grant_id, source).await?
+                }
+                By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
+                by => find::<O>(by, before, request, source).await?,
+            };
             resolved.store = source.store_of_key(&resolved.key).await?;
             let arn = seen.note(&resolved);
             versions::check_named(wanted, &resolved, arn)?;
@@ -79,13 +101,24 @@ impl<O: Operation> Authorized<O> {
             }
             keys.push(resolved);
         }
+        for token in access.grant_tokens {
+            let grant = granted::named_by(token, source).await?;
+            seen.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
+        }
         Ok(Self {
+            caller: request.principal.clone(),
+            region: request.region.clone(),
             keys,
             key_store,
             needed,
-            account: request.principal.account.clone(),
             operation: PhantomData,
         })
+    }
+
+    /// Who asks, and in which Region.
+    pub fn caller(&self) -> (&Principal, &Region) {
+        (&self.caller, &self.region)
     }
 
     /// The record of the `at`th key of the operation's `access`.
@@ -96,6 +129,11 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
+    }
+
+    /// The grant by which the `at`th key was named, where it was.
+    pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
+        self.keys[at].grant.as_ref()
     }
 
     /// The custom key store that has the `at`th key, where one has.
@@ -117,11 +155,6 @@ impl<O: Operation> Authorized<O> {
         store.ok_or_else(|| Error::internal("the operation names no custom key store"))
     }
 
-    /// Whose request it is.
-    pub fn account(&self) -> &AccountId {
-        &self.account
-    }
-
     /// The custom key stores whose tokens the operation will use.
     pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
         &self.needed
@@ -138,6 +171,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows of the keys.
+    pub(super) fn keys(&self) -> Vec<Uuid> {
+        let key = |used: &RowVersion| match *used {
+            RowVersion::Key(row, _) => Some(row),
+            _ => None,
+        };
+        self.uses.iter().filter_map(key).collect()
+    }
+
     /// Answers the key's ARN.
     fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses
@@ -145,6 +187,10 @@ impl Seen {
         if let Some(alias) = &resolved.alias {
             self.uses
                 .push(RowVersion::Alias(alias.row, alias.row_version));
+        }
+        if let Some(grant) = &resolved.grant {
+            self.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
         }
         if let Some(store) = &resolved.store {
             self.uses
@@ -192,7 +238,7 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved::of(key)),
+                Some(key) if may(request, &key.account) => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -213,6 +259,7 @@ async fn find<O: Operation>(
             resource: KeyResource::Alias(alias.to_owned()),
             version: None,
         },
+        By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
         By::Replica(region) => {
             let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
             multi_region::require_primary(primary)?;
@@ -226,7 +273,7 @@ async fn find<O: Operation>(
                 return Err(denied::<O>(request, &named));
             }
             return match source.key(account, region, id).await? {
-                Some(key) if key.material_set == primary.material_set => Ok(Resolved::of(key)),
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::NotFound,
                     format!("Key '{named}' does not exist"),
@@ -259,7 +306,7 @@ async fn find<O: Operation>(
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
             Ok(Resolved {
                 version: name.version,
-                ..Resolved::of(key)
+                ..Resolved::plain(key)
             })
         }
         KeyResource::Alias(alias) => {
@@ -274,7 +321,7 @@ async fn find<O: Operation>(
                 .ok_or_else(missing)?;
             Ok(Resolved {
                 alias: Some(alias),
-                ..Resolved::of(key)
+                ..Resolved::plain(key)
             })
         }
     }
@@ -336,6 +383,13 @@ fn check<O: Operation>(
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         Purpose::PublicKey => None,
+        Purpose::Grant {
+            operations,
+            context,
+        } => {
+            granted::suits(operations, context, key)?;
+            None
+        }
     };
     if let Some(algorithm) = algorithm {
         let message = format!(

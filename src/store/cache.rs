@@ -1,7 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::{AccessKey, Alias, Key, KeyStore, RowVersion};
+use super::{AccessKey, Alias, Grant, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) enum Address {
     Key(AccountId, Region, String),
     Alias(AccountId, Region, String),
     Version(Region, Uuid),
+    /// By a token that was found to be genuine.
+    Grant(String),
     AccessKey(String),
     KeyStore(AccountId, Region, String),
     KeyStoreRow(Uuid),
@@ -31,6 +33,7 @@ pub(super) enum Address {
 pub(super) enum Record {
     Key(Arc<Key>),
     Alias(Arc<Alias>),
+    Grant(Arc<Grant>),
     AccessKey(Arc<AccessKey>),
     KeyStore(Arc<KeyStore>),
 }
@@ -109,6 +112,7 @@ impl RowVersion {
         match self {
             RowVersion::Key(row, _)
             | RowVersion::Alias(row, _)
+            | RowVersion::Grant(row, _)
             | RowVersion::AccessKey(row, _)
             | RowVersion::KeyStore(row, _) => row,
         }

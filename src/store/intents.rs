@@ -1,17 +1,15 @@
 //! Intents: what is about to be done to the token, recorded first.
 
 use super::error::StoreError;
-use super::keys::optional;
 use super::pool::{Connection, Params, column};
-use super::row_mac::{self, refused};
-use super::{AdoptedObject, Intent, IntentKind, Shared, Store};
+use super::{AdoptedObject, Intent, IntentKind, KeyVersion, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const BEGIN: &str = "/* intents::begin */
-    insert into intent (version, token_serial, object_id, spec, kind, owner, lease_until, mac)
+    insert into intent (version, token_serial, object_id, is_pair, kind, owner, lease_until, mac)
     values ($1, $2, $3, $4, $5, $6, strongroom_now() + make_interval(secs => $7), $8)";
 const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
 // What another gateway is claiming at this moment is skipped, not waited for.
@@ -24,19 +22,24 @@ const CLAIM: &str = "/* intents::claim */
     update intent i
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
-    returning i.version, i.token_serial, i.object_id, i.spec, i.kind, i.owner,
+    returning i.version, i.token_serial, i.object_id, i.is_pair, i.kind, i.owner,
         $2::float8 as lease, i.mac,
-        exists (select from key_version v where v.id = i.version) or exists (
-            select from key_version v
-            where v.token_serial = i.token_serial and v.object_id = i.object_id
-        ) as in_use";
+        exists (select from key_version v where v.id = i.version and v.object_id is null)
+        or exists (select from key_version v
+            where v.object_id = coalesce(i.object_id, uuid_send(i.version))
+            and (i.object_id is null or v.token_serial = i.token_serial)) as in_use";
 const LIST: &str = "/* intents::list */
-    select version, token_serial, object_id, spec, kind, owner,
+    select version, token_serial, object_id, is_pair, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
+const WRAPPING_KEYS: &str = "/* intents::wrapping_keys */
+    select count(*) as many from intent where kind = 'create' and owner = $1";
 // An intent that somebody else has taken over is as good as gone: they may be destroying the object.
 const FULFIL: &str = "/* intents::fulfil */
     delete from intent where version = $1 and kind = 'create' and not taken_over";
+
+/// How long whoever leaves an object has to destroy it before a worker does.
+const DESTROY_LEASE: Duration = Duration::from_secs(60);
 
 impl IntentKind {
     pub(super) fn as_str(self) -> &'static str {
@@ -60,7 +63,7 @@ pub(super) async fn begin(
         &intent.version,
         &intent.token_serial,
         &adopted.map(|adopted| &adopted.object_id),
-        &adopted.map(|adopted| adopted.spec.as_str()),
+        &adopted.map(|adopted| adopted.is_pair),
         &kind,
         &intent.owner,
         &lease,
@@ -81,13 +84,11 @@ pub(super) async fn fulfil(connection: &Connection, version: Uuid) -> Result<(),
 fn read(row: &Row) -> Result<Intent, Error> {
     let lease: f64 = column(row, "lease")?;
     let object_id: Option<Vec<u8>> = column(row, "object_id")?;
-    let spec = optional(row, "spec", |text| text.parse().ok());
-    let spec = spec.map_err(|()| refused("intent", "with an unknown spec"))?;
-    let adopted = object_id.zip(spec);
+    let adopted = object_id.zip(column(row, "is_pair")?);
     Ok(Intent {
         version: column(row, "version")?,
         token_serial: column(row, "token_serial")?,
-        adopted: adopted.map(|(object_id, spec)| AdoptedObject { object_id, spec }),
+        adopted: adopted.map(|(object_id, is_pair)| AdoptedObject { object_id, is_pair }),
         kind: match column(row, "kind")? {
             "destroy" => IntentKind::Destroy,
             _ => IntentKind::Create,
@@ -95,6 +96,35 @@ fn read(row: &Row) -> Result<Intent, Error> {
         owner: column(row, "owner")?,
         lease: Duration::try_from_secs_f64(lease).unwrap_or_default(),
     })
+}
+
+impl Transaction<'_> {
+    /// Leaves an object that nothing uses any more, for the caller to destroy once the transaction
+    /// has committed: an intent that is nobody's, whose lease gives time before a worker does it.
+    pub(super) async fn leave(&self, version: &KeyVersion) -> Result<(), Error> {
+        let serial = Some(version.token_serial.clone());
+        let adopted = version
+            .object_id
+            .as_deref()
+            .filter(|_| version.is_adopted());
+        let intent = Intent {
+            version: match adopted {
+                Some(_) => version.id,
+                None => version.cka_id().unwrap_or(version.id),
+            },
+            token_serial: serial.filter(|serial| !serial.is_empty()),
+            adopted: adopted.map(|id| AdoptedObject {
+                object_id: id.to_vec(),
+                is_pair: version.public_key.is_some(),
+            }),
+            kind: IntentKind::Destroy,
+            owner: Uuid::nil(),
+            lease: DESTROY_LEASE,
+        };
+        begin(self.shared, self.connection, &intent).await?;
+        self.note_left(intent);
+        Ok(())
+    }
 }
 
 impl Store {
@@ -161,6 +191,17 @@ impl Store {
             }
         }
         Ok(claimed)
+    }
+
+    /// How many intents to create are nobody's: those of wrapping keys, which every gateway uses
+    /// until their lease is past.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn wrapping_keys(&self) -> Result<i64, Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection.query_one(WRAPPING_KEYS, &[&Uuid::nil()]).await?;
+        column(&row, "many")
     }
 
     /// Every intent, for doctor; `lease` is what is left of it.

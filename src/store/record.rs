@@ -1,8 +1,9 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
-    AccountId, ConnectionErrorCode, ConnectionState, KeySpec, KeyState, KeyUsage, Origin, Region,
-    RotationType, VersionState,
+    AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
+    KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,28 @@ impl Key {
         self.versions.iter().find(|version| version.id == id)
     }
 
+    /// The versions that have been current, and the one that is: all that there may be ciphertexts
+    /// of. What comes after them is imported and waits for a rotation.
+    pub fn in_service(&self) -> impl Iterator<Item = &KeyVersion> {
+        let current = self.version(self.current_version);
+        let last = current.map_or(0, |version| version.number);
+        let versions = self.versions.iter();
+        versions.filter(move |version| version.number <= last)
+    }
+
+    /// The version whose material is imported and waits for a rotation to become current.
+    pub fn pending_rotation(&self) -> Option<&KeyVersion> {
+        let current = self.version(self.current_version)?;
+        let last = self.versions.last()?;
+        (self.origin == Origin::External && last.number > current.number).then_some(last)
+    }
+
+    /// Whether material that the key needs is yet to be imported.
+    pub fn awaits_import(&self) -> bool {
+        self.in_service()
+            .any(|version| version.state == VersionState::PendingImport)
+    }
+
     /// Whether it is the primary of a multi-Region key.
     pub fn is_primary(&self) -> bool {
         self.primary_region.as_ref() == Some(&self.region)
@@ -75,7 +98,7 @@ impl Key {
 /// One object, or one key pair, on the token.
 #[derive(Debug, Clone)]
 pub struct KeyVersion {
-    /// The `CKA_ID`.
+    /// Names it in ciphertexts, and is the `CKA_ID` of what the token generated.
     pub id: Uuid,
     /// Raised by every change.
     pub row_version: i64,
@@ -83,7 +106,8 @@ pub struct KeyVersion {
     pub number: i32,
     /// The serial number of the token it is on.
     pub token_serial: String,
-    /// The `CKA_ID` of an adopted object; `None` where it is `id`.
+    /// The `CKA_ID` of what was adopted, and of imported material, which has another one after each
+    /// import; `None` where it is `id`.
     pub object_id: Option<Arc<[u8]>>,
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
@@ -129,6 +153,34 @@ impl KeyVersion {
             verifier: None,
         }
     }
+
+    /// A version whose material is yet to be imported.
+    pub fn awaiting_import(id: Uuid, number: i32, created: OffsetDateTime) -> Self {
+        let birth = serde_json::json!({"imported": false});
+        Self {
+            state: VersionState::PendingImport,
+            ..Self::made(id, number, String::new(), None, birth, created)
+        }
+    }
+
+    /// The `CKA_ID` of its object on the token, where it is a UUID: any but those of some adopted
+    /// objects.
+    pub fn cka_id(&self) -> Option<Uuid> {
+        match &self.object_id {
+            Some(id) => Uuid::from_slice(id).ok(),
+            None => Some(self.id),
+        }
+    }
+
+    /// Whether its object was on the token before the gateway knew it.
+    pub fn is_adopted(&self) -> bool {
+        self.birth.get("adopted").is_some()
+    }
+
+    /// Whether it has, or had, imported material, and takes no other.
+    pub fn is_settled(&self) -> bool {
+        self.public_key.is_some() || self.verifier.is_some()
+    }
 }
 
 /// A name for a key.
@@ -150,6 +202,39 @@ pub struct Alias {
     pub created: OffsetDateTime,
     /// When it was last pointed at a key.
     pub updated: OffsetDateTime,
+}
+
+/// Who else may use a key, and for what. Nothing of it ever changes.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// As of any row; a grant is never written again.
+    pub row_version: i64,
+    /// The row of its key.
+    pub key: Uuid,
+    /// The account of its key.
+    pub account: AccountId,
+    /// The Region of its key.
+    pub region: Region,
+    /// Its key's id.
+    pub key_id: String,
+    /// AWS's grant id: 64 hexadecimal digits.
+    pub grant_id: String,
+    /// What its maker calls it.
+    pub name: Option<String>,
+    /// Who may use the key: a principal's ARN, or a service's name.
+    pub grantee: String,
+    /// Who may retire the grant: likewise.
+    pub retiring: Option<String>,
+    /// The account that made it.
+    pub issuer: AccountId,
+    /// What the key may be used for.
+    pub operations: GrantOperationSet,
+    /// On which conditions.
+    pub constraints: Option<Constraints>,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
 }
 
 /// An access key; its secret is wrapped under a key on the token.
@@ -258,8 +343,8 @@ pub struct Intent {
 pub struct AdoptedObject {
     /// Their `CKA_ID`.
     pub object_id: Vec<u8>,
-    /// What kind of key they are.
-    pub spec: KeySpec,
+    /// Whether they are a private and a public key, rather than one secret key.
+    pub is_pair: bool,
 }
 
 /// The steps that are recorded before they are taken.
@@ -271,6 +356,17 @@ pub enum IntentKind {
     Destroy,
 }
 
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
+}
+
 /// A row and the version it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowVersion {
@@ -278,6 +374,8 @@ pub enum RowVersion {
     Key(Uuid, i64),
     /// Of an alias.
     Alias(Uuid, i64),
+    /// Of a grant.
+    Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
     /// Of a custom key store.

@@ -8,7 +8,7 @@
 //! written before it stay genuine.
 
 use super::error::StoreError;
-use super::{AccessKey, Alias, Intent, Key, KeyStore, KeyVersion, RowSeal, Shared};
+use super::{AccessKey, Alias, Grant, Intent, Key, KeyStore, KeyVersion, RowSeal, Shared};
 use crate::Error;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
@@ -173,6 +173,35 @@ pub(super) fn alias(alias: &Alias) -> Vec<u8> {
         .0
 }
 
+/// `constraints` is the column's text, as `birth` of a key version.
+pub(super) fn grant(grant: &Grant, constraints: Option<&str>) -> Vec<u8> {
+    let mut row = Row::of("kms_grant")
+        .uuid(grant.row)
+        .number(grant.row_version)
+        .uuid(grant.key)
+        .text(grant.account.as_str())
+        .text(grant.region.as_str())
+        .text(&grant.key_id)
+        .text(&grant.grant_id);
+    let optional = |row: Row, value: Option<&str>| match value {
+        Some(value) => row.text(value),
+        None => row.null(),
+    };
+    row = optional(row, grant.name.as_deref()).text(&grant.grantee);
+    row = optional(row, grant.retiring.as_deref())
+        .text(grant.issuer.as_str())
+        .number(grant.operations.iter().count() as i64);
+    for operation in grant.operations.iter() {
+        row = row.text(operation.as_str());
+    }
+    optional(row, constraints).instant(grant.created).0
+}
+
+/// No row, but what stands in a grant token: the grant it names, and what makes it unique.
+pub(super) fn grant_token(grant: Uuid, nonce: Uuid) -> Vec<u8> {
+    Row::of("grant_token").uuid(grant).uuid(nonce).0
+}
+
 pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
     Row::of("access_key")
         .uuid(key.row)
@@ -225,7 +254,7 @@ pub(super) fn intent(intent: &Intent) -> Vec<u8> {
         .text(intent.kind.as_str())
         .added("token_serial", intent.token_serial.as_deref(), Row::text)
         .added("object_id", adopted.map(|a| &*a.object_id), Row::bytes)
-        .added("spec", adopted.map(|a| a.spec.as_str()), Row::text)
+        .added("is_pair", adopted.map(|a| a.is_pair), Row::boolean)
         .0
 }
 
@@ -240,7 +269,7 @@ pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
 }
 
 impl Shared {
-    fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
+    pub(super) fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
         self.seal.get().ok_or_else(|| StoreError::NoSeal.into())
     }
 

@@ -3,7 +3,7 @@
 //! Nothing of it is changed, not even its `CKA_ID`: other programs may know it by that. What is asked is
 //! whether it is what the caller says, whether it is the only one of its name, and whether it works.
 
-use super::attributes::{Birthright, Class, hmac_hash};
+use super::attributes::{Birthright, Class, Role, hmac_hash};
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::birth;
 use super::key::{AdoptedAttributes, Birth, KeyRef, Place};
@@ -160,6 +160,7 @@ fn check_kind(
         spec,
         usage,
         raw_rsa: false,
+        role: Role::Key,
     };
     let provable = matches!(
         usage,
@@ -317,15 +318,15 @@ pub(super) fn destroy(
     session: &mut TokenSession,
     version: Uuid,
     object_id: &[u8],
-    spec: KeySpec,
+    is_pair: bool,
 ) -> Result<usize, TokenError> {
     let place = Place {
         version,
         object_id: Some(object_id),
     };
-    let classes = match Class::of(spec) {
-        Class::Private => &[Class::Private, Class::Public][..],
-        _ => &[Class::Secret][..],
+    let classes = match is_pair {
+        true => &[Class::Private, Class::Public][..],
+        false => &[Class::Secret][..],
     };
     let mut doomed = Vec::new();
     for class in classes {

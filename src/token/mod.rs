@@ -29,9 +29,11 @@ mod error;
 mod export_check;
 mod generate;
 mod handed_out;
+mod import;
 mod job;
 mod key;
 mod mac;
+mod material;
 mod message_signature;
 mod module;
 mod oaep;
@@ -49,6 +51,7 @@ mod signature;
 mod supervisor;
 mod system_key;
 mod verbs;
+mod wrapping;
 
 pub use adopt::{Adopted, Adoption, Locator};
 pub use agreement::Encapsulated;
@@ -57,6 +60,7 @@ pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus,
 pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
+pub use import::{Import, Imported};
 pub use key::{AdoptedAttributes, Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};

@@ -3,7 +3,7 @@
 use crate::fixture::*;
 use std::time::Duration;
 use strongroom::ErrorCode;
-use strongroom::model::{KeySpec, KeyState};
+use strongroom::model::KeyState;
 use strongroom::store::*;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -198,7 +198,7 @@ async fn an_intent_waits_for_the_token_that_it_names() {
     let sql = database.sql().await;
     let adopted = AdoptedObject {
         object_id: b"adopted".to_vec(),
-        spec: KeySpec::Rsa2048,
+        is_pair: true,
     };
     let intent = Intent {
         token_serial: Some("other".into()),

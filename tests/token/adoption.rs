@@ -135,15 +135,17 @@ fn what_works_is_adopted_as_it_is_and_destroyed_when_it_is_to_be() {
             let verified = token.verify(&signer_key, algorithm, digest, signature.unwrap());
             assert!(verified.await.unwrap());
 
-            let (version, spec) = (signer.version, signer.spec);
-            let destroyed = token.destroy_adopted(version, b"\x02".to_vec(), spec).await;
+            let version = signer.version;
+            let destroyed = token.destroy_adopted(version, b"\x02".to_vec(), true).await;
             assert_eq!(destroyed.unwrap(), 2);
-            let again = token.destroy_adopted(version, b"\x02".to_vec(), spec).await;
+            let again = token.destroy_adopted(version, b"\x02".to_vec(), true).await;
             assert_eq!(again.unwrap(), 0);
             // Another object has come to bear its CKA_ID: neither is destroyed.
             aes(&session, b"\x01", "somebody else's", &[]);
-            let (version, spec) = (adoption.version, adoption.spec);
-            let error = token.destroy_adopted(version, b"\x01".to_vec(), spec).await;
+            let version = adoption.version;
+            let error = token
+                .destroy_adopted(version, b"\x01".to_vec(), false)
+                .await;
             assert_eq!(error.unwrap_err().class, TokenErrorClass::Bug);
             let left = [Attribute::Id(b"\x01".to_vec())];
             assert_eq!(session.find_objects(&left).unwrap().len(), 2);

@@ -4,9 +4,13 @@
 
 mod adoption;
 mod handed_out;
+mod import;
+mod kryoptic;
 mod objects;
 mod support;
 mod trouble;
 mod two;
 mod verbs;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
 mod wycheproof;

@@ -4,7 +4,7 @@
 //! happens on the token, so nothing has to be recorded before it does.
 
 use super::KeyMetadata;
-use super::create_key::{check_policy, policy_or_default, tags};
+use crate::model::arn::key_arn;
 use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
@@ -12,7 +12,7 @@ use crate::model::shapes::{
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin, hex};
 use crate::operation::{
-    Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
+    Access, Authorized, Context, Operation, OperationName, Request, TokenChange, policies, tags,
 };
 use crate::store::{Key, KeyVersion, Transaction};
 use crate::token::{Adopted, AdoptedAttributes, Adoption, Locator};
@@ -68,6 +68,7 @@ pub struct AdoptedObject {
 /// The object, and the version that it is to be.
 #[allow(missing_docs)]
 pub struct Found {
+    pub key_id: String,
     pub version: Uuid,
     pub adopted: Adopted,
 }
@@ -97,8 +98,8 @@ impl Operation for AdoptKey {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         let (spec, usage) = (input.key_spec, input.key_usage);
         locator(input)?;
-        tags(input.tags.as_ref())?;
-        check_policy(input.policy.as_ref())?;
+        tags::by_key(input.tags.as_ref())?;
+        policies::check(input.policy.as_ref())?;
         if !spec.usages().contains(&usage) {
             return Err(invalid(format!(
                 "KeyUsage {usage} is not compatible with KeySpec {spec}"
@@ -119,7 +120,11 @@ impl TokenChange for AdoptKey {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
         };
-        let version = Uuid::new_v4();
+        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4().to_string());
+        let (caller, region) = call.caller();
+        let arn = key_arn(&caller.account, region, &key_id);
+        let bypass = input.bypass_policy_lockout_safety_check;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
         let adoption = Adoption {
             locator: locator(input)?,
             version,
@@ -128,7 +133,11 @@ impl TokenChange for AdoptKey {
             allow_extractable: input.allow_extractable.is_some_and(|flag| flag.0),
         };
         let adopted = token.adopt(adoption).await?;
-        Ok(Found { version, adopted })
+        Ok(Found {
+            key_id,
+            version,
+            adopted,
+        })
     }
 
     async fn apply(
@@ -157,10 +166,10 @@ impl TokenChange for AdoptKey {
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            policy: policy_or_default(input.policy.as_ref(), &account),
+            policy: policies::or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
-            key_id: Uuid::new_v4().to_string(),
+            key_id: found.key_id.clone(),
             spec: input.key_spec,
             usage: input.key_usage,
             // It is used, rotated and deleted as a key that was made here; that it was not, its birth
@@ -171,7 +180,7 @@ impl TokenChange for AdoptKey {
             },
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            tags: tags(input.tags.as_ref())?,
+            tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
             key_store: store.map(|store| store.row),

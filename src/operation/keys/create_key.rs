@@ -4,21 +4,21 @@
 //! first, lets the worker remove what a crash between the two leaves behind.
 
 use super::KeyMetadata;
-use crate::model::arn::root_arn;
+use crate::model::arn::key_arn;
 use crate::model::key_id::MULTI_REGION;
 use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
-use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin};
+use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
+use crate::operation::{policies, tags};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
 use crate::{Error, ErrorCode};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// See the module.
@@ -49,12 +49,12 @@ pub struct Output {
     pub key_metadata: KeyMetadata,
 }
 
-/// The key on the token.
+/// The key on the token; without its birth where the material is yet to be imported.
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
     pub key_id: String,
-    pub birth: Birth,
+    pub birth: Option<Birth>,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
@@ -89,27 +89,6 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     Ok((spec, usage))
 }
 
-/// The tags as a map.
-pub(in crate::operation) fn tags(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
-    let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
-    let mut tags = BTreeMap::new();
-    for tag in given.into_iter().flat_map(|tags| &tags.0) {
-        if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
-            return refused("Tags beginning with aws: are reserved");
-        }
-        if tags
-            .insert(tag.tag_key.to_string(), tag.tag_value.to_string())
-            .is_some()
-        {
-            return refused("Duplicate tag keys");
-        }
-    }
-    if tags.len() > 50 {
-        return refused("Too many tags");
-    }
-    Ok(tags)
-}
-
 fn is_multi_region(input: &Input) -> bool {
     input.multi_region.is_some_and(|flag| flag.0)
 }
@@ -126,19 +105,24 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        let (spec, _) = spec_and_usage(input)?;
-        tags(input.tags.as_ref())?;
-        check_policy(input.policy.as_ref())?;
+        let (spec, usage) = spec_and_usage(input)?;
+        tags::by_key(input.tags.as_ref())?;
+        policies::check(input.policy.as_ref())?;
         check_store(input)?;
-        if input
-            .origin
-            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
-        {
-            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
+        if input.origin == Some(Origin::ExternalKeyStore) {
+            return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
         }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
+        // Its public half could not be found out from a key that does not sign.
+        if input.origin == Some(Origin::External)
+            && (!spec.is_importable() || usage == KeyUsage::KeyAgreement)
+        {
+            return Err(unsupported(&format!(
+                "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
+            )));
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
@@ -182,6 +166,17 @@ impl TokenChange for CreateKey {
             true => format!("{MULTI_REGION}{}", random.simple()),
             false => random.to_string(),
         };
+        let (caller, region) = call.caller();
+        let arn = key_arn(&caller.account, region, &key_id);
+        let bypass = input.bypass_policy_lockout_safety_check;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        if input.origin == Some(Origin::External) {
+            return Ok(Made {
+                version,
+                key_id,
+                birth: None,
+            });
+        }
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
@@ -196,7 +191,7 @@ impl TokenChange for CreateKey {
         Ok(Made {
             version,
             key_id,
-            birth,
+            birth: Some(birth),
         })
     }
 
@@ -213,27 +208,36 @@ impl TokenChange for CreateKey {
         let created = cx.clock.now();
         let account = request.principal.account.clone();
         let multi_region = is_multi_region(input);
-        let version = KeyVersion::made(
-            made.version,
-            1,
-            made.birth.token_serial.clone(),
-            made.birth.public_key.as_deref().map(Into::into),
-            serde_json::to_value(&made.birth).map_err(Error::internal)?,
-            created,
-        );
+        let (state, version) = match &made.birth {
+            Some(birth) => {
+                let version = KeyVersion::made(
+                    made.version,
+                    1,
+                    birth.token_serial.clone(),
+                    birth.public_key.as_deref().map(Into::into),
+                    serde_json::to_value(birth).map_err(Error::internal)?,
+                    created,
+                );
+                (KeyState::Enabled, version)
+            }
+            None => {
+                let version = KeyVersion::awaiting_import(made.version, 1, created);
+                (KeyState::PendingImport, version)
+            }
+        };
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            policy: policy_or_default(input.policy.as_ref(), &account),
+            policy: policies::or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
             key_id: made.key_id.clone(),
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
-            state: KeyState::Enabled,
+            state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            tags: tags(input.tags.as_ref())?,
+            tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
             key_store: store.map(|store| store.row),
@@ -251,39 +255,4 @@ impl TokenChange for CreateKey {
             key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),
         })
     }
-}
-
-/// # Errors
-/// `MalformedPolicyDocumentException`.
-pub(in crate::operation) fn check_policy(given: Option<&Policy>) -> Result<(), Error> {
-    let is_object = |json: serde_json::Value| json.is_object();
-    if given.is_none_or(|policy| serde_json::from_str(policy).is_ok_and(is_object)) {
-        return Ok(());
-    }
-    let message = "The new key policy is not a JSON object.";
-    Err(Error::new(ErrorCode::MalformedPolicyDocument, message))
-}
-
-/// The policy of a key made without one lets the account's own policies decide.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-pub(in crate::operation) fn policy_or_default(
-    given: Option<&Policy>,
-    account: &AccountId,
-) -> String {
-    if let Some(policy) = given {
-        return policy.to_string();
-    }
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": root_arn(account)},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    })
-    .to_string()
 }

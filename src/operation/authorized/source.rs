@@ -1,4 +1,4 @@
-//! Where the pipeline reads records.
+//! Where steps 5 to 7 read.
 
 use crate::Error;
 use crate::model::{AccountId, Region};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// Where records are read: the cache, whose lag the re-check at the record makes good, or the
 /// rows themselves, locked by the transaction that changes them.
 #[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
+pub(in crate::operation) enum Source<'a> {
     Cache(&'a Store),
     Locked(&'a Transaction<'a>),
 }
