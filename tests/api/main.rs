@@ -4,6 +4,7 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod adoption;
 mod agreement;
 mod aliases;
 mod data_keys;

@@ -180,7 +180,7 @@ impl TokenChange for CreateKey {
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
-            object_id: None,
+            adopted: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
