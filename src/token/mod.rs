@@ -46,6 +46,7 @@ mod session;
 mod signature;
 mod supervisor;
 mod system_key;
+mod unwrapping;
 mod verbs;
 mod wrapping;
 

@@ -126,7 +126,7 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        let (spec, usage) = spec_and_usage(input)?;
+        let (spec, _) = spec_and_usage(input)?;
         tags(input.tags.as_ref())?;
         check_policy(input.policy.as_ref())?;
         if is_multi_region(input) && input.custom_key_store_id.is_some() {
@@ -140,13 +140,11 @@ impl Operation for CreateKey {
         }
         match input.origin.unwrap_or(Origin::AwsKms) {
             Origin::AwsKms => {}
-            // Its public half could not be found out from a key that does not sign.
-            Origin::External if !spec.is_importable() || usage == KeyUsage::KeyAgreement => {
-                return Err(unsupported(&format!(
-                    "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
-                )));
+            Origin::External if spec.is_importable() => {}
+            Origin::External => {
+                let what = format!("Origin EXTERNAL for KeySpec {spec}");
+                return Err(unsupported(&what));
             }
-            Origin::External => {}
             origin => return Err(unsupported(&format!("Origin {origin}"))),
         }
         Ok(Access::account())
