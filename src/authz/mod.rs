@@ -3,6 +3,10 @@
 //! So far one rule: an account's principals may do everything in their own account, and nobody
 //! else anything. Policies and grants come here.
 
+mod policy;
+
+pub use policy::KeyPolicy;
+
 use crate::model::AccountId;
 
 /// Who asks.

@@ -56,3 +56,56 @@ pub fn alias_arn(account: &AccountId, region: &Region, alias_name: &str) -> Stri
 pub fn root_arn(account: &AccountId) -> String {
     format!("arn:aws:iam::{account}:root")
 }
+
+/// The account of a principal's ARN: an account's root, a user, a role, or a session of one.
+/// `None` for what is no such ARN.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns>.
+pub fn principal_account(text: &str) -> Option<AccountId> {
+    let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
+    let partition = parts.next()?;
+    let service = parts.next()?;
+    let region = parts.next()?;
+    let account = AccountId::parse(parts.next()?)?;
+    let resource = parts.next()?;
+    let kinds: &[&str] = match service {
+        "iam" if resource == "root" => &["root"],
+        "iam" => &["user/", "role/"],
+        "sts" => &["assumed-role/", "federated-user/"],
+        _ => return None,
+    };
+    let named = kinds.iter().any(|kind| {
+        let name = resource.strip_prefix(kind);
+        name.is_some_and(|name| *kind == "root" || !name.is_empty())
+    });
+    (partition.starts_with("aws") && region.is_empty() && named).then_some(account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn principals_and_what_is_none() {
+        for right in [
+            "arn:aws:iam::111122223333:root",
+            "arn:aws-cn:iam::111122223333:user/division/bob",
+            "arn:aws:iam::111122223333:role/x",
+            "arn:aws:sts::111122223333:assumed-role/x/session",
+        ] {
+            let account = principal_account(right);
+            assert_eq!(account.expect(right).as_str(), "111122223333");
+        }
+        for wrong in [
+            "111122223333",
+            "arn:aws:iam::1:root",
+            "arn:aws:iam::111122223333:rooted",
+            "arn:aws:iam::111122223333:user/",
+            "arn:aws:iam:eu-west-1:111122223333:root",
+            "arn:aws:kms::111122223333:root",
+            "arn:aws:sts::111122223333:root",
+        ] {
+            assert_eq!(principal_account(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 /// Non-secret pairs that must be given again, exactly, to decrypt. Order does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct EncryptionContext(pub BTreeMap<String, String>);
 

@@ -7,6 +7,7 @@
 //! A wrong type is `SerializationException`; what the model does not allow is one
 //! `ValidationException` that lists every violation, worded as AWS words it.
 
+use super::shapes::GrantToken;
 use crate::{Error, ErrorCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -50,6 +51,9 @@ pub enum DryRun {
 pub trait Decode: Structure {
     /// What is to be tried, where the caller only asks if the request would succeed.
     fn dry_run(&self) -> Option<DryRun>;
+
+    /// `GrantTokens`, if the operation has it and the request too.
+    fn grant_tokens(&self) -> &[GrantToken];
 
     /// Decodes and checks a request body. Members that the model does not have are ignored.
     ///
@@ -278,6 +282,10 @@ macro_rules! input {
                 };
                 $crate::model::member::input!(@dry_run self; $($opt)*).then_some(far)
             }
+
+            fn grant_tokens(&self) -> &[$crate::model::shapes::GrantToken] {
+                $crate::model::member::input!(@grant_tokens self; $($opt)*)
+            }
         }
     };
     (@dry_run $self:ident; dry_run $($rest:ident)*) => {
@@ -294,5 +302,12 @@ macro_rules! input {
         $crate::model::member::input!(@modifiers $self; $($rest)*)
     };
     (@modifiers $self:ident;) => { None::<&$crate::model::shapes::DryRunModifiers> };
+    (@grant_tokens $self:ident; grant_tokens $($rest:ident)*) => {
+        $self.grant_tokens.as_ref().map_or(&[], |tokens| &tokens.0)
+    };
+    (@grant_tokens $self:ident; $first:ident $($rest:ident)*) => {
+        $crate::model::member::input!(@grant_tokens $self; $($rest)*)
+    };
+    (@grant_tokens $self:ident;) => { &[] };
 }
 pub(crate) use input;

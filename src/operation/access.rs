@@ -4,9 +4,11 @@
 use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
+use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeyUsage, MacAlgorithm,
-    Region, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperationSet, KeyAgreementAlgorithm,
+    KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;
@@ -16,6 +18,21 @@ use uuid::Uuid;
 pub struct Access<'i> {
     /// The keys; none for operations on the account (CreateKey, lists, GenerateRandom).
     pub keys: Vec<KeyAccess<'i>>,
+    /// A principal whose affairs the request is about, by its ARN.
+    pub principal: Option<&'i str>,
+    /// `GrantTokens`, which name grants; the dispatcher puts them here.
+    pub grant_tokens: &'i [GrantToken],
+    /// The custom key store that is itself the subject.
+    pub key_store: Option<StoreAccess<'i>>,
+}
+
+/// A custom key store, by its `cks-…` id in the caller's account and Region.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreAccess<'i> {
+    /// `CustomKeyStoreId`.
+    pub id: &'i str,
+    /// The states in which this may be done.
+    pub state: StoreRule,
 }
 
 /// One key, and what is needed of it.
@@ -38,6 +55,10 @@ pub enum By<'i> {
     Version(Uuid),
     /// The key that an alias points at; the alias itself is part of the access.
     Alias(&'i str),
+    /// A `KeyId` member, and the id of one of the key's grants, which is part of the access.
+    Grant(&'i str, &'i str),
+    /// The key of the grant that a token names; the grant is part of the access.
+    GrantToken(&'i str),
     /// The replica, in another Region, of the multi-Region primary key that stands before it.
     Replica(&'i Region),
 }
@@ -58,13 +79,20 @@ pub enum Purpose {
     Encapsulation(EncapsulationAlgorithm),
     /// GetPublicKey: any asymmetric key.
     PublicKey,
+    /// CreateGrant: a key that can do all of this; with an encryption context, if that is asked for.
+    Grant {
+        operations: GrantOperationSet,
+        context: bool,
+    },
 }
 
 impl Purpose {
     /// The KeyUsage that the purpose needs.
     pub fn usage(self) -> Option<KeyUsage> {
         match self {
-            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey => None,
+            Purpose::Manage | Purpose::Material(_) | Purpose::PublicKey | Purpose::Grant { .. } => {
+                None
+            }
             Purpose::Encryption(_) => Some(KeyUsage::EncryptDecrypt),
             Purpose::Signing(_) => Some(KeyUsage::SignVerify),
             Purpose::Mac(_) => Some(KeyUsage::GenerateVerifyMac),
@@ -100,6 +128,32 @@ impl<'i> Access<'i> {
     pub fn one(by: By<'i>, state: StateRule, purpose: Purpose) -> Self {
         Self {
             keys: vec![KeyAccess { by, state, purpose }],
+            ..Self::default()
+        }
+    }
+
+    /// No key, but what concerns a principal of the caller's account.
+    pub fn principal(arn: &'i str) -> Self {
+        Self {
+            principal: Some(arn),
+            ..Self::default()
+        }
+    }
+
+    /// With the grants that the request names.
+    #[must_use]
+    pub fn naming(self, grant_tokens: &'i [GrantToken]) -> Self {
+        Self {
+            grant_tokens,
+            ..self
+        }
+    }
+
+    /// A custom key store.
+    pub fn store(id: &'i str, state: StoreRule) -> Self {
+        Self {
+            key_store: Some(StoreAccess { id, state }),
+            ..Self::default()
         }
     }
 
@@ -107,6 +161,7 @@ impl<'i> Access<'i> {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
+        self.key_store = self.key_store.or(other.key_store);
         self
     }
 }

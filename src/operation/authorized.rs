@@ -1,14 +1,21 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod granted;
+mod source;
 mod versions;
 
-use super::access::{Access, By, KeyAccess, Purpose};
+pub(super) use source::Source;
+
+use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
+use super::key_stores::state_of;
 use super::{Operation, Request, multi_region};
-use crate::authz::{self, Decision};
+use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, arn};
-use crate::store::{Alias, Key, RowVersion, Store, Transaction};
+use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
+use crate::model::{AccountId, KeyState, Region, arn};
+use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,58 +23,33 @@ use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
+    caller: Principal,
+    region: Region,
     keys: Vec<Resolved>,
+    key_store: Option<Arc<KeyStore>>,
+    needed: Vec<Arc<KeyStore>>,
+    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
 struct Resolved {
     key: Arc<Key>,
     alias: Option<Arc<Alias>>,
+    grant: Option<Arc<Grant>>,
     /// The number of the version that was named, where one was.
     version: Option<i32>,
+    store: Option<Arc<KeyStore>>,
 }
 
-/// Where records are read: the cache, whose lag the re-check at the record makes good, or the
-/// rows themselves, locked by the transaction that changes them.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    Cache(&'a Store),
-    Locked(&'a Transaction<'a>),
-}
-
-impl Source<'_> {
-    async fn key(
-        self,
-        account: &AccountId,
-        region: &Region,
-        id: &str,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key(account, region, id).await,
-            Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
-        }
-    }
-
-    async fn alias(
-        self,
-        account: &AccountId,
-        region: &Region,
-        name: &str,
-    ) -> Result<Option<Arc<Alias>>, Error> {
-        match self {
-            Source::Cache(store) => store.alias(account, region, name).await,
-            Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
-        }
-    }
-
-    async fn key_of_version(
-        self,
-        region: &Region,
-        version: Uuid,
-    ) -> Result<Option<Arc<Key>>, Error> {
-        match self {
-            Source::Cache(store) => store.key_of_version(region, version).await,
-            Source::Locked(_) => Err(Error::internal("no change names its key by a ciphertext")),
+impl Resolved {
+    /// By itself.
+    fn plain(key: Arc<Key>) -> Self {
+        Self {
+            key,
+            alias: None,
+            grant: None,
+            version: None,
+            store: None,
         }
     }
 }
@@ -81,19 +63,64 @@ impl<O: Operation> Authorized<O> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
+        if let Some(principal) = access.principal {
+            let account = arn::principal_account(principal);
+            if !account.is_some_and(|account| may(request, &account)) {
+                return Err(denied::<O>(request, principal));
+            }
+        }
         let mut keys = Vec::with_capacity(access.keys.len());
+        let mut needed = Vec::new();
+        let key_store = match access.key_store {
+            Some(wanted) => Some(find_store(wanted, request, source, seen).await?),
+            None => None,
+        };
+        if access
+            .key_store
+            .is_some_and(|wanted| wanted.state == StoreRule::Connected)
+        {
+            needed.extend(key_store.clone());
+        }
         for wanted in &access.keys {
             let before = keys.last().map(|before: &Resolved| &*before.key);
-            let resolved = find::<O>(wanted.by, before, request, source).await?;
+            let mut resolved = match wanted.by {
+                By::Grant(key_id, grant_id) => {
+                    let by = By::Name(key_id, KeyForms::KeyOnly);
+                    let resolved = find::<O>(by, before, request, source).await?;
+                    granted::of_key(resolved, grant_id, source).await?
+                }
+                By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
+                by => find::<O>(by, before, request, source).await?,
+            };
+            resolved.store = source.store_of_key(&resolved.key).await?;
             let arn = seen.note(&resolved);
             versions::check_named(wanted, &resolved, arn)?;
-            check::<O>(wanted, &resolved.key, arn)?;
+            let state = state_of(&resolved.key, resolved.store.as_deref());
+            check::<O>(wanted, &resolved.key, state, arn)?;
+            if wanted.state == StateRule::Usable {
+                needed.extend(resolved.store.clone());
+            }
             keys.push(resolved);
         }
+        for token in access.grant_tokens {
+            let grant = granted::named_by(token, source).await?;
+            seen.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
+        }
         Ok(Self {
+            caller: request.principal.clone(),
+            region: request.region.clone(),
             keys,
+            key_store,
+            needed,
+            account: request.principal.account.clone(),
             operation: PhantomData,
         })
+    }
+
+    /// Who asks, and in which Region.
+    pub fn caller(&self) -> (&Principal, &Region) {
+        (&self.caller, &self.region)
     }
 
     /// The record of the `at`th key of the operation's `access`.
@@ -104,6 +131,40 @@ impl<O: Operation> Authorized<O> {
     /// The alias by which the `at`th key was named, where it was.
     pub fn alias(&self, at: usize) -> Option<&Arc<Alias>> {
         self.keys[at].alias.as_ref()
+    }
+
+    /// The grant by which the `at`th key was named, where it was.
+    pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
+        self.keys[at].grant.as_ref()
+    }
+
+    /// The custom key store that has the `at`th key, where one has.
+    pub fn store_of(&self, at: usize) -> Option<&KeyStore> {
+        self.keys[at].store.as_deref()
+    }
+
+    /// The custom key store of the operation's `access`, where it names one.
+    pub fn key_store(&self) -> Option<&Arc<KeyStore>> {
+        self.key_store.as_ref()
+    }
+
+    /// The same, for an operation that always names one.
+    ///
+    /// # Errors
+    /// Internal if it does not.
+    pub fn one_store(&self) -> Result<&KeyStore, Error> {
+        let store = self.key_store.as_deref();
+        store.ok_or_else(|| Error::internal("the operation names no custom key store"))
+    }
+
+    /// Whose request it is.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The custom key stores whose tokens the operation will use.
+    pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
+        &self.needed
     }
 }
 
@@ -117,6 +178,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows of the keys.
+    pub(super) fn keys(&self) -> Vec<Uuid> {
+        let key = |used: &RowVersion| match *used {
+            RowVersion::Key(row, _) => Some(row),
+            _ => None,
+        };
+        self.uses.iter().filter_map(key).collect()
+    }
+
     /// Answers the key's ARN.
     fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses
@@ -124,6 +194,14 @@ impl Seen {
         if let Some(alias) = &resolved.alias {
             self.uses
                 .push(RowVersion::Alias(alias.row, alias.row_version));
+        }
+        if let Some(grant) = &resolved.grant {
+            self.uses
+                .push(RowVersion::Grant(grant.row, grant.row_version));
+        }
+        if let Some(store) = &resolved.store {
+            self.uses
+                .push(RowVersion::KeyStore(store.row, store.row_version));
         }
         self.resources.push(arn_of(&resolved.key));
         self.resources.last().map_or("", String::as_str)
@@ -133,6 +211,26 @@ impl Seen {
 /// The ARN of a key record.
 pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
+}
+
+/// A custom key store of the caller's account and Region.
+async fn find_store(
+    wanted: StoreAccess<'_>,
+    request: &Request,
+    source: Source<'_>,
+    seen: &mut Seen,
+) -> Result<Arc<KeyStore>, Error> {
+    let StoreAccess { id, state } = wanted;
+    let account = &request.principal.account;
+    let store = source.key_store(account, &request.region, id).await?;
+    let Some(store) = store.filter(|store| may(request, &store.account)) else {
+        let message = format!("Custom key store {id} does not exist.");
+        return Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message));
+    };
+    seen.uses
+        .push(RowVersion::KeyStore(store.row, store.row_version));
+    state.check(store.state, id)?;
+    Ok(store)
 }
 
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
@@ -147,11 +245,7 @@ async fn find<O: Operation>(
         By::Version(version) => {
             let key = source.key_of_version(&request.region, version).await?;
             return match key {
-                Some(key) if may(request, &key.account) => Ok(Resolved {
-                    key,
-                    alias: None,
-                    version: None,
-                }),
+                Some(key) if may(request, &key.account) => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::AccessDenied,
                     "The ciphertext refers to a customer master key that does not exist, does not \
@@ -172,6 +266,7 @@ async fn find<O: Operation>(
             resource: KeyResource::Alias(alias.to_owned()),
             version: None,
         },
+        By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
         By::Replica(region) => {
             let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
             multi_region::require_primary(primary)?;
@@ -185,11 +280,7 @@ async fn find<O: Operation>(
                 return Err(denied::<O>(request, &named));
             }
             return match source.key(account, region, id).await? {
-                Some(key) if key.material_set == primary.material_set => Ok(Resolved {
-                    key,
-                    alias: None,
-                    version: None,
-                }),
+                Some(key) if key.material_set == primary.material_set => Ok(Resolved::plain(key)),
                 _ => Err(Error::new(
                     ErrorCode::NotFound,
                     format!("Key '{named}' does not exist"),
@@ -221,9 +312,8 @@ async fn find<O: Operation>(
             let key = source.key(&account, &region, &id).await?;
             let key = key.ok_or_else(|| not_found(format!("Key '{named}' does not exist")))?;
             Ok(Resolved {
-                key,
-                alias: None,
                 version: name.version,
+                ..Resolved::plain(key)
             })
         }
         KeyResource::Alias(alias) => {
@@ -237,9 +327,8 @@ async fn find<O: Operation>(
                 .await?
                 .ok_or_else(missing)?;
             Ok(Resolved {
-                key,
                 alias: Some(alias),
-                version: None,
+                ..Resolved::plain(key)
             })
         }
     }
@@ -261,7 +350,12 @@ fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
 }
 
 /// Step 7 for one key: usage and algorithm, then state.
-fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(), Error> {
+fn check<O: Operation>(
+    wanted: &KeyAccess<'_>,
+    key: &Key,
+    state: KeyState,
+    arn: &str,
+) -> Result<(), Error> {
     if let Some(usage) = wanted.purpose.usage()
         && usage != key.usage
     {
@@ -296,6 +390,13 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         Purpose::PublicKey => None,
+        Purpose::Grant {
+            operations,
+            context,
+        } => {
+            granted::suits(operations, context, key)?;
+            None
+        }
     };
     if let Some(algorithm) = algorithm {
         let message = format!(
@@ -304,5 +405,5 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
         );
         return Err(Error::new(ErrorCode::InvalidKeyUsage, message));
     }
-    wanted.state.check(key.state, arn)
+    wanted.state.check(state, arn)
 }

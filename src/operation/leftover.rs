@@ -12,7 +12,8 @@ use crate::store::Intent;
 /// its lease is past.
 pub async fn destroy(intent: &Intent, cx: &Context) -> Result<(), Error> {
     let version = intent.version;
-    cx.tokens.home().destroy(version).await?;
+    let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
+    token.destroy(version).await?;
     cx.store.drop_intent(version).await
 }
 

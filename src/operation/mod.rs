@@ -14,16 +14,21 @@ pub mod agreement;
 pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
+pub mod grants;
 pub mod import;
+pub mod key_stores;
 pub mod keys;
 pub mod leftover;
 pub mod mac;
 pub mod multi_region;
 mod page;
+pub mod policies;
 pub mod random;
 pub mod rotation;
 pub mod signing;
+pub mod tags;
 mod tokens;
+pub mod usage;
 pub mod versions;
 
 pub use access::Access;
@@ -115,6 +120,14 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
+    ///
+    /// # Errors
+    /// `KMSInternalException`, should it not serialize.
+    fn recorded(output: &Self::Output) -> Result<serde_json::Value, Error> {
+        serde_json::to_value(output).map_err(Error::internal)
+    }
 }
 
 /// An operation that reads metadata or uses keys. It may run more than once for one request.
@@ -279,6 +292,8 @@ operations! {
         Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
         DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
+        DescribeCustomKeyStores:
+            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
         DescribeKey: keys::describe_key::DescribeKey,
         Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
@@ -290,12 +305,18 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyLastUsage: usage::get_key_last_usage::GetKeyLastUsage,
+        GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
         GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
+        ListGrants: grants::list_grants::ListGrants,
+        ListKeyPolicies: policies::list_key_policies::ListKeyPolicies,
         ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
         ListKeys: keys::list_keys::ListKeys,
+        ListResourceTags: tags::list_resource_tags::ListResourceTags,
+        ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
         ReEncrypt: encryption::re_encrypt::ReEncrypt,
         Sign: signing::sign::Sign,
         Verify: signing::verify::Verify,
@@ -303,20 +324,32 @@ operations! {
     }
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
         CreateAlias: aliases::create_alias::CreateAlias,
+        CreateGrant: grants::create_grant::CreateGrant,
+        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
         DeleteImportedKeyMaterial:
             import::delete_imported_key_material::DeleteImportedKeyMaterial,
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
+        DisconnectCustomKeyStore:
+            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
         ImportKeyMaterial: import::import_key_material::ImportKeyMaterial,
-        ReplicateKey: multi_region::replicate_key::ReplicateKey,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
+        PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
+        ReplicateKey: multi_region::replicate_key::ReplicateKey,
+        RetireGrant: grants::retire_grant::RetireGrant,
+        RevokeGrant: grants::revoke_grant::RevokeGrant,
         RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
         ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
+        TagResource: tags::tag_resource::TagResource,
+        UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }

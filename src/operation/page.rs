@@ -1,6 +1,6 @@
 //! Pagination as AWS has it: `Limit`, `Marker`, `NextMarker`, `Truncated`.
 
-use crate::model::shapes::{Limit, Marker};
+use crate::model::shapes::Marker;
 use crate::{Error, ErrorCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +22,7 @@ impl Page {
     /// # Errors
     /// `InvalidMarkerException`.
     pub(super) fn new(
-        limit: Option<Limit>,
+        limit: Option<impl Into<i64>>,
         marker: Option<&Marker>,
         default: i64,
     ) -> Result<Self, Error> {
@@ -31,11 +31,13 @@ impl Page {
                 .decode(marker.as_bytes())
                 .ok()
                 .and_then(|bytes| String::from_utf8(bytes).ok())
+                // No id has a NUL, and Postgres takes none.
+                .filter(|text| !text.contains('\0'))
                 .ok_or_else(|| Error::new(ErrorCode::InvalidMarker, "Could not deserialize marker"))
         });
         Ok(Self {
             after: after.transpose()?,
-            limit: limit.map_or(default, |limit| limit.0),
+            limit: limit.map_or(default, Into::into),
         })
     }
 

@@ -23,6 +23,8 @@ const GROUP: &str = "/* audit_log::group */
         where row_version is distinct from case kind
             when 'key' then (select k.row_version from kms_key k where k.id = u.id)
             when 'alias' then (select a.row_version from alias a where a.id = u.id)
+            when 'grant' then (select g.row_version from kms_grant g where g.id = u.id)
+            when 'key_store' then (select s.row_version from key_store s where s.id = u.id)
             when 'access_key' then (select c.row_version from access_key c where c.id = u.id)
         end
     ), written as (
@@ -72,7 +74,9 @@ impl Store {
                 let (kind, row, version) = match *used {
                     RowVersion::Key(row, version) => ("key", row, version),
                     RowVersion::Alias(row, version) => ("alias", row, version),
+                    RowVersion::Grant(row, version) => ("grant", row, version),
                     RowVersion::AccessKey(row, version) => ("access_key", row, version),
+                    RowVersion::KeyStore(row, version) => ("key_store", row, version),
                 };
                 users.push(ordinal);
                 kinds.push(kind);

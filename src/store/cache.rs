@@ -1,7 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::{AccessKey, Alias, Key, RowVersion};
+use super::{AccessKey, Alias, Grant, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::Arc;
@@ -21,7 +21,11 @@ pub(super) enum Address {
     Key(AccountId, Region, String),
     Alias(AccountId, Region, String),
     Version(Region, Uuid),
+    /// By a token that was found to be genuine.
+    Grant(String),
     AccessKey(String),
+    KeyStore(AccountId, Region, String),
+    KeyStoreRow(Uuid),
 }
 
 /// What a row holds.
@@ -29,7 +33,9 @@ pub(super) enum Address {
 pub(super) enum Record {
     Key(Arc<Key>),
     Alias(Arc<Alias>),
+    Grant(Arc<Grant>),
     AccessKey(Arc<AccessKey>),
+    KeyStore(Arc<KeyStore>),
 }
 
 /// Records by their rows, and rows by their addresses. In two steps, so that a row can be forgotten
@@ -104,9 +110,11 @@ impl RowVersion {
     /// The row, whatever its kind.
     pub(super) fn row(self) -> Uuid {
         match self {
-            RowVersion::Key(row, _) | RowVersion::Alias(row, _) | RowVersion::AccessKey(row, _) => {
-                row
-            }
+            RowVersion::Key(row, _)
+            | RowVersion::Alias(row, _)
+            | RowVersion::Grant(row, _)
+            | RowVersion::AccessKey(row, _)
+            | RowVersion::KeyStore(row, _) => row,
         }
     }
 }

@@ -31,12 +31,12 @@ impl Transaction<'_> {
         before: &KeyVersion,
         after: &KeyVersion,
     ) -> Result<(), Error> {
-        if let Some(object) = after.object {
+        if let (Some(_), Some(object)) = (&after.object_id, after.cka_id()) {
             intents::fulfil(self.connection, object).await?;
         }
         self.update_version(key, after).await?;
-        match before.object {
-            Some(object) => self.leave(object).await,
+        match before.object_id {
+            Some(_) => self.leave(before).await,
             None => Ok(()),
         }
     }
@@ -55,8 +55,8 @@ impl Transaction<'_> {
             return Err(StoreError::Changed("imports::remove_version").into());
         }
         connection.execute(UNCOUNT, &[&version.id]).await?;
-        match version.object {
-            Some(object) => self.leave(object).await,
+        match version.object_id {
+            Some(_) => self.leave(version).await,
             None => Ok(()),
         }
     }

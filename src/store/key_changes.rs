@@ -11,6 +11,7 @@ use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
 use crate::model::key_id::MULTI_REGION;
 use crate::model::{AccountId, Region, RotationType, VersionState};
+use uuid::Uuid;
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
 // snapshot from before the wait, and would miss a version that the change before it made.
@@ -32,12 +33,12 @@ const VERSIONS: &str = concat!(
 const INSERT_SET: &str =
     "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
 const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
-    (id, material_set, number, spec, token_serial, public_key, birth, created, state, valid_to, \
-    description, rotation, rotated, verifier, object, row_version, mac) \
+    (id, material_set, number, spec, token_serial, object_id, public_key, birth, created, state, \
+    valid_to, description, rotation, rotated, verifier, row_version, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set token_serial = $3, \
     public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
-    rotated = $10, verifier = $11, object = $12, row_version = $2 + 1, mac = $13 \
+    rotated = $10, verifier = $11, object_id = $12, row_version = $2 + 1, mac = $13 \
     where id = $1 and row_version = $2";
 const LOCK_RELATED: &str = concat!(
     "/* keys::lock_related */ select ",
@@ -62,9 +63,9 @@ const DELETE: &str = "/* keys::delete */ delete from kms_key where id = $1 and r
 const LOCK_SET: &str = "/* keys::lock_set */ select id from material_set where id = $1 for update";
 const DELETE_VERSIONS: &str = "/* keys::delete_versions */ with gone as ( \
         delete from key_version where material_set = $1 \
-        and not exists (select from kms_key k where k.material_set = $1) returning id, object, state \
+        and not exists (select from kms_key k where k.material_set = $1) returning id \
     ), uncounted as (delete from gcm_reservation where version in (select id from gone)) \
-    select coalesce(object, id) as object from gone where state <> 'PendingImport'";
+    select id from gone";
 const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where id = $1 \
     and not exists (select from kms_key k where k.material_set = $1)";
 
@@ -176,7 +177,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
     pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        intents::fulfil(self.connection, version.object_id()).await?;
+        intents::fulfil(self.connection, version.id).await?;
         self.insert_version(key, version).await
     }
 
@@ -197,6 +198,7 @@ impl Transaction<'_> {
                     &version.number,
                     &key.spec.as_str(),
                     &version.token_serial,
+                    &version.object_id.as_deref(),
                     &version.public_key.as_deref(),
                     &birth,
                     &micros(version.created),
@@ -206,7 +208,6 @@ impl Transaction<'_> {
                     &rotation.map(RotationType::as_str),
                     &rotated.map(micros),
                     &version.verifier,
-                    &version.object,
                     &version.row_version,
                     &mac,
                 ],
@@ -245,7 +246,7 @@ impl Transaction<'_> {
                     &rotation.map(RotationType::as_str),
                     &rotated.map(micros),
                     &version.verifier,
-                    &version.object,
+                    &version.object_id.as_deref(),
                     &mac,
                 ],
             )
@@ -340,8 +341,15 @@ impl Transaction<'_> {
         self.connection
             .execute(DELETE_SET, &[&key.material_set])
             .await?;
-        for version in &versions {
-            self.leave(column(version, "object")?).await?;
+        for row in &versions {
+            let id: Uuid = column(row, "id")?;
+            // As it was read: an intent has a MAC, and must not get it for what has none.
+            let version = key.version(id);
+            let version = version.ok_or(StoreError::Changed("keys::delete_versions"))?;
+            // A version that has yet to be imported is on no token.
+            if version.state != VersionState::PendingImport {
+                self.leave(version).await?;
+            }
         }
         Ok(self.left())
     }

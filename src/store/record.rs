@@ -1,7 +1,9 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
-    AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
+    AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
+    KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,6 +106,9 @@ pub struct KeyVersion {
     pub number: i32,
     /// The serial number of the token it is on.
     pub token_serial: String,
+    /// The `CKA_ID` of what was adopted, and of imported material, which has another one after each
+    /// import; `None` where it is `id`.
+    pub object_id: Option<Arc<[u8]>>,
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
     /// What the token said of it when it was made, as JSON.
@@ -120,8 +125,6 @@ pub struct KeyVersion {
     pub rotation: Option<(RotationType, OffsetDateTime)>,
     /// Made by imported material: the same material makes or opens it again.
     pub verifier: Option<Vec<u8>>,
-    /// The `CKA_ID` of imported material: another one after each import.
-    pub object: Option<Uuid>,
 }
 
 impl KeyVersion {
@@ -139,6 +142,7 @@ impl KeyVersion {
             row_version: 1,
             number,
             token_serial,
+            object_id: None,
             public_key,
             birth,
             created,
@@ -147,7 +151,6 @@ impl KeyVersion {
             description: None,
             rotation: None,
             verifier: None,
-            object: None,
         }
     }
 
@@ -160,9 +163,13 @@ impl KeyVersion {
         }
     }
 
-    /// The `CKA_ID` of its object on the token.
-    pub fn object_id(&self) -> Uuid {
-        self.object.unwrap_or(self.id)
+    /// The `CKA_ID` of its object on the token, where it is a UUID: any but those of some adopted
+    /// objects.
+    pub fn cka_id(&self) -> Option<Uuid> {
+        match &self.object_id {
+            Some(id) => Uuid::from_slice(id).ok(),
+            None => Some(self.id),
+        }
     }
 
     /// Whether it has, or had, imported material, and takes no other.
@@ -190,6 +197,39 @@ pub struct Alias {
     pub created: OffsetDateTime,
     /// When it was last pointed at a key.
     pub updated: OffsetDateTime,
+}
+
+/// Who else may use a key, and for what. Nothing of it ever changes.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// As of any row; a grant is never written again.
+    pub row_version: i64,
+    /// The row of its key.
+    pub key: Uuid,
+    /// The account of its key.
+    pub account: AccountId,
+    /// The Region of its key.
+    pub region: Region,
+    /// Its key's id.
+    pub key_id: String,
+    /// AWS's grant id: 64 hexadecimal digits.
+    pub grant_id: String,
+    /// What its maker calls it.
+    pub name: Option<String>,
+    /// Who may use the key: a principal's ARN, or a service's name.
+    pub grantee: String,
+    /// Who may retire the grant: likewise.
+    pub retiring: Option<String>,
+    /// The account that made it.
+    pub issuer: AccountId,
+    /// What the key may be used for.
+    pub operations: GrantOperationSet,
+    /// On which conditions.
+    pub constraints: Option<Constraints>,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
 }
 
 /// An access key; its secret is wrapped under a key on the token.
@@ -226,11 +266,65 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// What is about to be done to the token.
+/// A custom key store: another token, and the PIN to it wrapped under a key on the gateway's own.
+#[derive(Clone)]
+pub struct KeyStore {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// Raised by every change.
+    pub row_version: i64,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The Region it belongs to.
+    pub region: Region,
+    /// `cks-…`.
+    pub id: String,
+    /// `TrustAnchorCertificate`, as given.
+    pub certificate: String,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
+    /// Its friendly name.
+    pub name: String,
+    /// `CloudHsmClusterId`: the token's name in the configuration.
+    pub cluster: String,
+    /// IV, ciphertext, tag; AAD binds account and id.
+    pub wrapped_password: Vec<u8>,
+    /// Whether the password may have been tried.
+    pub password_tried: bool,
+    /// Whether it is to be used.
+    pub state: ConnectionState,
+    /// Why it could not be connected.
+    pub error: Option<ConnectionErrorCode>,
+    /// Another one for each time it is connected.
+    pub connection: Uuid,
+    /// The gateway process that connects it.
+    pub connector: Uuid,
+    /// The serial number of its token, once it was connected.
+    pub token_serial: Option<String>,
+}
+
+impl std::fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the password, even wrapped.
+        f.debug_struct("KeyStore")
+            .field("row", &self.row)
+            .field("row_version", &self.row_version)
+            .field("id", &self.id)
+            .field("cluster", &self.cluster)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is about to be done to a token.
 #[derive(Debug, Clone)]
 pub struct Intent {
     /// The key version concerned.
     pub version: Uuid,
+    /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
+    pub token_serial: Option<String>,
+    /// The `CKA_ID`, where it is not the version's id.
+    pub object_id: Option<Vec<u8>>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
@@ -248,6 +342,17 @@ pub enum IntentKind {
     Destroy,
 }
 
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
+}
+
 /// A row and the version it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowVersion {
@@ -255,6 +360,10 @@ pub enum RowVersion {
     Key(Uuid, i64),
     /// Of an alias.
     Alias(Uuid, i64),
+    /// Of a grant.
+    Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
+    /// Of a custom key store.
+    KeyStore(Uuid, i64),
 }

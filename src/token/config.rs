@@ -61,6 +61,25 @@ pub enum TokenStatus {
     Operator(String),
 }
 
+/// What keeps a token from being used, for those who must tell one cause from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTrouble {
+    /// There is no such token, or no such module.
+    NotFound,
+    /// This process uses it already.
+    InUse,
+    /// The PIN is wrong.
+    WrongPin,
+    /// The PIN is locked, or nearly so.
+    PinLocked,
+    /// It has no user PIN yet.
+    NoPin,
+    /// It does not answer.
+    Silent,
+    /// It lets keys out, or lacks what it must have.
+    Unfit,
+}
+
 /// How busy the token is, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenStats {

@@ -92,6 +92,16 @@ async fn remove_in(
     if key.is_primary() && !others.is_empty() {
         return Err(Error::internal("a primary is deleted after its replicas"));
     }
+    // While its token is not to be had the key waits: nobody else would come back for the object.
+    for version in &key.versions {
+        let serial = Some(version.token_serial.as_str()).filter(|serial| !serial.is_empty());
+        match cx.tokens.with_serial(serial) {
+            Ok(_) => {}
+            // A custom key store may stay disconnected for as long as its owner likes.
+            Err(_) if key.key_store.is_some() => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
     let intents = tx.delete_key(&key).await?;
     record(tx, now, "DeleteKey", &key, None).await?;
     for other in &others {

@@ -11,7 +11,11 @@ use std::sync::Arc;
 const ROUND: i64 = 100;
 
 pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
-    for intent in cx.store.claim_intents(cx.gateway, cx.lease, ROUND).await? {
+    for intent in cx
+        .store
+        .claim_intents(cx.gateway, cx.lease, ROUND, &cx.tokens.at_hand())
+        .await?
+    {
         log::info!(
             "resuming {:?} of key version {}",
             intent.kind,

@@ -76,8 +76,8 @@ pub async fn state(client: &Client, id: &str) -> KeyState {
 /// The `CKA_ID`s that the rows have for a key's material.
 pub fn material_of(dev: &Dev, id: &str) -> BTreeSet<String> {
     let statement = format!(
-        "select replace(object::text, '-', '') from key_version v join kms_key k using (material_set) \
-         where key_id = '{id}' and object is not null"
+        "select encode(object_id, 'hex') from key_version v join kms_key k using (material_set) \
+         where key_id = '{id}' and object_id is not null"
     );
     sql(dev, &statement).into_iter().collect()
 }

@@ -11,6 +11,7 @@ mod crash_rotation;
 mod deletion;
 mod gateway;
 mod import;
+mod key_stores;
 mod multi_region;
 mod non_exportable;
 mod postgres;
@@ -18,6 +19,7 @@ mod proxy;
 mod restart;
 mod revocation;
 mod rotation;
+mod rotation_by_worker;
 mod tampering;
 mod token;
 #[path = "../support/wrapping.rs"]

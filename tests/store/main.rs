@@ -4,12 +4,14 @@
 
 mod fence;
 mod fixture;
+mod grants;
 mod intents;
 mod recovery;
 mod related;
 mod rotations;
 mod rows;
 mod schema;
+mod usage;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -4,9 +4,11 @@
 
 mod handed_out;
 mod import;
+mod kryoptic;
 mod objects;
 mod support;
 mod trouble;
+mod two;
 mod verbs;
 #[path = "../support/wrapping.rs"]
 mod wrapping;

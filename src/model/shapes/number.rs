@@ -26,12 +26,22 @@ macro_rules! integer_shape {
                 Some(Value::from(self.0))
             }
         }
+
+        impl From<$name> for i64 {
+            fn from(value: $name) -> i64 {
+                value.0
+            }
+        }
     )*};
 }
 
 integer_shape! {
     /// `LimitType`.
     Limit 1..=1000;
+    /// `LimitType`, as the lists of grants narrow it.
+    GrantLimit 1..=100;
+    /// `LimitType`, as ListResourceTags narrows it.
+    TagLimit 1..=50;
     /// `NumberOfBytesType`.
     NumberOfBytes 1..=1024;
     /// `PendingWindowInDaysType`, as the page of ScheduleKeyDeletion narrows it.

@@ -22,7 +22,11 @@ pub(super) fn check_named(
     };
     let named = version_of(arn, number);
     let refused = |message: String| Err(Error::new(ErrorCode::Validation, message));
-    if matches!(wanted.purpose, Purpose::Manage | Purpose::Material(_)) {
+    let whole = matches!(
+        wanted.purpose,
+        Purpose::Manage | Purpose::Material(_) | Purpose::Grant { .. }
+    );
+    if whole {
         return refused(format!(
             "'{named}' is a version of a key: this operation is on the key as a whole, {arn}."
         ));
@@ -134,7 +138,7 @@ fn usable(key: &Key, version: &KeyVersion) -> Result<(), Error> {
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
 fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
     KeyRef::new(
-        version.object_id(),
+        version.cka_id().unwrap_or(version.id),
         key.spec,
         key.usage,
         version.public_key.clone(),

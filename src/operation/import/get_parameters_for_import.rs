@@ -91,10 +91,13 @@ impl Use for GetParametersForImport {
                 "Too many import tokens are valid at this time. Retry when some have expired.";
             return Err(Error::new(ErrorCode::LimitExceeded, message));
         }
+        let home = cx.tokens.of(key)?;
         let id = Uuid::new_v4();
         let valid_to = cx.clock.now() + VALIDITY;
         let intent = Intent {
             version: id,
+            token_serial: Some(home.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             // Every gateway's: any of them may get the import.
             owner: Uuid::nil(),
@@ -104,7 +107,6 @@ impl Use for GetParametersForImport {
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom wrapping key for {}", key.key_id);
         let kind = (spec.key_spec().unwrap_or(key.spec), algorithm);
-        let home = cx.tokens.of(key)?;
         let made = home.generate_wrapping_key(id, &label, kind, key.spec);
         let public_key = match made.await {
             Ok(public_key) => public_key,

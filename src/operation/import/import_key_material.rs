@@ -21,6 +21,7 @@ use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::{Import, Imported, TokenError, TokenErrorClass};
 use crate::{Error, ErrorCode};
 use serde_json::json;
+use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -124,6 +125,8 @@ impl TokenChange for ImportKeyMaterial {
 
         let intent = Intent {
             version: Uuid::new_v4(),
+            token_serial: Some(cx.tokens.of(key)?.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
@@ -352,7 +355,7 @@ async fn make(
         },
         description: description.map(str::to_owned).or(before.description),
         verifier,
-        object: Some(object),
+        object_id: Some(Arc::from(object.as_bytes().as_slice())),
         ..before
     };
     Ok(Made {

@@ -82,7 +82,7 @@ pub async fn delete_material(
         }
         let without = KeyVersion {
             state: VersionState::PendingImport,
-            object: None,
+            object_id: None,
             valid_to: None,
             ..version.clone()
         };

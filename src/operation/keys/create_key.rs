@@ -4,21 +4,21 @@
 //! first, lets the worker remove what a crash between the two leaves behind.
 
 use super::KeyMetadata;
-use crate::model::arn::root_arn;
+use crate::model::arn::key_arn;
 use crate::model::key_id::MULTI_REGION;
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
-use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin};
-use crate::operation::random::refuse_key_store;
+use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
+use crate::operation::{policies, tags};
 use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
 use crate::token::Birth;
 use crate::{Error, ErrorCode};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// See the module.
@@ -89,27 +89,6 @@ fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
     Ok((spec, usage))
 }
 
-/// The tags as a map.
-pub(in crate::operation) fn tags(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
-    let refused = |message: &str| Err(Error::new(ErrorCode::Tag, message));
-    let mut tags = BTreeMap::new();
-    for tag in given.into_iter().flat_map(|tags| &tags.0) {
-        if tag.tag_key.to_ascii_lowercase().starts_with("aws:") {
-            return refused("Tags beginning with aws: are reserved");
-        }
-        if tags
-            .insert(tag.tag_key.to_string(), tag.tag_value.to_string())
-            .is_some()
-        {
-            return refused("Duplicate tag keys");
-        }
-    }
-    if tags.len() > 50 {
-        return refused("Too many tags");
-    }
-    Ok(tags)
-}
-
 fn is_multi_region(input: &Input) -> bool {
     input.multi_region.is_some_and(|flag| flag.0)
 }
@@ -127,40 +106,68 @@ impl Operation for CreateKey {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         let (spec, _) = spec_and_usage(input)?;
-        tags(input.tags.as_ref())?;
-        check_policy(input.policy.as_ref())?;
-        if is_multi_region(input) && input.custom_key_store_id.is_some() {
-            let message = "A multi-Region key cannot be in a custom key store.";
-            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
-        }
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
+        tags::by_key(input.tags.as_ref())?;
+        policies::check(input.policy.as_ref())?;
+        check_store(input)?;
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         match input.origin.unwrap_or(Origin::AwsKms) {
-            Origin::AwsKms => {}
+            Origin::AwsKms | Origin::AwsCloudHsm => {}
             Origin::External if spec.is_importable() => {}
             Origin::External => {
                 let what = format!("Origin EXTERNAL for KeySpec {spec}");
                 return Err(unsupported(&what));
             }
-            origin => return Err(unsupported(&format!("Origin {origin}"))),
+            Origin::ExternalKeyStore => return Err(unsupported("Origin EXTERNAL_KEY_STORE")),
         }
-        Ok(Access::account())
+        Ok(match &input.custom_key_store_id {
+            Some(id) => Access::store(id, StoreRule::Connected),
+            None => Access::account(),
+        })
     }
+}
+
+/// What AWS makes in a custom key store: symmetric encryption keys of one Region, from its token.
+fn check_store(input: &Input) -> Result<(), Error> {
+    let origin = input.origin.unwrap_or(Origin::AwsKms);
+    let store = input.custom_key_store_id.is_some();
+    if store && is_multi_region(input) {
+        let message = "A multi-Region key cannot be in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
+    if store != (origin == Origin::AwsCloudHsm) {
+        return invalid(
+            "You must specify CustomKeyStoreId and an Origin of AWS_CLOUDHSM together.",
+        );
+    }
+    if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
+        let message = "You can only create symmetric encryption KMS keys in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    Ok(())
 }
 
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
-    async fn prepare(input: &Input, _: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+        let token = match call.key_store() {
+            Some(store) => cx.tokens.of_store(store).await?,
+            None => cx.tokens.home().clone(),
+        };
         let (spec, usage) = spec_and_usage(input)?;
         let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
         let key_id = match is_multi_region(input) {
             true => format!("{MULTI_REGION}{}", random.simple()),
             false => random.to_string(),
         };
+        let (caller, region) = call.caller();
+        let arn = key_arn(&caller.account, region, &key_id);
+        let bypass = input.bypass_policy_lockout_safety_check;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
         if input.origin == Some(Origin::External) {
             return Ok(Made {
                 version,
@@ -170,17 +177,15 @@ impl TokenChange for CreateKey {
         }
         let intent = Intent {
             version,
+            token_serial: Some(token.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
         };
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom key {key_id}");
-        let birth = cx
-            .tokens
-            .home()
-            .generate(version, &label, spec, usage)
-            .await?;
+        let birth = token.generate(version, &label, spec, usage).await?;
         Ok(Made {
             version,
             key_id,
@@ -191,11 +196,12 @@ impl TokenChange for CreateKey {
     async fn apply(
         input: &Input,
         made: &Made,
-        _: &Authorized<Self>,
+        call: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
+        let store = call.key_store();
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
@@ -220,7 +226,7 @@ impl TokenChange for CreateKey {
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            policy: policy_or_default(input.policy.as_ref(), &account),
+            policy: policies::or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
             key_id: made.key_id.clone(),
@@ -229,10 +235,10 @@ impl TokenChange for CreateKey {
             origin: input.origin.unwrap_or(Origin::AwsKms),
             state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            tags: tags(input.tags.as_ref())?,
+            tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
-            key_store: None,
+            key_store: store.map(|store| store.row),
             multi_region,
             primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
@@ -244,42 +250,7 @@ impl TokenChange for CreateKey {
         };
         tx.insert_key(&key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::from(&key),
+            key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),
         })
     }
-}
-
-/// # Errors
-/// `MalformedPolicyDocumentException`.
-pub(in crate::operation) fn check_policy(given: Option<&Policy>) -> Result<(), Error> {
-    let is_object = |json: serde_json::Value| json.is_object();
-    if given.is_none_or(|policy| serde_json::from_str(policy).is_ok_and(is_object)) {
-        return Ok(());
-    }
-    let message = "The new key policy is not a JSON object.";
-    Err(Error::new(ErrorCode::MalformedPolicyDocument, message))
-}
-
-/// The policy of a key made without one lets the account's own policies decide.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-pub(in crate::operation) fn policy_or_default(
-    given: Option<&Policy>,
-    account: &AccountId,
-) -> String {
-    if let Some(policy) = given {
-        return policy.to_string();
-    }
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": root_arn(account)},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    })
-    .to_string()
 }

@@ -10,7 +10,8 @@ use crate::model::{
     KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
-use crate::store::{Key, KeyVersion};
+use crate::operation::key_stores::state_of;
+use crate::store::{Key, KeyStore, KeyVersion};
 use serde::Serialize;
 
 /// See the module.
@@ -32,6 +33,10 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<Timestamp>,
     pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_key_store_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_hsm_cluster_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiration_model: Option<ExpirationModel>,
     pub key_manager: &'static str,
@@ -126,6 +131,8 @@ impl KeyMetadata {
             deletion_date: key.deletion.map(Timestamp),
             valid_to: valid_to.map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: None,
+            cloud_hsm_cluster_id: None,
             expiration_model: imported.then_some(match valid_to {
                 Some(_) => ExpirationModel::KeyMaterialExpires,
                 None => ExpirationModel::KeyMaterialDoesNotExpire,
@@ -142,6 +149,18 @@ impl KeyMetadata {
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
             pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: named.then(|| key_material_id(key.current_version)),
+        }
+    }
+    /// With the custom key store that has the key, where one has.
+    #[must_use]
+    pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
+        Self {
+            enabled: state == KeyState::Enabled,
+            key_state: state,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            ..self
         }
     }
 }

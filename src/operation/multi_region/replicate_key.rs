@@ -10,8 +10,10 @@ use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
 use crate::model::{KeyState, Region};
 use crate::operation::authorized::arn_of;
 use crate::operation::keys::KeyMetadata;
-use crate::operation::keys::create_key::{check_policy, policy_or_default, tags};
-use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
+use crate::operation::tags::{self, Tag};
+use crate::operation::{
+    Access, Authorized, Change, Context, Operation, OperationName, Request, policies,
+};
 use crate::store::{Key, Transaction};
 use crate::{Error, ErrorCode};
 use uuid::Uuid;
@@ -42,15 +44,6 @@ pub struct Output {
     pub replica_tags: Vec<Tag>,
 }
 
-/// A tag, as answers have it.
-#[derive(serde::Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs)]
-pub struct Tag {
-    pub tag_key: String,
-    pub tag_value: String,
-}
-
 impl Operation for ReplicateKey {
     const NAME: OperationName = OperationName::ReplicateKey;
     const READ_ONLY: bool = false;
@@ -58,8 +51,8 @@ impl Operation for ReplicateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        tags(input.tags.as_ref())?;
-        check_policy(input.policy.as_ref())?;
+        tags::by_key(input.tags.as_ref())?;
+        policies::check(input.policy.as_ref())?;
         Ok(Access::managing(&input.key_id, StateRule::Usable))
     }
 }
@@ -87,13 +80,16 @@ impl Change for ReplicateKey {
             region: input.replica_region.clone(),
             state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
-            policy: policy_or_default(input.policy.as_ref(), &primary.account),
-            tags: tags(input.tags.as_ref())?,
+            policy: policies::or_default(input.policy.as_ref(), &primary.account),
+            tags: tags::by_key(input.tags.as_ref())?,
             created: cx.clock.now(),
             deletion: None,
             pending_days: None,
             ..(**primary).clone()
         };
+        let bypass = input.bypass_policy_lockout_safety_check;
+        let (policy, caller) = (input.policy.as_ref(), &request.principal);
+        policies::check_lockout(policy, bypass, caller, &arn_of(&replica))?;
         let related = tx.lock_related(primary).await?;
         if related.iter().any(|key| key.region == replica.region) {
             let message = format!("{} already exists.", arn_of(&replica));
@@ -108,13 +104,9 @@ impl Change for ReplicateKey {
         let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
         regions.push(replica.region.clone());
         regions.sort();
-        let tag = |(tag_key, tag_value): (&String, &String)| Tag {
-            tag_key: tag_key.clone(),
-            tag_value: tag_value.clone(),
-        };
         Ok(Output {
             replica_key_metadata: KeyMetadata::of(&replica, &regions),
-            replica_tags: replica.tags.iter().map(tag).collect(),
+            replica_tags: replica.tags.iter().map(Tag::from).collect(),
             replica_policy: replica.policy,
         })
     }

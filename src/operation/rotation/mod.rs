@@ -99,6 +99,8 @@ pub async fn make(key: &Key, cx: &Context) -> Result<Made, Error> {
     let token = cx.tokens.of(key)?;
     let intent = Intent {
         version,
+        token_serial: Some(token.require_serial()?),
+        object_id: None,
         kind: IntentKind::Create,
         owner: cx.gateway,
         lease: cx.lease,

@@ -1,0 +1,78 @@
+//! Where steps 5 to 7 read.
+
+use crate::Error;
+use crate::model::{AccountId, Region};
+use crate::store::{Alias, Key, KeyStore, Store, Transaction};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where records are read: the cache, whose lag the re-check at the record makes good, or the
+/// rows themselves, locked by the transaction that changes them.
+#[derive(Clone, Copy)]
+pub(in crate::operation) enum Source<'a> {
+    Cache(&'a Store),
+    Locked(&'a Transaction<'a>),
+}
+
+impl Source<'_> {
+    pub(super) async fn key(
+        self,
+        account: &AccountId,
+        region: &Region,
+        id: &str,
+    ) -> Result<Option<Arc<Key>>, Error> {
+        match self {
+            Source::Cache(store) => store.key(account, region, id).await,
+            Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
+        }
+    }
+
+    pub(super) async fn alias(
+        self,
+        account: &AccountId,
+        region: &Region,
+        name: &str,
+    ) -> Result<Option<Arc<Alias>>, Error> {
+        match self {
+            Source::Cache(store) => store.alias(account, region, name).await,
+            Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
+        }
+    }
+
+    pub(super) async fn key_store(
+        self,
+        account: &AccountId,
+        region: &Region,
+        id: &str,
+    ) -> Result<Option<Arc<KeyStore>>, Error> {
+        match self {
+            Source::Cache(store) => store.key_store(account, region, id).await,
+            Source::Locked(tx) => Ok(tx.lock_key_store(account, region, id).await?.map(Arc::new)),
+        }
+    }
+
+    pub(super) async fn store_of_key(self, key: &Key) -> Result<Option<Arc<KeyStore>>, Error> {
+        let Some(row) = key.key_store else {
+            return Ok(None);
+        };
+        let store = match self {
+            Source::Cache(store) => store.key_store_of_key(row).await?,
+            Source::Locked(tx) => tx.share_key_store(row).await?.map(Arc::new),
+        };
+        match store {
+            Some(store) => Ok(Some(store)),
+            None => Err(Error::internal(format!("there is no key store {row}"))),
+        }
+    }
+
+    pub(super) async fn key_of_version(
+        self,
+        region: &Region,
+        version: Uuid,
+    ) -> Result<Option<Arc<Key>>, Error> {
+        match self {
+            Source::Cache(store) => store.key_of_version(region, version).await,
+            Source::Locked(_) => Err(Error::internal("no change names its key by a ciphertext")),
+        }
+    }
+}

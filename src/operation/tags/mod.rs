@@ -1,0 +1,71 @@
+//! Tags: what a key's owner says of it, by name and value.
+
+pub mod list_resource_tags;
+pub mod tag_resource;
+pub mod untag_resource;
+
+use crate::model::shapes::Tags;
+use crate::{Error, ErrorCode};
+use std::collections::BTreeMap;
+
+/// The most tags of a key.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html>.
+const MAX_TAGS: usize = 50;
+
+fn refused(message: &str) -> Error {
+    Error::new(ErrorCode::Tag, message)
+}
+
+/// A tag, as answers have it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Tag {
+    pub tag_key: String,
+    pub tag_value: String,
+}
+
+impl From<(&String, &String)> for Tag {
+    fn from((key, value): (&String, &String)) -> Self {
+        Self {
+            tag_key: key.clone(),
+            tag_value: value.clone(),
+        }
+    }
+}
+
+/// The tags of a request, by their keys.
+///
+/// # Errors
+/// `TagException`.
+pub(super) fn by_key(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
+    let mut map = BTreeMap::new();
+    for tag in given.into_iter().flat_map(|tags| &tags.0) {
+        check_key(&tag.tag_key)?;
+        // Nothing that Postgres, or a reader of its records, could stumble over.
+        if tag.tag_key.contains(char::is_control) || tag.tag_value.contains(char::is_control) {
+            return Err(refused("Tags must not contain control characters"));
+        }
+        let (key, value) = (tag.tag_key.to_string(), tag.tag_value.to_string());
+        if map.insert(key, value).is_some() {
+            return Err(refused("Duplicate tag keys"));
+        }
+    }
+    check_number(&map)?;
+    Ok(map)
+}
+
+fn check_key(key: &str) -> Result<(), Error> {
+    match key.to_ascii_lowercase().starts_with("aws:") {
+        true => Err(refused("Tags beginning with aws: are reserved")),
+        false => Ok(()),
+    }
+}
+
+fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    match tags.len() > MAX_TAGS {
+        true => Err(refused("Too many tags")),
+        false => Ok(()),
+    }
+}
