@@ -69,7 +69,7 @@ pub(super) fn unwrap_material(
         })?,
         Way::Memory => match open(session, import, (by_rsa, by_aes))? {
             Opened::Transport(key, wrapped) => {
-                let key = transport_key(session, &key)?;
+                let key = transport_key(session.raw(), &key)?;
                 unwrap_by_aes(session, key, &wrapped, right, class)?
             }
             Opened::Refused(refused) => return Ok(Unwrapped::Refused(refused)),
