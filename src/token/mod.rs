@@ -50,6 +50,7 @@ mod shared;
 mod signature;
 mod supervisor;
 mod system_key;
+mod unwrapping;
 mod verbs;
 mod wrapping;
 
