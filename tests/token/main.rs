@@ -5,6 +5,8 @@
 mod handed_out;
 mod objects;
 mod support;
+#[path = "../support/tally.rs"]
+mod tally;
 mod trouble;
 mod verbs;
 mod wycheproof;
