@@ -4,8 +4,10 @@
 use crate::botocore;
 use crate::dev::SHARED;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Mutex;
 use std::time::Duration;
 use strongroom::server::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
@@ -144,9 +146,17 @@ fn wrong_success(operation: &str, body: &Value) -> Vec<String> {
     wrong
 }
 
+/// The members of structures that some answer has had: the structure's name and the member's.
+pub static SEEN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
 /// Notes where `value` is not of the shape.
 fn conforms(value: &Value, shape_name: &str, at: &str, wrong: &mut Vec<String>) {
-    let shape = botocore::shape(shape_name);
+    // "The KeySpec and CustomerMasterKeySpec fields have the same value", also where the old enum
+    // lacks it.
+    let shape = botocore::shape(match shape_name {
+        "CustomerMasterKeySpec" => "KeySpec",
+        name => name,
+    });
     let right = match shape["type"].as_str().unwrap() {
         // An empty structure may also be no body at all.
         "structure" if value.is_null() => botocore::members(shape).is_empty(),
@@ -158,7 +168,11 @@ fn conforms(value: &Value, shape_name: &str, at: &str, wrong: &mut Vec<String>) 
             for (name, value) in object {
                 let place = format!("{at}.{name}");
                 match members.iter().find(|(known, _)| known == name) {
-                    Some((_, member)) => conforms(value, member, &place, wrong),
+                    Some((_, member)) => {
+                        let seen = (shape_name.to_owned(), name.clone());
+                        SEEN.lock().unwrap().insert(seen);
+                        conforms(value, member, &place, wrong);
+                    }
                     None => wrong.push(format!("{place}: AWS has no such member")),
                 }
             }

@@ -2,7 +2,7 @@
 //! documentation, and what is answered to the others; and whose keys may be named.
 
 use crate::api::call;
-use crate::fixtures::{Key, Kind, name};
+use crate::fixtures::{Key, Kind, has_no_key, name};
 use crate::{botocore, not_yet};
 use serde_json::{Value, json};
 use strongroom::operation::OperationName;
@@ -79,6 +79,8 @@ fn every_operation_by_every_form() {
             }
             let answer = call(name(row), &request).verdict();
             let expected = match (accepted.contains(&form), member) {
+                // The key is found.
+                (true, _) if has_no_key(row) => "InvalidKeyUsageException",
                 (true, _) => "OK",
                 (false, "TargetKeyId") => {
                     "ValidationException: Aliases must refer to keys. Not aliases"

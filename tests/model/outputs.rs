@@ -1,1 +1,145 @@
+//! Every member of every answer that the model has is in some answer of the gateway.
 
+use crate::api::{SEEN, call};
+use crate::fixtures::{Key, Kind, MESSAGE, has_no_key};
+use crate::{botocore, not_yet};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const NO_XKS: &str = "external key stores are refused by name: a key store is a PKCS#11 token";
+const NO_ML_KEM: &str = "the token of the tests has no ML-KEM";
+
+/// Members that no answer of this gateway has, and why.
+const NEVER: &[(&str, &str, &str)] = &[
+    (
+        "*",
+        "CiphertextForRecipient",
+        "Recipient is refused by name",
+    ),
+    ("DecapsulateResponse", "*", NO_ML_KEM),
+    ("EncapsulateResponse", "*", NO_ML_KEM),
+    ("*", "EncapsulationAlgorithms", NO_ML_KEM),
+    (
+        "GetKeyRotationStatusResponse",
+        "OnDemandRotationStartDate",
+        "it is of a rotation under way, and here RotateKeyOnDemand is answered when it is done",
+    ),
+    ("KeyMetadata", "XksKeyConfiguration", NO_XKS),
+    ("CustomKeyStoresListEntry", "XksProxyConfiguration", NO_XKS),
+];
+
+fn never(structure: &str, member: &str) -> bool {
+    let is = |pattern: &str, name| pattern == "*" || pattern == name;
+    NEVER
+        .iter()
+        .any(|(s, m, _)| is(s, structure) && is(m, member))
+}
+
+/// The structures of the answers of the operations that are there, with all that they hold.
+fn structures() -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    for operation in botocore::operations().filter(|name| not_yet::has(name)) {
+        if let Some(output) = botocore::operation(operation)["output"]["shape"].as_str() {
+            descend(output, &mut found);
+        }
+    }
+    found
+}
+
+fn descend(shape_name: &'static str, found: &mut BTreeSet<&'static str>) {
+    let shape = botocore::shape(shape_name);
+    match shape["type"].as_str().unwrap() {
+        "list" => descend(shape["member"]["shape"].as_str().unwrap(), found),
+        "structure" if found.insert(shape_name) => {
+            for (member, of) in botocore::members(shape) {
+                if !never(shape_name, member) {
+                    descend(of, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Asks for everything that there is to see.
+fn look() {
+    let with_key = |operation: &&str| {
+        let members = botocore::inputs(operation);
+        members
+            .iter()
+            .any(|(member, _)| member.ends_with("KeyId") || *member == "AliasName")
+    };
+    for operation in botocore::operations().filter(|name| not_yet::has(name)) {
+        if with_key(&operation) && operation != "CreateKey" {
+            let key = Key::new(Kind::of(operation));
+            let request = key.request(operation);
+            if has_no_key(operation) {
+                continue;
+            }
+            if operation == "CancelKeyDeletion" {
+                call("ScheduleKeyDeletion", &key.alone()).ok();
+            }
+            call(operation, &request).ok();
+        }
+    }
+    call("GenerateRandom", &json!({"NumberOfBytes": 1})).ok();
+
+    // The algorithms of each kind of key.
+    for kind in [Kind::Signing, Kind::Mac] {
+        let key = Key::new(kind);
+        call("DescribeKey", &key.alone()).ok();
+    }
+    let rsa = json!({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"});
+    call("GetPublicKey", &Key::with(&rsa).alone()).ok();
+    if not_yet::has("DeriveSharedSecret") {
+        let key = Key::new(Kind::Agreement);
+        call("DescribeKey", &key.alone()).ok();
+        call("GetPublicKey", &key.alone()).ok();
+    }
+
+    // What only some keys have.
+    let doomed = Key::new(Kind::Symmetric);
+    call("ScheduleKeyDeletion", &doomed.alone()).ok();
+    call("DescribeKey", &doomed.alone()).ok();
+    let primary = Key::new(Kind::MultiRegion);
+    primary.replicate();
+    call("ScheduleKeyDeletion", &primary.alone()).ok();
+    call("DescribeKey", &primary.alone()).ok();
+    let rotated = Key::new(Kind::Symmetric);
+    call("EnableKeyRotation", &rotated.alone()).ok();
+    call("RotateKeyOnDemand", &rotated.alone()).ok();
+    call("GetKeyRotationStatus", &rotated.alone()).ok();
+    for include in ["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"] {
+        let request = json!({"KeyId": rotated.id, "IncludeKeyMaterial": include, "Limit": 1});
+        call("ListKeyRotations", &request).ok();
+    }
+
+    // Pages that go on.
+    let aliases = [rotated.alias(), rotated.alias()];
+    let first = call("ListAliases", &json!({"Limit": 1})).ok();
+    let next = json!({"Limit": 1, "Marker": first["NextMarker"]});
+    assert_ne!(call("ListAliases", &next).ok()["Aliases"], first["Aliases"]);
+    call(
+        "Encrypt",
+        &json!({"KeyId": aliases[0], "Plaintext": MESSAGE}),
+    )
+    .ok();
+    call("ListKeys", &json!({"Limit": 1})).ok();
+}
+
+#[test]
+fn every_member_of_an_answer() {
+    look();
+    let seen = SEEN.lock().unwrap().clone();
+    let mut wrong = Vec::new();
+    for structure in structures() {
+        for (member, _) in botocore::members(botocore::shape(structure)) {
+            let shown = seen.contains(&(structure.to_owned(), member.to_owned()));
+            let expected = !never(structure, member) && not_yet::answers(structure, member);
+            if shown != expected {
+                wrong.push(format!("{structure}.{member}: shown {shown}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
