@@ -74,7 +74,11 @@ fn a_secret_would_be_found_in_every_form() {
     secrets.add("short", b"\x00\xff a secret");
     secrets.add(
         "long",
-        &[b"begins like this, and goes ", [7; 500].as_slice()].concat(),
+        &[
+            b"begins like this, and goes ",
+            "on and on ".repeat(50).as_bytes(),
+        ]
+        .concat(),
     );
     for secret in ["\\000\\377 a secret", "short"] {
         assert_eq!(secrets.found_in(secret.as_bytes()), Vec::<&str>::new());
@@ -95,7 +99,7 @@ fn a_secret_would_be_found_in_every_form() {
         ),
         ("long", b"Member 'begins like this, and goes elsewhere'"),
         ("long", long.as_bytes()),
-        ("long", &[7; 24]),
+        ("long", "on and on ".repeat(4).as_bytes()),
     ] {
         let shown = String::from_utf8_lossy(place);
         assert_eq!(secrets.found_in(place), [what], "{shown}");
@@ -146,10 +150,10 @@ impl Secrets {
             Some(&secret[..secret.len().min(PIECE)]),
             secret.get(third..third + PIECE),
         ];
-        let new = pieces
-            .into_iter()
-            .flatten()
-            .filter(|piece| self.add_piece(what, piece));
+        // One byte over and over, zeros above all, is found by chance.
+        let pieces = pieces.into_iter().flatten();
+        let pieces = pieces.filter(|piece| piece.iter().any(|byte| *byte != piece[0]));
+        let new = pieces.filter(|piece| self.add_piece(what, piece));
         self.count += usize::from(new.count() > 0);
     }
 
