@@ -1,7 +1,6 @@
 //! CreateKey with Origin EXTERNAL, GetParametersForImport, ImportKeyMaterial,
 //! DeleteImportedKeyMaterial.
 
-use crate::dev::SHARED;
 use crate::wrapping::wrap;
 use crate::{client, code, message, symmetric};
 use aws_sdk_kms::Client;
@@ -76,7 +75,6 @@ async fn import(
     let parameters = parameters(client, id, algorithm).await;
     let public_key = parameters.public_key().unwrap().as_ref();
     let wrapped = wrap(algorithm.as_str(), public_key, material);
-    SHARED.overheard.secret("key material", material);
     client
         .import_key_material()
         .key_id(id)

