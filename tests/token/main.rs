@@ -8,6 +8,8 @@ mod import;
 mod kryoptic;
 mod objects;
 mod support;
+#[path = "../support/tally.rs"]
+mod tally;
 mod trouble;
 mod two;
 mod verbs;
