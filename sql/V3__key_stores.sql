@@ -42,7 +42,8 @@ alter table kms_key add foreign key (key_store) references key_store;
 create index kms_key_of_store on kms_key (key_store) where key_store is not null;
 
 alter table key_version
-    -- immutable: the CKA_ID of an adopted object; null where it is the version's id
+    -- mutable: the CKA_ID of what was adopted, and of imported material, which has another one after
+    -- each import; null where it is the version's id
     add column object_id bytea check (octet_length(object_id) between 1 and 255);
 
 -- An object is one version's: deleting a key destroys its objects.

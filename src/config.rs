@@ -75,6 +75,8 @@ pub struct TokenSection {
     pub deadline_ms: u64,
     #[serde(default)]
     pub retry_pin: bool,
+    #[serde(default)]
+    pub import_through_memory: bool,
     /// Read by [`Config::load`].
     #[serde(skip)]
     pub pin: SecretString,

@@ -32,6 +32,7 @@ pub fn token(config: &Config) -> TokenConfig {
         queue_length: token.queue_length,
         deadline: ms(token.deadline_ms),
         retry_pin: token.retry_pin,
+        import_through_memory: token.import_through_memory,
     }
 }
 

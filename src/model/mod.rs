@@ -6,6 +6,7 @@ pub mod ciphertext_blob;
 pub mod encryption_context;
 pub mod grant;
 pub mod hex;
+pub mod import;
 pub mod key_id;
 mod key_material_id;
 pub mod key_spec;

@@ -19,6 +19,7 @@ use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
@@ -177,6 +178,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows of the keys.
+    pub(super) fn keys(&self) -> Vec<Uuid> {
+        let key = |used: &RowVersion| match *used {
+            RowVersion::Key(row, _) => Some(row),
+            _ => None,
+        };
+        self.uses.iter().filter_map(key).collect()
+    }
+
     /// Answers the key's ARN.
     fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, Shared, Store, row_mac};
+use super::{Intent, IntentKind, KeyVersion, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -23,14 +23,21 @@ const CLAIM: &str = "/* intents::claim */
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
     returning i.version, i.token_serial, i.object_id, i.kind, i.owner, $2::float8 as lease, i.mac,
-        exists (select from key_version v where v.id = i.version) as in_use";
+        exists (select from key_version v where v.id = i.version and v.object_id is null)
+        or exists (select from key_version v
+            where v.object_id = coalesce(i.object_id, uuid_send(i.version))) as in_use";
 const LIST: &str = "/* intents::list */
     select version, token_serial, object_id, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
+const WRAPPING_KEYS: &str = "/* intents::wrapping_keys */
+    select count(*) as many from intent where kind = 'create' and owner = $1";
 // An intent that somebody else has taken over is as good as gone: they may be destroying the object.
 const FULFIL: &str = "/* intents::fulfil */
     delete from intent where version = $1 and kind = 'create' and not taken_over";
+
+/// How long whoever leaves an object has to destroy it before a worker does.
+const DESTROY_LEASE: Duration = Duration::from_secs(60);
 
 impl IntentKind {
     pub(super) fn as_str(self) -> &'static str {
@@ -83,6 +90,28 @@ fn read(row: &Row) -> Result<Intent, Error> {
         owner: column(row, "owner")?,
         lease: Duration::try_from_secs_f64(lease).unwrap_or_default(),
     })
+}
+
+impl Transaction<'_> {
+    /// Leaves an object that nothing uses any more, for the caller to destroy once the transaction
+    /// has committed: an intent that is nobody's, whose lease gives time before a worker does it.
+    pub(super) async fn leave(&self, version: &KeyVersion) -> Result<(), Error> {
+        let serial = Some(version.token_serial.clone());
+        let intent = Intent {
+            version: version.cka_id().unwrap_or(version.id),
+            token_serial: serial.filter(|serial| !serial.is_empty()),
+            object_id: match version.cka_id() {
+                Some(_) => None,
+                None => version.object_id.as_deref().map(<[u8]>::to_vec),
+            },
+            kind: IntentKind::Destroy,
+            owner: Uuid::nil(),
+            lease: DESTROY_LEASE,
+        };
+        begin(self.shared, self.connection, &intent).await?;
+        self.note_left(intent);
+        Ok(())
+    }
 }
 
 impl Store {
@@ -149,6 +178,17 @@ impl Store {
             }
         }
         Ok(claimed)
+    }
+
+    /// How many intents to create are nobody's: those of wrapping keys, which every gateway uses
+    /// until their lease is past.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn wrapping_keys(&self) -> Result<i64, Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection.query_one(WRAPPING_KEYS, &[&Uuid::nil()]).await?;
+        column(&row, "many")
     }
 
     /// Every intent, for doctor; `lease` is what is left of it.

@@ -28,7 +28,8 @@ macro_rules! version_columns {
          v.object_id as v_object_id, \
          v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, \
          v.state as v_state, v.valid_to as v_valid_to, v.description as v_description, \
-         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, v.mac as v_mac"
+         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, \
+         v.mac as v_mac"
     };
 }
 pub(super) use {key_columns, version_columns};
@@ -57,12 +58,12 @@ const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key \
     where state = 'PendingDeletion' and deletion <= (select strongroom_now()) \
     order by deletion limit $1";
 const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
-    where not exists (select from key_version v where v.id = t.id) \
+    where not exists (select from key_version v where v.id = t.id and v.object_id is null) \
     and not exists (select from key_version v where v.object_id = uuid_send(t.id)) \
     and not exists (select from intent i where i.version = t.id)";
 const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial, \
     coalesce(object_id, uuid_send(id)) as object_id from key_version \
-    where id > $1 order by id limit $2";
+    where id > $1 and state <> 'PendingImport' order by id limit $2";
 
 /// Account and Region as columns, which are what these were written as.
 pub(super) fn place(
@@ -287,7 +288,7 @@ impl Store {
             .collect()
     }
 
-    /// Which of these key versions no row (version or intent) knows, for doctor.
+    /// Which of these `CKA_ID`s no row (version or intent) knows, for doctor.
     ///
     /// # Errors
     /// Those of the database.
@@ -297,8 +298,8 @@ impl Store {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// Every key version with the serial of its token and its `CKA_ID`, for doctor; at most `limit`
-    /// after `after`.
+    /// Every key version that has material, with the serial of its token and its `CKA_ID`, for
+    /// doctor; at most `limit` after `after`.
     ///
     /// # Errors
     /// Those of the database.

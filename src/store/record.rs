@@ -1,5 +1,6 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
     AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
     KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
@@ -66,6 +67,28 @@ impl Key {
         self.versions.iter().find(|version| version.id == id)
     }
 
+    /// The versions that have been current, and the one that is: all that there may be ciphertexts
+    /// of. What comes after them is imported and waits for a rotation.
+    pub fn in_service(&self) -> impl Iterator<Item = &KeyVersion> {
+        let current = self.version(self.current_version);
+        let last = current.map_or(0, |version| version.number);
+        let versions = self.versions.iter();
+        versions.filter(move |version| version.number <= last)
+    }
+
+    /// The version whose material is imported and waits for a rotation to become current.
+    pub fn pending_rotation(&self) -> Option<&KeyVersion> {
+        let current = self.version(self.current_version)?;
+        let last = self.versions.last()?;
+        (self.origin == Origin::External && last.number > current.number).then_some(last)
+    }
+
+    /// Whether material that the key needs is yet to be imported.
+    pub fn awaits_import(&self) -> bool {
+        self.in_service()
+            .any(|version| version.state == VersionState::PendingImport)
+    }
+
     /// Whether it is the primary of a multi-Region key.
     pub fn is_primary(&self) -> bool {
         self.primary_region.as_ref() == Some(&self.region)
@@ -75,7 +98,7 @@ impl Key {
 /// One object, or one key pair, on the token.
 #[derive(Debug, Clone)]
 pub struct KeyVersion {
-    /// The `CKA_ID`.
+    /// Names it in ciphertexts, and is the `CKA_ID` of what the token generated.
     pub id: Uuid,
     /// Raised by every change.
     pub row_version: i64,
@@ -83,7 +106,8 @@ pub struct KeyVersion {
     pub number: i32,
     /// The serial number of the token it is on.
     pub token_serial: String,
-    /// The `CKA_ID` of an adopted object; `None` where it is `id`.
+    /// The `CKA_ID` of what was adopted, and of imported material, which has another one after each
+    /// import; `None` where it is `id`.
     pub object_id: Option<Arc<[u8]>>,
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
@@ -128,6 +152,29 @@ impl KeyVersion {
             rotation: None,
             verifier: None,
         }
+    }
+
+    /// A version whose material is yet to be imported.
+    pub fn awaiting_import(id: Uuid, number: i32, created: OffsetDateTime) -> Self {
+        let birth = serde_json::json!({"imported": false});
+        Self {
+            state: VersionState::PendingImport,
+            ..Self::made(id, number, String::new(), None, birth, created)
+        }
+    }
+
+    /// The `CKA_ID` of its object on the token, where it is a UUID: any but those of some adopted
+    /// objects.
+    pub fn cka_id(&self) -> Option<Uuid> {
+        match &self.object_id {
+            Some(id) => Uuid::from_slice(id).ok(),
+            None => Some(self.id),
+        }
+    }
+
+    /// Whether it has, or had, imported material, and takes no other.
+    pub fn is_settled(&self) -> bool {
+        self.public_key.is_some() || self.verifier.is_some()
     }
 }
 
@@ -293,6 +340,17 @@ pub enum IntentKind {
     Create,
     /// An object is to be destroyed: nothing uses it any more.
     Destroy,
+}
+
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
 }
 
 /// A row and the version it had.

@@ -24,6 +24,9 @@ pub struct TokenConfig {
     pub deadline: Duration,
     /// Try a PIN again that this token already refused.
     pub retry_pin: bool,
+    /// Where the token cannot unwrap imported key material by itself, let it, or the key that it is
+    /// wrapped with, pass through this process's memory.
+    pub import_through_memory: bool,
 }
 
 /// How a token is told from its neighbours.

@@ -5,6 +5,7 @@ use super::attributes::Class;
 use super::config::{TokenConfig, TokenSelector};
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::{Hardened, harden};
+use super::wrapping::Unwraps;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as CkError, RvError};
 use cryptoki::object::ObjectHandle;
@@ -34,6 +35,10 @@ pub(super) struct Epoch {
     pub(super) oaep_sha256: OnceLock<bool>,
     /// Whether its CKM_EDDSA has Ed25519ph; asked when first needed.
     pub(super) ed25519ph: OnceLock<bool>,
+    /// What the token unwraps; asked when first needed.
+    pub(super) unwraps: OnceLock<Unwraps>,
+    /// [`TokenConfig::import_through_memory`].
+    pub(super) import_through_memory: bool,
 }
 
 impl Epoch {
@@ -226,6 +231,8 @@ pub(super) fn begin(
         canary: key,
         oaep_sha256: OnceLock::new(),
         ed25519ph: OnceLock::new(),
+        unwraps: OnceLock::new(),
+        import_through_memory: config.import_through_memory,
     };
     Ok((epoch, anchor))
 }

@@ -218,6 +218,7 @@ fn function_name(function: Function) -> &'static str {
         Function::GenerateKey => "C_GenerateKey",
         Function::GenerateKeyPair => "C_GenerateKeyPair",
         Function::WrapKey => "C_WrapKey",
+        Function::UnwrapKey => "C_UnwrapKey",
         Function::GenerateRandom => "C_GenerateRandom",
         _ => "PKCS#11",
     }

@@ -28,9 +28,11 @@ mod error;
 mod export_check;
 mod generate;
 mod handed_out;
+mod import;
 mod job;
 mod key;
 mod mac;
+mod material;
 mod message_signature;
 mod module;
 mod oaep;
@@ -48,6 +50,7 @@ mod signature;
 mod supervisor;
 mod system_key;
 mod verbs;
+mod wrapping;
 
 pub use agreement::Encapsulated;
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
@@ -55,6 +58,7 @@ pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus,
 pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
+pub use import::{Import, Imported};
 pub use key::{Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};

@@ -1,12 +1,11 @@
 //! Destroys keys whose pending window has passed, by both clocks.
 
-use super::intents;
 use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::shapes::Timestamp;
 use crate::model::{AccountId, KeyState, Region};
-use crate::operation::Context;
+use crate::operation::{Context, leftover};
 use crate::store::{Intent, Key, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ async fn destroy(
     }
     // The rows are gone and the intents say what is left to do: from here a crash is resumed.
     for intent in &gone {
-        intents::finish(cx, intent).await?;
+        leftover::destroy(intent, cx).await?;
         log::info!("destroyed {arn}");
     }
     Ok(())

@@ -4,8 +4,7 @@
 //! is still there once its lease is past means that no row knows the object: it is destroyed.
 
 use crate::Error;
-use crate::operation::Context;
-use crate::store::Intent;
+use crate::operation::{Context, leftover};
 use std::sync::Arc;
 
 /// Intents taken over in one round.
@@ -23,18 +22,9 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
             intent.version
         );
         // One that does not go must not keep the others waiting.
-        if let Err(error) = finish(cx, &intent).await {
+        if let Err(error) = leftover::destroy(&intent, cx).await {
             log::warn!("worker: key version {}: {error}", intent.version);
         }
     }
     Ok(())
-}
-
-/// Destroys the object, then forgets the intent. Destroying what is not there is no error: the
-/// token was asked and answered.
-pub(super) async fn finish(cx: &Arc<Context>, intent: &Intent) -> Result<(), Error> {
-    let version = intent.version;
-    let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
-    token.destroy(version).await?;
-    cx.store.drop_intent(version).await
 }

@@ -9,6 +9,7 @@ mod aliases;
 mod data_keys;
 mod encryption;
 mod grants;
+mod import;
 mod key_stores;
 mod keys;
 mod mac;
@@ -18,9 +19,12 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+mod usage;
 mod version_names;
 mod versions;
 mod wire;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;

@@ -6,11 +6,8 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ("ConnectCustomKeyStore", "w-stores in progress"),
     ("CreateCustomKeyStore", "w-stores in progress"),
     ("DeleteCustomKeyStore", "w-stores in progress"),
-    ("DeleteImportedKeyMaterial", "w-import in progress"),
     ("DescribeCustomKeyStores", "w-stores in progress"),
     ("DisconnectCustomKeyStore", "w-stores in progress"),
-    ("GetParametersForImport", "w-import in progress"),
-    ("ImportKeyMaterial", "w-import in progress"),
     ("UpdateCustomKeyStore", "w-stores in progress"),
 ];
 

@@ -9,6 +9,7 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod import;
 mod key_stores;
 mod multi_region;
 mod non_exportable;
@@ -20,3 +21,5 @@ mod rotation;
 mod rotation_by_worker;
 mod tampering;
 mod token;
+#[path = "../support/wrapping.rs"]
+mod wrapping;

@@ -49,6 +49,7 @@ impl Sandbox {
             queue_length: 64,
             deadline: Duration::from_secs(20),
             retry_pin: false,
+            import_through_memory: false,
         }
     }
 

@@ -189,7 +189,7 @@ fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String,
     Ok(format!(
         "# Written by `strongroom dev` at every start.\n\
          [server]\nlisten = {}\nadmin_listen = {}\n\n\
-         [token]\nmodule = {}\nlabel = {}\npin_file = {}\n\n\
+         [token]\nmodule = {}\nlabel = {}\npin_file = {}\nimport_through_memory = true\n\n\
          [database]\nurl = {}\n\n\
          [gateway]\nregions = [\"*\"]\n{clusters}",
         text(&arguments.listen.to_string()),

@@ -49,12 +49,12 @@ pub struct Output {
     pub key_metadata: KeyMetadata,
 }
 
-/// The key on the token.
+/// The key on the token; without its birth where the material is yet to be imported.
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
     pub key_id: String,
-    pub birth: Birth,
+    pub birth: Option<Birth>,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
@@ -105,7 +105,7 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        let (spec, _) = spec_and_usage(input)?;
+        let (spec, usage) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         if is_multi_region(input) && input.custom_key_store_id.is_some() {
@@ -122,6 +122,14 @@ impl Operation for CreateKey {
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        }
+        // Its public half could not be found out from a key that does not sign.
+        if input.origin == Some(Origin::External)
+            && (!spec.is_importable() || usage == KeyUsage::KeyAgreement)
+        {
+            return Err(unsupported(&format!(
+                "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
+            )));
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
@@ -169,6 +177,13 @@ impl TokenChange for CreateKey {
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        if input.origin == Some(Origin::External) {
+            return Ok(Made {
+                version,
+                key_id,
+                birth: None,
+            });
+        }
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
@@ -183,7 +198,7 @@ impl TokenChange for CreateKey {
         Ok(Made {
             version,
             key_id,
-            birth,
+            birth: Some(birth),
         })
     }
 
@@ -200,14 +215,23 @@ impl TokenChange for CreateKey {
         let created = cx.clock.now();
         let account = request.principal.account.clone();
         let multi_region = is_multi_region(input);
-        let version = KeyVersion::made(
-            made.version,
-            1,
-            made.birth.token_serial.clone(),
-            made.birth.public_key.as_deref().map(Into::into),
-            serde_json::to_value(&made.birth).map_err(Error::internal)?,
-            created,
-        );
+        let (state, version) = match &made.birth {
+            Some(birth) => {
+                let version = KeyVersion::made(
+                    made.version,
+                    1,
+                    birth.token_serial.clone(),
+                    birth.public_key.as_deref().map(Into::into),
+                    serde_json::to_value(birth).map_err(Error::internal)?,
+                    created,
+                );
+                (KeyState::Enabled, version)
+            }
+            None => {
+                let version = KeyVersion::awaiting_import(made.version, 1, created);
+                (KeyState::PendingImport, version)
+            }
+        };
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -218,7 +242,7 @@ impl TokenChange for CreateKey {
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
-            state: KeyState::Enabled,
+            state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             tags: tags::by_key(input.tags.as_ref())?,
             created,

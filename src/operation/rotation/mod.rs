@@ -213,13 +213,6 @@ fn following(due: OffsetDateTime, days: i32, now: OffsetDateTime) -> OffsetDateT
     }
 }
 
-/// Imported material of a key with Origin `EXTERNAL` that waits for the rotation that makes it
-/// current; its version may be without material.
-pub fn pending(key: &Key) -> Option<&KeyVersion> {
-    let waits = |version: &&KeyVersion| version.number > 1 && version.rotation.is_none();
-    key.versions.iter().find(waits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
