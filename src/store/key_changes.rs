@@ -177,7 +177,8 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
     pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        intents::fulfil(self.connection, version.id).await?;
+        let object = version.cka_id().unwrap_or(version.id);
+        intents::fulfil(self.connection, object).await?;
         self.insert_version(key, version).await
     }
 
