@@ -9,6 +9,7 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ("DeleteImportedKeyMaterial", "w-import in progress"),
     ("DescribeCustomKeyStores", "w-stores in progress"),
     ("DisconnectCustomKeyStore", "w-stores in progress"),
+    ("GetKeyLastUsage", "nobody has begun it"),
     ("GetParametersForImport", "w-import in progress"),
     ("ImportKeyMaterial", "w-import in progress"),
     ("UpdateCustomKeyStore", "w-stores in progress"),
