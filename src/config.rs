@@ -1,10 +1,12 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
 //! never from the configuration file or the command line.
 
 use crate::model::Region;
+use crate::model::member::{Member, Violations};
+use crate::model::shapes::CloudHsmClusterId;
 use crate::{Error, ErrorCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
+const CLUSTERS: &str = "STRONGROOM_CLUSTERS";
 const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
@@ -36,6 +39,8 @@ pub struct Config {
     pub gateway: GatewaySection,
     #[serde(default)]
     pub quota: QuotaSection,
+    #[serde(default)]
+    pub clusters: BTreeMap<String, ClusterSection>,
 }
 
 /// `[server]`
@@ -70,6 +75,8 @@ pub struct TokenSection {
     pub deadline_ms: u64,
     #[serde(default)]
     pub retry_pin: bool,
+    #[serde(default)]
+    pub import_through_memory: bool,
     /// Read by [`Config::load`].
     #[serde(skip)]
     pub pin: SecretString,
@@ -108,6 +115,16 @@ pub struct GatewaySection {
 #[allow(missing_docs)]
 pub struct QuotaSection {
     pub requests_per_second: NonZeroU32,
+}
+
+/// `[clusters.cluster-…]`: a token that can be a custom key store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ClusterSection {
+    pub module: PathBuf,
+    pub label: Option<String>,
+    pub serial: Option<String>,
 }
 
 mod default {
@@ -207,6 +224,10 @@ impl Config {
             wrong(format!("line {line}: {}", error.message()))
         })?;
         for (name, value) in environment {
+            if name == CLUSTERS && !value.is_empty() {
+                table.insert("clusters".into(), value_of("clusters", &value));
+                continue;
+            }
             if name != PIN
                 && let Some(rest) = name.strip_prefix(PREFIX)
                 && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
@@ -235,6 +256,18 @@ impl Config {
     fn validate(&self) -> Result<(), Error> {
         if self.token.label.is_some() == self.token.serial.is_some() {
             return Err(wrong("token: set exactly one of label and serial"));
+        }
+        for (id, cluster) in &self.clusters {
+            if CloudHsmClusterId::check(id.clone(), "", &mut Violations::default()).is_none() {
+                return Err(wrong(format!(
+                    "clusters.{id}: a cluster's id is \"cluster-\" and 11 to 16 letters or digits from 2 to 7"
+                )));
+            }
+            if cluster.label.is_some() == cluster.serial.is_some() {
+                return Err(wrong(format!(
+                    "clusters.{id}: set exactly one of label and serial"
+                )));
+            }
         }
         let positive = [
             ("server.workers", self.server.workers),

@@ -17,6 +17,7 @@ use crate::operation::{Context, Tokens};
 use crate::server::Server;
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
+use crate::worker;
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::net::SocketAddr;
@@ -32,8 +33,8 @@ const TOKEN_PATIENCE: Duration = Duration::from_secs(10);
 /// A running gateway.
 pub struct Gateway {
     server: Server,
-    token: Token,
-    worker: JoinHandle<()>,
+    context: Arc<Context>,
+    workers: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
 }
 
@@ -51,10 +52,11 @@ impl Gateway {
         let row_mac = token.system_key(deployment, SystemKey::RowMac);
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
         let wrapping = token.system_key(deployment, SystemKey::Wrapping);
-        let credentials = Credentials::new(store.clone(), token.clone(), wrapping);
+        let credentials = Credentials::new(store.clone(), token.clone(), wrapping.clone());
+        let clusters = settings::clusters(config);
         let context = Arc::new(Context {
             store: store.clone(),
-            tokens: Tokens::new(token.clone()),
+            tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
@@ -68,13 +70,16 @@ impl Gateway {
         }
         let (stop, stopped) = watch::channel(false);
         let every = ms(config.gateway.worker_interval_ms);
-        let worker = tokio::spawn(crate::worker::run(context.clone(), every, stopped));
-        let gate = Gate::new(context, credentials)?;
+        let workers = vec![
+            tokio::spawn(worker::run(context.clone(), every, stopped.clone())),
+            tokio::spawn(worker::key_stores::follow(context.clone(), stopped)),
+        ];
+        let gate = Gate::new(context.clone(), credentials)?;
         let server = Server::start(settings::server(config), Arc::new(gate)).await?;
         Ok(Self {
             server,
-            token,
-            worker,
+            context,
+            workers,
             stop,
         })
     }
@@ -89,13 +94,15 @@ impl Gateway {
         self.server.admin_addr
     }
 
-    /// Lets the requests under way end, then stops the worker and the token's threads.
+    /// Lets the requests under way end, then stops the workers and the tokens' threads.
     pub async fn stop(self) {
         self.server.stop().await;
-        let _ = self.stop.send(true); // the worker may have ended already
-        if let Err(error) = self.worker.await {
-            log::error!("the worker had failed: {error}");
+        let _ = self.stop.send(true); // the workers may have ended already
+        for worker in self.workers {
+            if let Err(error) = worker.await {
+                log::error!("a worker had failed: {error}");
+            }
         }
-        self.token.close().await;
+        self.context.tokens.close_all().await;
     }
 }

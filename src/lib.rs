@@ -15,7 +15,8 @@
 //! - [`cli`]: one file per subcommand.
 //! - [`gateway`]: the composition root: start, drain, stop.
 //! - [`server`]: the only user of actix-web: listeners, SigV4, JSON 1.1, health.
-//! - [`worker`]: what happens without a request: scheduled deletion, intents left by a crash.
+//! - [`worker`]: what happens without a request: scheduled deletion, rotation, intents left by a
+//!   crash.
 //! - [`operation`]: the pipeline every request passes, and one file per operation.
 //! - [`authz`]: who may do what; pure.
 //! - [`audit`]: the record of every request, durable before its answer.

@@ -56,7 +56,11 @@ fn the_example_has_every_key() {
         .filter_map(|word| word.strip_suffix(':'))
     {
         // The sections themselves, and the PIN that no file holds.
-        if !["server", "token", "database", "gateway", "quota", "pin"].contains(&field) {
+        if ![
+            "server", "token", "database", "gateway", "quota", "clusters", "pin",
+        ]
+        .contains(&field)
+        {
             assert!(keys.contains(&field), "{field} is not in the example");
             fields += 1;
         }
@@ -181,4 +185,36 @@ fn a_pin_is_read_from_a_file_that_others_cannot_open() {
     }
     let error = load(&[("STRONGROOM_TOKEN_PIN", "1234")]).unwrap_err();
     assert!(error.message().contains("only one of"), "{error}");
+}
+
+#[test]
+fn clusters_are_named_in_the_file_or_all_at_once_in_the_environment() {
+    let file = format!(
+        "{EXAMPLE}\n[clusters.cluster-abcdefghijk]\nmodule = \"m.so\"\nlabel = \"payments\"\n"
+    );
+    let config = parse(&file, &[]).unwrap();
+    let cluster = &config.clusters["cluster-abcdefghijk"];
+    assert_eq!(cluster.label.as_deref(), Some("payments"));
+    let variable = (
+        "STRONGROOM_CLUSTERS",
+        "{ cluster-lmnopqrstuv = { module = \"m.so\", serial = \"42\" } }",
+    );
+    let config = parse(&file, &[variable]).unwrap();
+    assert_eq!(config.clusters.len(), 1);
+    let cluster = &config.clusters["cluster-lmnopqrstuv"];
+    assert_eq!(cluster.serial.as_deref(), Some("42"));
+    for (wrong, why) in [
+        (
+            "{ payments = { module = \"m\", label = \"l\" } }",
+            "clusters.payments",
+        ),
+        (
+            "{ cluster-abcdefghijk = { module = \"m\" } }",
+            "exactly one",
+        ),
+        ("not a table", "clusters"),
+    ] {
+        let error = parse(&file, &[("STRONGROOM_CLUSTERS", wrong)]).unwrap_err();
+        assert!(error.message().contains(why), "{error}");
+    }
 }

@@ -1,9 +1,11 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{Config, ms};
+use crate::config::{ClusterSection, Config, ms};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -22,18 +24,38 @@ pub(super) fn server(config: &Config) -> ServerConfig {
 /// For the token layer.
 pub fn token(config: &Config) -> TokenConfig {
     let token = &config.token;
-    let select = match &token.serial {
-        Some(serial) => TokenSelector::Serial(serial.clone()),
-        None => TokenSelector::Label(token.label.clone().unwrap_or_default()),
-    };
     TokenConfig {
         module: token.module.clone(),
-        select,
+        select: selector(token.serial.as_ref(), token.label.as_ref()),
         pin: token.pin.clone(),
         sessions: token.sessions,
         queue_length: token.queue_length,
         deadline: ms(token.deadline_ms),
         retry_pin: token.retry_pin,
+        import_through_memory: token.import_through_memory,
+    }
+}
+
+/// The tokens that can be custom key stores, used as the gateway's own is; their PINs are callers'.
+pub fn clusters(config: &Config) -> BTreeMap<String, TokenConfig> {
+    let own = token(config);
+    let cluster = |section: &ClusterSection| TokenConfig {
+        module: section.module.clone(),
+        select: selector(section.serial.as_ref(), section.label.as_ref()),
+        pin: SecretString::default(),
+        retry_pin: false,
+        ..own.clone()
+    };
+    let clusters = config.clusters.iter();
+    clusters
+        .map(|(id, section)| (id.clone(), cluster(section)))
+        .collect()
+}
+
+fn selector(serial: Option<&String>, label: Option<&String>) -> TokenSelector {
+    match serial {
+        Some(serial) => TokenSelector::Serial(serial.clone()),
+        None => TokenSelector::Label(label.cloned().unwrap_or_default()),
     }
 }
 

@@ -6,10 +6,12 @@ pub mod ciphertext_blob;
 pub mod encryption_context;
 pub mod grant;
 pub mod hex;
+pub mod import;
 pub mod key_id;
 mod key_material_id;
 pub mod key_spec;
 pub mod key_state;
+pub mod key_store;
 pub mod member;
 pub mod shapes;
 
@@ -24,6 +26,7 @@ pub use key_id::KeyName;
 pub use key_material_id::key_material_id;
 pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
 pub use key_state::{KeyState, VersionState};
+pub use shapes::{ConnectionErrorCode, ConnectionState, CustomKeyStoreType};
 
 /// Defines an enum of the AWS model: its variants and their names on the wire.
 macro_rules! wire_enum {

@@ -4,6 +4,7 @@
 use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
 use crate::model::shapes::GrantToken;
 use crate::model::{
     EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperationSet, KeyAgreementAlgorithm,
@@ -21,6 +22,17 @@ pub struct Access<'i> {
     pub principal: Option<&'i str>,
     /// `GrantTokens`, which name grants; the dispatcher puts them here.
     pub grant_tokens: &'i [GrantToken],
+    /// The custom key store that is itself the subject.
+    pub key_store: Option<StoreAccess<'i>>,
+}
+
+/// A custom key store, by its `cks-…` id in the caller's account and Region.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreAccess<'i> {
+    /// `CustomKeyStoreId`.
+    pub id: &'i str,
+    /// The states in which this may be done.
+    pub state: StoreRule,
 }
 
 /// One key, and what is needed of it.
@@ -137,10 +149,19 @@ impl<'i> Access<'i> {
         }
     }
 
+    /// A custom key store.
+    pub fn store(id: &'i str, state: StoreRule) -> Self {
+        Self {
+            key_store: Some(StoreAccess { id, state }),
+            ..Self::default()
+        }
+    }
+
     /// And another.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
+        self.key_store = self.key_store.or(other.key_store);
         self
     }
 }

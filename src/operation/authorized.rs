@@ -7,21 +7,28 @@ mod versions;
 
 pub(super) use source::Source;
 
-use super::access::{Access, By, KeyAccess, Purpose};
+use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
+use super::key_stores::state_of;
 use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision, Principal};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
-use crate::model::{AccountId, Region, arn};
-use crate::store::{Alias, Grant, Key, RowVersion};
+use crate::model::key_state::StateRule;
+use crate::model::key_store::StoreRule;
+use crate::model::{AccountId, KeyState, Region, arn};
+use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
     caller: Principal,
     region: Region,
     keys: Vec<Resolved>,
+    key_store: Option<Arc<KeyStore>>,
+    needed: Vec<Arc<KeyStore>>,
+    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
@@ -31,6 +38,7 @@ struct Resolved {
     grant: Option<Arc<Grant>>,
     /// The number of the version that was named, where one was.
     version: Option<i32>,
+    store: Option<Arc<KeyStore>>,
 }
 
 impl Resolved {
@@ -41,6 +49,7 @@ impl Resolved {
             alias: None,
             grant: None,
             version: None,
+            store: None,
         }
     }
 }
@@ -61,9 +70,20 @@ impl<O: Operation> Authorized<O> {
             }
         }
         let mut keys = Vec::with_capacity(access.keys.len());
+        let mut needed = Vec::new();
+        let key_store = match access.key_store {
+            Some(wanted) => Some(find_store(wanted, request, source, seen).await?),
+            None => None,
+        };
+        if access
+            .key_store
+            .is_some_and(|wanted| wanted.state == StoreRule::Connected)
+        {
+            needed.extend(key_store.clone());
+        }
         for wanted in &access.keys {
             let before = keys.last().map(|before: &Resolved| &*before.key);
-            let resolved = match wanted.by {
+            let mut resolved = match wanted.by {
                 By::Grant(key_id, grant_id) => {
                     let by = By::Name(key_id, KeyForms::KeyOnly);
                     let resolved = find::<O>(by, before, request, source).await?;
@@ -72,9 +92,14 @@ impl<O: Operation> Authorized<O> {
                 By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
                 by => find::<O>(by, before, request, source).await?,
             };
+            resolved.store = source.store_of_key(&resolved.key).await?;
             let arn = seen.note(&resolved);
             versions::check_named(wanted, &resolved, arn)?;
-            check::<O>(wanted, &resolved.key, arn)?;
+            let state = state_of(&resolved.key, resolved.store.as_deref());
+            check::<O>(wanted, &resolved.key, state, arn)?;
+            if wanted.state == StateRule::Usable {
+                needed.extend(resolved.store.clone());
+            }
             keys.push(resolved);
         }
         for token in access.grant_tokens {
@@ -86,6 +111,9 @@ impl<O: Operation> Authorized<O> {
             caller: request.principal.clone(),
             region: request.region.clone(),
             keys,
+            key_store,
+            needed,
+            account: request.principal.account.clone(),
             operation: PhantomData,
         })
     }
@@ -109,6 +137,35 @@ impl<O: Operation> Authorized<O> {
     pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
         self.keys[at].grant.as_ref()
     }
+
+    /// The custom key store that has the `at`th key, where one has.
+    pub fn store_of(&self, at: usize) -> Option<&KeyStore> {
+        self.keys[at].store.as_deref()
+    }
+
+    /// The custom key store of the operation's `access`, where it names one.
+    pub fn key_store(&self) -> Option<&Arc<KeyStore>> {
+        self.key_store.as_ref()
+    }
+
+    /// The same, for an operation that always names one.
+    ///
+    /// # Errors
+    /// Internal if it does not.
+    pub fn one_store(&self) -> Result<&KeyStore, Error> {
+        let store = self.key_store.as_deref();
+        store.ok_or_else(|| Error::internal("the operation names no custom key store"))
+    }
+
+    /// Whose request it is.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The custom key stores whose tokens the operation will use.
+    pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
+        &self.needed
+    }
 }
 
 /// What the answer to a request depends on, whatever the answer is.
@@ -121,6 +178,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows of the keys.
+    pub(super) fn keys(&self) -> Vec<Uuid> {
+        let key = |used: &RowVersion| match *used {
+            RowVersion::Key(row, _) => Some(row),
+            _ => None,
+        };
+        self.uses.iter().filter_map(key).collect()
+    }
+
     /// Answers the key's ARN.
     fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses
@@ -133,6 +199,10 @@ impl Seen {
             self.uses
                 .push(RowVersion::Grant(grant.row, grant.row_version));
         }
+        if let Some(store) = &resolved.store {
+            self.uses
+                .push(RowVersion::KeyStore(store.row, store.row_version));
+        }
         self.resources.push(arn_of(&resolved.key));
         self.resources.last().map_or("", String::as_str)
     }
@@ -141,6 +211,26 @@ impl Seen {
 /// The ARN of a key record.
 pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
+}
+
+/// A custom key store of the caller's account and Region.
+async fn find_store(
+    wanted: StoreAccess<'_>,
+    request: &Request,
+    source: Source<'_>,
+    seen: &mut Seen,
+) -> Result<Arc<KeyStore>, Error> {
+    let StoreAccess { id, state } = wanted;
+    let account = &request.principal.account;
+    let store = source.key_store(account, &request.region, id).await?;
+    let Some(store) = store.filter(|store| may(request, &store.account)) else {
+        let message = format!("Custom key store {id} does not exist.");
+        return Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message));
+    };
+    seen.uses
+        .push(RowVersion::KeyStore(store.row, store.row_version));
+    state.check(store.state, id)?;
+    Ok(store)
 }
 
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
@@ -260,7 +350,12 @@ fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
 }
 
 /// Step 7 for one key: usage and algorithm, then state.
-fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(), Error> {
+fn check<O: Operation>(
+    wanted: &KeyAccess<'_>,
+    key: &Key,
+    state: KeyState,
+    arn: &str,
+) -> Result<(), Error> {
     if let Some(usage) = wanted.purpose.usage()
         && usage != key.usage
     {
@@ -310,5 +405,5 @@ fn check<O: Operation>(wanted: &KeyAccess<'_>, key: &Key, arn: &str) -> Result<(
         );
         return Err(Error::new(ErrorCode::InvalidKeyUsage, message));
     }
-    wanted.state.check(key.state, arn)
+    wanted.state.check(state, arn)
 }

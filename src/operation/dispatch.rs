@@ -6,14 +6,15 @@
 //! transaction of the change.
 
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use, unrecognized};
+use super::{Context, Operation, Request, TokenChange, Use, leftover, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
-use crate::store::{AccessKey, Committed, Entry, RowVersion};
+use crate::store::{AccessKey, Committed, Entry, KeyUse, RowVersion};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How often a use is computed again because what it used has changed, before it is given up.
 const ATTEMPTS: usize = 4;
@@ -36,12 +37,32 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
             Ok(_) => Outcome::Success { response: None },
             Err(error) => Outcome::Failure(error),
         };
+        let keys = seen.keys();
         match conclude::<O>(request, Some(&parameters), seen, outcome, cx).await? {
-            Committed::Durable => return answer.and_then(|output| encode(&output)),
+            Committed::Durable => {
+                let output = answer?;
+                note_use::<O>(&keys, request, cx);
+                return encode(&output);
+            }
             Committed::Stale => caller = still_in_force(request, cx).await?,
         }
     }
     Err(unsettled())
+}
+
+/// What GetKeyLastUsage is to say of the keys that a successful cryptographic operation used.
+fn note_use<O: Use>(keys: &[Uuid], request: &Request, cx: &Context) {
+    let Ok(operation) = O::NAME.as_str().parse() else {
+        return;
+    };
+    let used = KeyUse {
+        operation,
+        at: cx.clock.now(),
+        request_id: request.request_id,
+    };
+    for key in keys {
+        cx.store.note_use(*key, used);
+    }
 }
 
 async fn attempt<O: Use>(
@@ -137,11 +158,13 @@ async fn apply<O: TokenChange>(
             };
             let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
             tx.record(request.request_id, &record).await?;
-            Ok(body)
+            Ok((body, tx.left()))
         }
         .boxed()
     });
-    done.await
+    let (body, left) = done.await?;
+    leftover::destroy_all(&left, cx).await;
+    Ok(body)
 }
 
 /// The caller's access key as it is now, after something that the answer depended on has changed.
@@ -195,10 +218,13 @@ async fn authorize<O: Operation>(
 ) -> Result<Authorized<O>, Error> {
     let access = O::access(input)?.naming(input.grant_tokens());
     let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
-    match input.dry_run() {
-        Some(DryRun::Authorization) => Err(would_have_succeeded()),
-        _ => Ok(call),
+    if let Some(DryRun::Authorization) = input.dry_run() {
+        return Err(would_have_succeeded());
     }
+    for store in call.needed() {
+        cx.tokens.of_store(store).await?;
+    }
+    Ok(call)
 }
 
 /// What came of an operation, unless it was a dry run: that is done to its end, so that it fails

@@ -15,7 +15,10 @@ pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod import;
+pub mod key_stores;
 pub mod keys;
+pub mod leftover;
 pub mod mac;
 pub mod multi_region;
 mod page;
@@ -25,6 +28,7 @@ pub mod rotation;
 pub mod signing;
 pub mod tags;
 mod tokens;
+pub mod usage;
 pub mod versions;
 
 pub use access::Access;
@@ -288,6 +292,8 @@ operations! {
         Decapsulate: agreement::decapsulate::Decapsulate,
         Decrypt: encryption::decrypt::Decrypt,
         DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
+        DescribeCustomKeyStores:
+            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
         DescribeKey: keys::describe_key::DescribeKey,
         Encapsulate: agreement::encapsulate::Encapsulate,
         Encrypt: encryption::encrypt::Encrypt,
@@ -299,8 +305,10 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyLastUsage: usage::get_key_last_usage::GetKeyLastUsage,
         GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
         GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
+        GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
         GetPublicKey: signing::get_public_key::GetPublicKey,
         ListAliases: aliases::list_aliases::ListAliases,
         ListGrants: grants::list_grants::ListGrants,
@@ -316,13 +324,21 @@ operations! {
     }
     change {
         CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
+        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
         CreateAlias: aliases::create_alias::CreateAlias,
         CreateGrant: grants::create_grant::CreateGrant,
+        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
         CreateKey: keys::create_key::CreateKey,
         DeleteAlias: aliases::delete_alias::DeleteAlias,
+        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
+        DeleteImportedKeyMaterial:
+            import::delete_imported_key_material::DeleteImportedKeyMaterial,
         DisableKey: keys::disable_key::DisableKey,
         DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
+        DisconnectCustomKeyStore:
+            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
         EnableKey: keys::enable_key::EnableKey,
+        ImportKeyMaterial: import::import_key_material::ImportKeyMaterial,
         EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
         PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
         ReplicateKey: multi_region::replicate_key::ReplicateKey,
@@ -333,6 +349,7 @@ operations! {
         TagResource: tags::tag_resource::TagResource,
         UntagResource: tags::untag_resource::UntagResource,
         UpdateAlias: aliases::update_alias::UpdateAlias,
+        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
         UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }

@@ -2,6 +2,7 @@
 
 use super::encryption::refuse_recipient;
 use super::{Access, Authorized, Context, Operation, OperationName, Request, Use};
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{Blob, CustomKeyStoreId, NumberOfBytes, RecipientInfo};
 use crate::{Error, ErrorCode};
@@ -34,38 +35,33 @@ impl Operation for GenerateRandom {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         refuse_recipient(input.recipient.as_ref())?;
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
         if input.number_of_bytes.is_none() {
             return Err(Error::new(
                 ErrorCode::Validation,
                 "NumberOfBytes is required.",
             ));
         }
-        Ok(Access::account())
+        Ok(match &input.custom_key_store_id {
+            Some(id) => Access::store(id, StoreRule::Connected),
+            None => Access::account(),
+        })
     }
-}
-
-/// # Errors
-/// `CustomKeyStoreNotFoundException` if one is named: there are none yet.
-pub(super) fn refuse_key_store(id: Option<&CustomKeyStoreId>) -> Result<(), Error> {
-    let Some(id) = id else { return Ok(()) };
-    let message = format!("Custom key store {} does not exist.", id.0);
-    Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message))
 }
 
 impl Use for GenerateRandom {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
+        call: &Authorized<Self>,
         _: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
+        let token = match call.key_store() {
+            Some(store) => cx.tokens.of_store(store).await?,
+            None => cx.tokens.home().clone(),
+        };
         let bytes = input.number_of_bytes.map_or(0, |n| n.0);
-        let random = cx
-            .tokens
-            .home()
-            .random(usize::try_from(bytes).map_err(Error::internal)?)
-            .await?;
+        let length = usize::try_from(bytes).map_err(Error::internal)?;
+        let random = token.random(length).await?;
         Ok(Output {
             plaintext: random.expose_secret().to_vec().into(),
         })

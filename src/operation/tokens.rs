@@ -1,18 +1,47 @@
-//! Which token a key is on.
+//! The tokens of a gateway: its own, which has its system keys, and those of custom key stores.
 
-use crate::Error;
-use crate::store::Key;
-use crate::token::Token;
+use super::key_stores::password;
+use crate::model::{ConnectionErrorCode, ConnectionState};
+use crate::store::{Key, KeyStore};
+use crate::token::{KeyRef, Token, TokenConfig, TokenSelector, TokenTrouble};
+use crate::{Error, ErrorCode};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+use uuid::Uuid;
 
-/// The tokens of a gateway.
+/// How long a token is waited for that has just been opened.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// See the module.
 pub struct Tokens {
     home: Token,
+    /// Of the gateway's own token: PINs of others are wrapped under it.
+    wrapping: KeyRef,
+    /// The tokens of the configuration that can be custom key stores; without their PINs.
+    clusters: BTreeMap<String, TokenConfig>,
+    /// By the row of their custom key store.
+    open: RwLock<HashMap<Uuid, Open>>,
+    /// One at a time, so that a store's token is opened once.
+    opening: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Open {
+    connection: Uuid,
+    token: Token,
 }
 
 impl Tokens {
-    /// With the gateway's own token, which has its system keys.
-    pub fn new(home: Token) -> Self {
-        Self { home }
+    /// With the gateway's own token and its wrapping key.
+    pub fn new(home: Token, wrapping: KeyRef, clusters: BTreeMap<String, TokenConfig>) -> Self {
+        Self {
+            home,
+            wrapping,
+            clusters,
+            open: RwLock::default(),
+            opening: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The gateway's own token.
@@ -20,14 +49,214 @@ impl Tokens {
         &self.home
     }
 
+    /// The gateway's own wrapping key.
+    pub fn wrapping(&self) -> &KeyRef {
+        &self.wrapping
+    }
+
+    /// The token of the configuration under this name.
+    pub fn cluster(&self, id: &str) -> Option<&TokenConfig> {
+        self.clusters.get(id)
+    }
+
     /// The token that has a key.
     ///
     /// # Errors
-    /// Internal for a custom key store, which this gateway has not.
+    /// `KeyUnavailableException` if it is a custom key store's and not open here.
     pub fn of(&self, key: &Key) -> Result<Token, Error> {
-        match key.key_store {
-            None => Ok(self.home.clone()),
-            Some(store) => Err(Error::internal(format!("no custom key store {store}"))),
+        let Some(row) = key.key_store else {
+            return Ok(self.home.clone());
+        };
+        let open = self.read();
+        let token = open.get(&row).map(|open| open.token.clone());
+        token.ok_or_else(|| away("The token of the custom key store is not open. Retry later."))
+    }
+
+    /// The token with this serial number; `None` names the gateway's own.
+    ///
+    /// # Errors
+    /// `KeyUnavailableException` if it is not ready here.
+    pub fn with_serial(&self, serial: Option<&str>) -> Result<Token, Error> {
+        let Some(serial) = serial else {
+            return Ok(self.home.clone());
+        };
+        let is_it = |token: &&Token| token.serial().as_deref() == Some(serial);
+        let open = self.read();
+        let mut all = std::iter::once(&self.home).chain(open.values().map(|open| &open.token));
+        let found = all.find(is_it).cloned();
+        found.ok_or_else(|| away(format!("The token with serial {serial} is not open.")))
+    }
+
+    /// The serial numbers of the tokens that are ready; `None` among them stands for the gateway's
+    /// own as well.
+    pub fn at_hand(&self) -> Vec<Option<String>> {
+        let mut serials = Vec::new();
+        if let Some(serial) = self.home.serial() {
+            serials.extend([None, Some(serial)]);
         }
+        let open = self.read();
+        serials.extend(
+            open.values()
+                .map(|open| open.token.serial())
+                .filter(Option::is_some),
+        );
+        serials
+    }
+
+    /// The token of a custom key store that is connected, opened if it is not yet.
+    ///
+    /// # Errors
+    /// `KeyUnavailableException` if it cannot be had now.
+    pub async fn of_store(&self, store: &KeyStore) -> Result<Token, Error> {
+        if let Some(token) = self.known(store) {
+            return Ok(token);
+        }
+        let token = self.open(store, false).await?;
+        token.wait_ready(PATIENCE).await?;
+        Ok(token)
+    }
+
+    fn known(&self, store: &KeyStore) -> Option<Token> {
+        let open = self.read();
+        let open = open.get(&store.row)?;
+        (open.connection == store.connection).then(|| open.token.clone())
+    }
+
+    /// Opens the token of a custom key store for the first time, and says what came of it: its
+    /// serial number, or why not. `retry_pin` is for a password that was not tried before.
+    pub async fn connect(
+        &self,
+        store: &KeyStore,
+        retry_pin: bool,
+    ) -> Result<String, ConnectionErrorCode> {
+        let token = match self.open(store, retry_pin).await {
+            Ok(token) => token,
+            Err(error) if error.cause::<UnknownCluster>().is_some() => {
+                return Err(ConnectionErrorCode::ClusterNotFound);
+            }
+            Err(error) => {
+                log::error!("custom key store {}: {error}", store.id);
+                return Err(ConnectionErrorCode::InternalError);
+            }
+        };
+        let ready = token.wait_ready(PATIENCE).await;
+        match (ready, token.serial()) {
+            (Ok(()), Some(serial)) => Ok(serial),
+            (outcome, _) => {
+                let trouble = token.trouble();
+                log::warn!("custom key store {} ({trouble:?}): {outcome:?}", store.id);
+                self.close(store.row).await;
+                Err(error_code(trouble))
+            }
+        }
+    }
+
+    async fn open(&self, store: &KeyStore, retry_pin: bool) -> Result<Token, Error> {
+        let _turn = self.opening.lock().await;
+        if let Some(token) = self.known(store) {
+            return Ok(token);
+        }
+        let config = self.config(store)?;
+        let pin = password::open(&self.home, &self.wrapping, store).await?;
+        // The token of an earlier connection: a token has one user.
+        self.close(store.row).await;
+        let token = Token::open(TokenConfig {
+            pin,
+            retry_pin,
+            ..config
+        })?;
+        let open = Open {
+            connection: store.connection,
+            token: token.clone(),
+        };
+        self.write().insert(store.row, open);
+        Ok(token)
+    }
+
+    /// How the token is opened: that of the configuration, which has to be the one that the store
+    /// was first connected to.
+    fn config(&self, store: &KeyStore) -> Result<TokenConfig, Error> {
+        let unknown = || Error::internal(UnknownCluster(store.cluster.clone()));
+        let mut config = self.cluster(&store.cluster).ok_or_else(unknown)?.clone();
+        if let Some(serial) = &store.token_serial {
+            if matches!(&config.select, TokenSelector::Serial(other) if other != serial) {
+                return Err(unknown());
+            }
+            config.select = TokenSelector::Serial(serial.clone());
+        }
+        Ok(config)
+    }
+
+    /// Opens the token of a custom key store that is connected, unless it is open; does not wait for
+    /// it.
+    ///
+    /// # Errors
+    /// The configuration has no such token, or the password does not open.
+    pub async fn keep_open(&self, store: &KeyStore) -> Result<(), Error> {
+        self.open(store, false).await.map(drop)
+    }
+
+    /// Closes the tokens of all custom key stores but those that `stores` has as connected, or as
+    /// being connected, in the same connection.
+    pub async fn retain(&self, stores: &[KeyStore]) {
+        let wanted = |row: Uuid, open: &Open| {
+            stores.iter().any(|store| {
+                let state = matches!(
+                    store.state,
+                    ConnectionState::Connected | ConnectionState::Connecting
+                );
+                state && store.row == row && store.connection == open.connection
+            })
+        };
+        let unwanted: Vec<Uuid> = {
+            let open = self.read();
+            let unwanted = open.iter().filter(|(row, open)| !wanted(**row, open));
+            unwanted.map(|(row, _)| *row).collect()
+        };
+        for row in unwanted {
+            self.close(row).await;
+        }
+    }
+
+    async fn close(&self, row: Uuid) {
+        let open = self.write().remove(&row);
+        if let Some(open) = open {
+            open.token.close().await;
+        }
+    }
+
+    /// Closes all of them, the gateway's own last.
+    pub async fn close_all(&self) {
+        self.retain(&[]).await;
+        self.home.close().await;
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Uuid, Open>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Uuid, Open>> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The configuration has no such token.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration names no token {0} with the serial number of the key store's")]
+struct UnknownCluster(String);
+
+fn away(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::KeyUnavailable, message)
+}
+
+fn error_code(trouble: Option<TokenTrouble>) -> ConnectionErrorCode {
+    match trouble {
+        Some(TokenTrouble::NotFound) => ConnectionErrorCode::ClusterNotFound,
+        Some(TokenTrouble::InUse) => ConnectionErrorCode::UserLoggedIn,
+        Some(TokenTrouble::WrongPin) => ConnectionErrorCode::InvalidCredentials,
+        Some(TokenTrouble::PinLocked) => ConnectionErrorCode::UserLockedOut,
+        Some(TokenTrouble::NoPin) => ConnectionErrorCode::UserNotFound,
+        Some(TokenTrouble::Unfit) => ConnectionErrorCode::InternalError,
+        Some(TokenTrouble::Silent) | None => ConnectionErrorCode::NetworkErrors,
     }
 }

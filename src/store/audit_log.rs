@@ -24,6 +24,7 @@ const GROUP: &str = "/* audit_log::group */
             when 'key' then (select k.row_version from kms_key k where k.id = u.id)
             when 'alias' then (select a.row_version from alias a where a.id = u.id)
             when 'grant' then (select g.row_version from kms_grant g where g.id = u.id)
+            when 'key_store' then (select s.row_version from key_store s where s.id = u.id)
             when 'access_key' then (select c.row_version from access_key c where c.id = u.id)
         end
     ), written as (
@@ -75,6 +76,7 @@ impl Store {
                     RowVersion::Alias(row, version) => ("alias", row, version),
                     RowVersion::Grant(row, version) => ("grant", row, version),
                     RowVersion::AccessKey(row, version) => ("access_key", row, version),
+                    RowVersion::KeyStore(row, version) => ("key_store", row, version),
                 };
                 users.push(ordinal);
                 kinds.push(kind);

@@ -1,7 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::{AccessKey, Alias, Grant, Key, RowVersion};
+use super::{AccessKey, Alias, Grant, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub(super) enum Address {
     /// By a token that was found to be genuine.
     Grant(String),
     AccessKey(String),
+    KeyStore(AccountId, Region, String),
+    KeyStoreRow(Uuid),
 }
 
 /// What a row holds.
@@ -33,6 +35,7 @@ pub(super) enum Record {
     Alias(Arc<Alias>),
     Grant(Arc<Grant>),
     AccessKey(Arc<AccessKey>),
+    KeyStore(Arc<KeyStore>),
 }
 
 /// Records by their rows, and rows by their addresses. In two steps, so that a row can be forgotten
@@ -110,7 +113,8 @@ impl RowVersion {
             RowVersion::Key(row, _)
             | RowVersion::Alias(row, _)
             | RowVersion::Grant(row, _)
-            | RowVersion::AccessKey(row, _) => row,
+            | RowVersion::AccessKey(row, _)
+            | RowVersion::KeyStore(row, _) => row,
         }
     }
 }

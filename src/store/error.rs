@@ -67,6 +67,16 @@ impl StoreError {
         self.sqlstate() == Some(&SqlState::UNIQUE_VIOLATION)
     }
 
+    /// The constraint by which Postgres found another row with the same key.
+    pub(super) fn duplicate_of(&self) -> Option<&str> {
+        match self {
+            StoreError::Statement { error, .. } if self.is_duplicate() => {
+                error.as_db_error()?.constraint()
+            }
+            _ => None,
+        }
+    }
+
     fn sqlstate(&self) -> Option<&SqlState> {
         match self {
             StoreError::Statement { error, .. } => error.code(),

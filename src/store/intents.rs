@@ -2,37 +2,45 @@
 
 use super::error::StoreError;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, Shared, Store, row_mac};
+use super::{Intent, IntentKind, KeyVersion, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const BEGIN: &str = "/* intents::begin */
-    insert into intent (version, kind, owner, lease_until, mac)
-    values ($1, $2, $3, strongroom_now() + make_interval(secs => $4), $5)";
+    insert into intent (version, token_serial, object_id, kind, owner, lease_until, mac)
+    values ($1, $2, $3, $4, $5, strongroom_now() + make_interval(secs => $6), $7)";
 const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
 // What another gateway is claiming at this moment is skipped, not waited for.
 const CLAIM: &str = "/* intents::claim */
     with due as materialized (
         select version from intent where lease_until < (select strongroom_now())
+        and case when token_serial is null then $4 else token_serial = any($5) end
         order by lease_until limit $3 for update skip locked
     )
     update intent i
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
-    returning i.version, i.kind, i.owner, $2::float8 as lease, i.mac,
-        exists (select from key_version v where v.id = i.version) as in_use";
+    returning i.version, i.token_serial, i.object_id, i.kind, i.owner, $2::float8 as lease, i.mac,
+        exists (select from key_version v where v.id = i.version and v.object_id is null)
+        or exists (select from key_version v
+            where v.object_id = coalesce(i.object_id, uuid_send(i.version))) as in_use";
 const LIST: &str = "/* intents::list */
-    select version, kind, owner,
+    select version, token_serial, object_id, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
+const WRAPPING_KEYS: &str = "/* intents::wrapping_keys */
+    select count(*) as many from intent where kind = 'create' and owner = $1";
 // An intent that somebody else has taken over is as good as gone: they may be destroying the object.
 const FULFIL: &str = "/* intents::fulfil */
     delete from intent where version = $1 and kind = 'create' and not taken_over";
 
+/// How long whoever leaves an object has to destroy it before a worker does.
+const DESTROY_LEASE: Duration = Duration::from_secs(60);
+
 impl IntentKind {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             IntentKind::Create => "create",
             IntentKind::Destroy => "destroy",
@@ -47,8 +55,16 @@ pub(super) async fn begin(
     intent: &Intent,
 ) -> Result<(), Error> {
     let (kind, lease) = (intent.kind.as_str(), intent.lease.as_secs_f64());
-    let mac = shared.mac(row_mac::intent(intent.version, kind)).await?;
-    let params: Params<'_> = &[&intent.version, &kind, &intent.owner, &lease, &mac];
+    let mac = shared.mac(row_mac::intent(intent)).await?;
+    let params: Params<'_> = &[
+        &intent.version,
+        &intent.token_serial,
+        &intent.object_id,
+        &kind,
+        &intent.owner,
+        &lease,
+        &mac,
+    ];
     connection.execute(BEGIN, params).await?;
     Ok(())
 }
@@ -65,6 +81,8 @@ fn read(row: &Row) -> Result<Intent, Error> {
     let lease: f64 = column(row, "lease")?;
     Ok(Intent {
         version: column(row, "version")?,
+        token_serial: column(row, "token_serial")?,
+        object_id: column(row, "object_id")?,
         kind: match column(row, "kind")? {
             "destroy" => IntentKind::Destroy,
             _ => IntentKind::Create,
@@ -72,6 +90,28 @@ fn read(row: &Row) -> Result<Intent, Error> {
         owner: column(row, "owner")?,
         lease: Duration::try_from_secs_f64(lease).unwrap_or_default(),
     })
+}
+
+impl Transaction<'_> {
+    /// Leaves an object that nothing uses any more, for the caller to destroy once the transaction
+    /// has committed: an intent that is nobody's, whose lease gives time before a worker does it.
+    pub(super) async fn leave(&self, version: &KeyVersion) -> Result<(), Error> {
+        let serial = Some(version.token_serial.clone());
+        let intent = Intent {
+            version: version.cka_id().unwrap_or(version.id),
+            token_serial: serial.filter(|serial| !serial.is_empty()),
+            object_id: match version.cka_id() {
+                Some(_) => None,
+                None => version.object_id.as_deref().map(<[u8]>::to_vec),
+            },
+            kind: IntentKind::Destroy,
+            owner: Uuid::nil(),
+            lease: DESTROY_LEASE,
+        };
+        begin(self.shared, self.connection, &intent).await?;
+        self.note_left(intent);
+        Ok(())
+    }
 }
 
 impl Store {
@@ -94,8 +134,9 @@ impl Store {
         Ok(())
     }
 
-    /// Takes over intents whose lease is past by the database's clock (and extends their lease).
-    /// Whoever began a taken-over `Create` can no longer insert its key.
+    /// Takes over intents whose lease is past by the database's clock (and extends their lease), of
+    /// the tokens that are `at_hand`; `None` among them stands for intents that name no token. The
+    /// others wait. Whoever began a taken-over `Create` can no longer insert its key.
     ///
     /// # Errors
     /// Those of the database.
@@ -104,16 +145,19 @@ impl Store {
         owner: Uuid,
         lease: Duration,
         limit: i64,
+        at_hand: &[Option<String>],
     ) -> Result<Vec<Intent>, Error> {
         let connection = self.shared.connections.get().await?;
-        let rows = connection
-            .query(CLAIM, &[&owner, &lease.as_secs_f64(), &limit])
-            .await?;
+        let unnamed = at_hand.contains(&None);
+        let serials: Vec<&String> = at_hand.iter().flatten().collect();
+        let lease = lease.as_secs_f64();
+        let params: Params<'_> = &[&owner, &lease, &limit, &unnamed, &serials];
+        let rows = connection.query(CLAIM, params).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let intent = read(row)?;
             // Acting on it destroys an object, so it is not enough that a row says so.
-            let canonical = row_mac::intent(intent.version, intent.kind.as_str());
+            let canonical = row_mac::intent(&intent);
             let genuine =
                 self.shared
                     .verify("intent", &intent.version, canonical, column(row, "mac")?);
@@ -134,6 +178,17 @@ impl Store {
             }
         }
         Ok(claimed)
+    }
+
+    /// How many intents to create are nobody's: those of wrapping keys, which every gateway uses
+    /// until their lease is past.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn wrapping_keys(&self) -> Result<i64, Error> {
+        let connection = self.shared.connections.get().await?;
+        let row = connection.query_one(WRAPPING_KEYS, &[&Uuid::nil()]).await?;
+        column(&row, "many")
     }
 
     /// Every intent, for doctor; `lease` is what is left of it.

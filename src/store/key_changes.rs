@@ -7,15 +7,11 @@ use super::pool::column;
 use super::related;
 use super::row_mac::{self, micros};
 use super::transaction::Touched;
-use super::{Intent, IntentKind, Key, KeyVersion, RowVersion, Transaction};
+use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
 use crate::model::key_id::MULTI_REGION;
 use crate::model::{AccountId, Region, RotationType, VersionState};
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How long whoever deletes a key has for its objects before a worker does it.
-const DESTROY_LEASE: Duration = Duration::from_secs(60);
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
 // snapshot from before the wait, and would miss a version that the change before it made.
@@ -37,12 +33,12 @@ const VERSIONS: &str = concat!(
 const INSERT_SET: &str =
     "/* keys::insert_set */ insert into material_set (id, created) values ($1, $2)";
 const INSERT_VERSION: &str = "/* keys::insert_version */ insert into key_version \
-    (id, material_set, number, spec, token_serial, public_key, birth, created, state, valid_to, \
-    description, rotation, rotated, verifier, row_version, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    (id, material_set, number, spec, token_serial, object_id, public_key, birth, created, state, \
+    valid_to, description, rotation, rotated, verifier, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set token_serial = $3, \
     public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
-    rotated = $10, verifier = $11, row_version = $2 + 1, mac = $12 \
+    rotated = $10, verifier = $11, object_id = $12, row_version = $2 + 1, mac = $13 \
     where id = $1 and row_version = $2";
 const LOCK_RELATED: &str = concat!(
     "/* keys::lock_related */ select ",
@@ -202,6 +198,7 @@ impl Transaction<'_> {
                     &version.number,
                     &key.spec.as_str(),
                     &version.token_serial,
+                    &version.object_id.as_deref(),
                     &version.public_key.as_deref(),
                     &birth,
                     &micros(version.created),
@@ -249,6 +246,7 @@ impl Transaction<'_> {
                     &rotation.map(RotationType::as_str),
                     &rotated.map(micros),
                     &version.verifier,
+                    &version.object_id.as_deref(),
                     &mac,
                 ],
             )
@@ -343,18 +341,17 @@ impl Transaction<'_> {
         self.connection
             .execute(DELETE_SET, &[&key.material_set])
             .await?;
-        let mut left = Vec::with_capacity(versions.len());
-        for version in &versions {
-            let intent = Intent {
-                version: column(version, "id")?,
-                kind: IntentKind::Destroy,
-                owner: Uuid::nil(),
-                lease: DESTROY_LEASE,
-            };
-            intents::begin(self.shared, self.connection, &intent).await?;
-            left.push(intent);
+        for row in &versions {
+            let id: Uuid = column(row, "id")?;
+            // As it was read: an intent has a MAC, and must not get it for what has none.
+            let version = key.version(id);
+            let version = version.ok_or(StoreError::Changed("keys::delete_versions"))?;
+            // A version that has yet to be imported is on no token.
+            if version.state != VersionState::PendingImport {
+                self.leave(version).await?;
+            }
         }
-        Ok(left)
+        Ok(self.left())
     }
 }
 

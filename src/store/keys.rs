@@ -25,9 +25,11 @@ macro_rules! version_columns {
     () => {
         "v.id as v_id, v.row_version as v_row_version, v.material_set as v_material_set, \
          v.number as v_number, v.spec as v_spec, v.token_serial as v_token_serial, \
+         v.object_id as v_object_id, \
          v.public_key as v_public_key, v.birth as v_birth, v.created as v_created, \
          v.state as v_state, v.valid_to as v_valid_to, v.description as v_description, \
-         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, v.mac as v_mac"
+         v.rotation as v_rotation, v.rotated as v_rotated, v.verifier as v_verifier, \
+         v.mac as v_mac"
     };
 }
 pub(super) use {key_columns, version_columns};
@@ -56,10 +58,12 @@ const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key \
     where state = 'PendingDeletion' and deletion <= (select strongroom_now()) \
     order by deletion limit $1";
 const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
-    where not exists (select from key_version v where v.id = t.id) \
+    where not exists (select from key_version v where v.id = t.id and v.object_id is null) \
+    and not exists (select from key_version v where v.object_id = uuid_send(t.id)) \
     and not exists (select from intent i where i.version = t.id)";
-const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial from key_version \
-    where id > $1 order by id limit $2";
+const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial, \
+    coalesce(object_id, uuid_send(id)) as object_id from key_version \
+    where id > $1 and state <> 'PendingImport' order by id limit $2";
 
 /// Account and Region as columns, which are what these were written as.
 pub(super) fn place(
@@ -74,7 +78,7 @@ pub(super) fn place(
 }
 
 /// What the text of a column means; a text that means nothing was not written by a gateway.
-fn parsed<T: FromStr>(
+pub(super) fn parsed<T: FromStr>(
     row: &Row,
     name: &'static str,
     table: &'static str,
@@ -85,7 +89,7 @@ fn parsed<T: FromStr>(
 }
 
 /// The same, of a column that may be null; `Err` for a text that means nothing.
-fn optional<T>(
+pub(super) fn optional<T>(
     row: &Row,
     name: &'static str,
     parse: fn(&str) -> Option<T>,
@@ -142,6 +146,7 @@ impl Shared {
             let id: Uuid = column(row, "v_id")?;
             let birth: &str = column(row, "v_birth")?;
             let public_key: Option<&[u8]> = column(row, "v_public_key")?;
+            let object_id: Option<&[u8]> = column(row, "v_object_id")?;
             let spec: KeySpec = parsed(row, "v_spec", TABLE, &id.to_string())?;
             let unreadable = |()| refused(TABLE, id);
             let rotation = optional(row, "v_rotation", |text| text.parse().ok());
@@ -151,6 +156,7 @@ impl Shared {
                 row_version: column(row, "v_row_version")?,
                 number: column(row, "v_number")?,
                 token_serial: column(row, "v_token_serial")?,
+                object_id: object_id.map(Arc::from),
                 public_key: public_key.map(Arc::from),
                 birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
                 created: column(row, "v_created")?,
@@ -282,7 +288,7 @@ impl Store {
             .collect()
     }
 
-    /// Which of these key versions no row (version or intent) knows, for doctor.
+    /// Which of these `CKA_ID`s no row (version or intent) knows, for doctor.
     ///
     /// # Errors
     /// Those of the database.
@@ -292,7 +298,8 @@ impl Store {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// Every key version with the serial of its token, for doctor; at most `limit` after `after`.
+    /// Every key version that has material, with the serial of its token and its `CKA_ID`, for
+    /// doctor; at most `limit` after `after`.
     ///
     /// # Errors
     /// Those of the database.
@@ -300,12 +307,15 @@ impl Store {
         &self,
         after: Option<Uuid>,
         limit: i64,
-    ) -> Result<Vec<(Uuid, String)>, Error> {
+    ) -> Result<Vec<(Uuid, String, Vec<u8>)>, Error> {
         let after = after.unwrap_or_default();
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(ON_TOKENS, &[&after, &limit]).await?;
         rows.iter()
-            .map(|row| Ok((column(row, "id")?, column(row, "token_serial")?)))
+            .map(|row| {
+                let object_id = column(row, "object_id")?;
+                Ok((column(row, "id")?, column(row, "token_serial")?, object_id))
+            })
             .collect()
     }
 }

@@ -1,8 +1,9 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
-    AccountId, Constraints, GrantOperationSet, KeySpec, KeyState, KeyUsage, Origin, Region,
-    RotationType, VersionState,
+    AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
+    KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,28 @@ impl Key {
         self.versions.iter().find(|version| version.id == id)
     }
 
+    /// The versions that have been current, and the one that is: all that there may be ciphertexts
+    /// of. What comes after them is imported and waits for a rotation.
+    pub fn in_service(&self) -> impl Iterator<Item = &KeyVersion> {
+        let current = self.version(self.current_version);
+        let last = current.map_or(0, |version| version.number);
+        let versions = self.versions.iter();
+        versions.filter(move |version| version.number <= last)
+    }
+
+    /// The version whose material is imported and waits for a rotation to become current.
+    pub fn pending_rotation(&self) -> Option<&KeyVersion> {
+        let current = self.version(self.current_version)?;
+        let last = self.versions.last()?;
+        (self.origin == Origin::External && last.number > current.number).then_some(last)
+    }
+
+    /// Whether material that the key needs is yet to be imported.
+    pub fn awaits_import(&self) -> bool {
+        self.in_service()
+            .any(|version| version.state == VersionState::PendingImport)
+    }
+
     /// Whether it is the primary of a multi-Region key.
     pub fn is_primary(&self) -> bool {
         self.primary_region.as_ref() == Some(&self.region)
@@ -75,7 +98,7 @@ impl Key {
 /// One object, or one key pair, on the token.
 #[derive(Debug, Clone)]
 pub struct KeyVersion {
-    /// The `CKA_ID`.
+    /// Names it in ciphertexts, and is the `CKA_ID` of what the token generated.
     pub id: Uuid,
     /// Raised by every change.
     pub row_version: i64,
@@ -83,6 +106,9 @@ pub struct KeyVersion {
     pub number: i32,
     /// The serial number of the token it is on.
     pub token_serial: String,
+    /// The `CKA_ID` of what was adopted, and of imported material, which has another one after each
+    /// import; `None` where it is `id`.
+    pub object_id: Option<Arc<[u8]>>,
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
     /// What the token said of it when it was made, as JSON.
@@ -116,6 +142,7 @@ impl KeyVersion {
             row_version: 1,
             number,
             token_serial,
+            object_id: None,
             public_key,
             birth,
             created,
@@ -125,6 +152,29 @@ impl KeyVersion {
             rotation: None,
             verifier: None,
         }
+    }
+
+    /// A version whose material is yet to be imported.
+    pub fn awaiting_import(id: Uuid, number: i32, created: OffsetDateTime) -> Self {
+        let birth = serde_json::json!({"imported": false});
+        Self {
+            state: VersionState::PendingImport,
+            ..Self::made(id, number, String::new(), None, birth, created)
+        }
+    }
+
+    /// The `CKA_ID` of its object on the token, where it is a UUID: any but those of some adopted
+    /// objects.
+    pub fn cka_id(&self) -> Option<Uuid> {
+        match &self.object_id {
+            Some(id) => Uuid::from_slice(id).ok(),
+            None => Some(self.id),
+        }
+    }
+
+    /// Whether it has, or had, imported material, and takes no other.
+    pub fn is_settled(&self) -> bool {
+        self.public_key.is_some() || self.verifier.is_some()
     }
 }
 
@@ -216,11 +266,65 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// What is about to be done to the token.
+/// A custom key store: another token, and the PIN to it wrapped under a key on the gateway's own.
+#[derive(Clone)]
+pub struct KeyStore {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// Raised by every change.
+    pub row_version: i64,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The Region it belongs to.
+    pub region: Region,
+    /// `cks-…`.
+    pub id: String,
+    /// `TrustAnchorCertificate`, as given.
+    pub certificate: String,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
+    /// Its friendly name.
+    pub name: String,
+    /// `CloudHsmClusterId`: the token's name in the configuration.
+    pub cluster: String,
+    /// IV, ciphertext, tag; AAD binds account and id.
+    pub wrapped_password: Vec<u8>,
+    /// Whether the password may have been tried.
+    pub password_tried: bool,
+    /// Whether it is to be used.
+    pub state: ConnectionState,
+    /// Why it could not be connected.
+    pub error: Option<ConnectionErrorCode>,
+    /// Another one for each time it is connected.
+    pub connection: Uuid,
+    /// The gateway process that connects it.
+    pub connector: Uuid,
+    /// The serial number of its token, once it was connected.
+    pub token_serial: Option<String>,
+}
+
+impl std::fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the password, even wrapped.
+        f.debug_struct("KeyStore")
+            .field("row", &self.row)
+            .field("row_version", &self.row_version)
+            .field("id", &self.id)
+            .field("cluster", &self.cluster)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is about to be done to a token.
 #[derive(Debug, Clone)]
 pub struct Intent {
     /// The key version concerned.
     pub version: Uuid,
+    /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
+    pub token_serial: Option<String>,
+    /// The `CKA_ID`, where it is not the version's id.
+    pub object_id: Option<Vec<u8>>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
@@ -238,6 +342,17 @@ pub enum IntentKind {
     Destroy,
 }
 
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
+}
+
 /// A row and the version it had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowVersion {
@@ -249,4 +364,6 @@ pub enum RowVersion {
     Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
+    /// Of a custom key store.
+    KeyStore(Uuid, i64),
 }

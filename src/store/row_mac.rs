@@ -8,9 +8,9 @@
 //! written before it stay genuine.
 
 use super::error::StoreError;
-use super::{AccessKey, Alias, Grant, Key, KeyVersion, RowSeal, Shared};
+use super::{AccessKey, Alias, Grant, Intent, Key, KeyStore, KeyVersion, RowSeal, Shared};
 use crate::Error;
-use crate::model::{KeySpec, Region, RotationType, VersionState};
+use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -58,6 +58,13 @@ impl Row {
     fn instant(self, value: OffsetDateTime) -> Self {
         let micros = value.unix_timestamp_nanos().div_euclid(1000);
         self.bytes(&micros.to_be_bytes())
+    }
+
+    fn optional(self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(value),
+            None => self.null(),
+        }
     }
 
     /// A column of a later migration.
@@ -149,6 +156,7 @@ pub(super) fn key_version(
     .added("rotation", rotation.map(RotationType::as_str), Row::text)
     .added("rotated", rotated, Row::instant)
     .added("verifier", version.verifier.as_deref(), Row::bytes)
+    .added("object_id", version.object_id.as_deref(), Row::bytes)
     .0
 }
 
@@ -217,9 +225,35 @@ pub(super) fn root_principal(arn: &str, account: &str, created: OffsetDateTime) 
         .0
 }
 
+pub(super) fn key_store(store: &KeyStore) -> Vec<u8> {
+    Row::of("key_store")
+        .uuid(store.row)
+        .number(store.row_version)
+        .text(store.account.as_str())
+        .text(store.region.as_str())
+        .text(&store.id)
+        .text(&store.certificate)
+        .instant(store.created)
+        .text(&store.name)
+        .text(&store.cluster)
+        .bytes(&store.wrapped_password)
+        .boolean(store.password_tried)
+        .text(store.state.as_str())
+        .optional(store.error.map(ConnectionErrorCode::as_str))
+        .uuid(store.connection)
+        .uuid(store.connector)
+        .optional(store.token_serial.as_deref())
+        .0
+}
+
 /// Only what decides: owner and lease may change hands without a key.
-pub(super) fn intent(version: Uuid, kind: &str) -> Vec<u8> {
-    Row::of("intent").uuid(version).text(kind).0
+pub(super) fn intent(intent: &Intent) -> Vec<u8> {
+    Row::of("intent")
+        .uuid(intent.version)
+        .text(intent.kind.as_str())
+        .added("token_serial", intent.token_serial.as_deref(), Row::text)
+        .added("object_id", intent.object_id.as_deref(), Row::bytes)
+        .0
 }
 
 /// The error for a row that was not written by a gateway; operators are told at once.

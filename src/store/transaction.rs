@@ -7,7 +7,7 @@
 
 use super::error::StoreError;
 use super::pool::Connection;
-use super::{RowVersion, Shared, Store};
+use super::{Intent, RowVersion, Shared, Store};
 use crate::Error;
 use futures_util::future::{BoxFuture, join3};
 use std::sync::Mutex;
@@ -36,6 +36,7 @@ pub struct Transaction<'t> {
     pub(super) connection: &'t Connection,
     pub(super) shared: &'t Shared,
     touched: Mutex<Vec<Touched>>,
+    left: Mutex<Vec<Intent>>,
     fenced: AtomicBool,
 }
 
@@ -105,6 +106,7 @@ impl Store {
             connection: &connection,
             shared: &self.shared,
             touched: Mutex::default(),
+            left: Mutex::default(),
             fenced: AtomicBool::new(false),
         };
         let result = match work(&transaction).await {
@@ -150,6 +152,22 @@ impl Transaction<'_> {
     pub(super) fn changed(&self, row: RowVersion) {
         self.fenced.store(true, Ordering::Relaxed);
         self.touch(Touched::Row(row.row()));
+    }
+
+    /// Notes an intent to destroy what the transaction has left behind on the token.
+    pub(super) fn note_left(&self, intent: Intent) {
+        let mut list = self
+            .left
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        list.push(intent);
+    }
+
+    /// The intents to destroy what nothing uses any more, once the transaction has committed.
+    pub fn left(&self) -> Vec<Intent> {
+        let list = self.left.lock();
+        list.unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 
     async fn commit(self) -> Result<(), StoreError> {

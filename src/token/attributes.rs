@@ -52,6 +52,17 @@ pub(super) struct Birthright<'a> {
     pub(super) usage: KeyUsage,
     /// Whether RSAES-OAEP with SHA-256 needs the raw private-key operation on this token.
     pub(super) raw_rsa: bool,
+    pub(super) role: Role,
+}
+
+/// What a key is for, beside its KeyUsage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A CMK, or a key of the gateway's own.
+    Key,
+    /// An RSA pair under which key material comes: C_UnwrapKey and, where the gateway's memory
+    /// must help, C_Decrypt.
+    Wrapping { decrypts: bool },
 }
 
 impl Birthright<'_> {
@@ -124,20 +135,25 @@ impl Birthright<'_> {
             A::AllowedMechanisms(self.allowed_mechanisms(class)),
         ];
         let mut optional = vec![A::Copyable(false), A::Destroyable(true)];
+        let (encrypts, decrypts, unwraps) = match self.role {
+            Role::Key => (encrypts, encrypts, false),
+            // Whoever has material encrypts it elsewhere, under the public key.
+            Role::Wrapping { decrypts } => (false, decrypts, true),
+        };
         if let Some(key_type) = self.key_type() {
             required.push(A::KeyType(key_type));
         }
         match class {
             Class::Secret => required.extend([
                 A::Encrypt(encrypts),
-                A::Decrypt(encrypts),
+                A::Decrypt(decrypts),
                 A::Sign(signs),
                 A::Verify(signs),
                 A::Wrap(false),
                 A::Unwrap(false),
             ]),
             Class::Private => {
-                required.extend([A::Decrypt(encrypts), A::Sign(signs), A::Unwrap(false)]);
+                required.extend([A::Decrypt(decrypts), A::Sign(signs), A::Unwrap(unwraps)]);
                 optional.extend([A::SignRecover(false), A::AlwaysAuthenticate(false)]);
             }
             Class::Public => {

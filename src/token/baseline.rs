@@ -103,8 +103,9 @@ impl Baseline {
     pub fn open(config: &TokenConfig, operations: &[Operation]) -> Result<Self, TokenError> {
         let pkcs11 = Pkcs11::new(&config.module)?;
         let ours = initialize(&pkcs11)?;
-        let (epoch, anchor) =
-            epoch::begin(&pkcs11, config, 1).map_err(epoch::OpenFailure::into_error)?;
+        let (slot, info) = epoch::find_token(&pkcs11, &config.select)?;
+        let (epoch, anchor) = epoch::begin(&pkcs11, slot, &info, config, 1)
+            .map_err(epoch::OpenFailure::into_error)?;
         let mut baseline = Self {
             pkcs11,
             ours,

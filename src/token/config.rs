@@ -24,6 +24,9 @@ pub struct TokenConfig {
     pub deadline: Duration,
     /// Try a PIN again that this token already refused.
     pub retry_pin: bool,
+    /// Where the token cannot unwrap imported key material by itself, let it, or the key that it is
+    /// wrapped with, pass through this process's memory.
+    pub import_through_memory: bool,
 }
 
 /// How a token is told from its neighbours.
@@ -56,6 +59,25 @@ pub enum TokenStatus {
     Away(String),
     /// Only an operator can help: PIN refused, PIN nearly locked, no such token.
     Operator(String),
+}
+
+/// What keeps a token from being used, for those who must tell one cause from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTrouble {
+    /// There is no such token, or no such module.
+    NotFound,
+    /// This process uses it already.
+    InUse,
+    /// The PIN is wrong.
+    WrongPin,
+    /// The PIN is locked, or nearly so.
+    PinLocked,
+    /// It has no user PIN yet.
+    NoPin,
+    /// It does not answer.
+    Silent,
+    /// It lets keys out, or lacks what it must have.
+    Unfit,
 }
 
 /// How busy the token is, for metrics.

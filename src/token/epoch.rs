@@ -5,6 +5,7 @@ use super::attributes::Class;
 use super::config::{TokenConfig, TokenSelector};
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::{Hardened, harden};
+use super::wrapping::Unwraps;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as CkError, RvError};
 use cryptoki::object::ObjectHandle;
@@ -34,6 +35,10 @@ pub(super) struct Epoch {
     pub(super) oaep_sha256: OnceLock<bool>,
     /// Whether its CKM_EDDSA has Ed25519ph; asked when first needed.
     pub(super) ed25519ph: OnceLock<bool>,
+    /// What the token unwraps; asked when first needed.
+    pub(super) unwraps: OnceLock<Unwraps>,
+    /// [`TokenConfig::import_through_memory`].
+    pub(super) import_through_memory: bool,
 }
 
 impl Epoch {
@@ -65,6 +70,16 @@ impl OpenFailure {
     pub(super) fn error(&self) -> &TokenError {
         match self {
             Self::Away(error) | Self::Operator(error) | Self::Final(error) => error,
+        }
+    }
+
+    /// Whether the token is not to be found, which may be over once the module is initialised
+    /// anew: some list only the tokens that were there at C_Initialize.
+    pub(super) fn is_absence(&self) -> bool {
+        match self {
+            Self::Away(_) => true,
+            Self::Operator(error) => error.function == "C_GetSlotList",
+            Self::Final(_) => false,
         }
     }
 
@@ -150,21 +165,24 @@ pub(super) fn login(
     pin: &SecretString,
     retry_pin: bool,
 ) -> Result<(), OpenFailure> {
-    let refuse = |detail: &str| {
-        Err(OpenFailure::Operator(TokenError::new(
-            TokenErrorClass::Operator,
-            "C_Login",
-            detail,
-        )))
+    let refuse = |code, detail: &str| {
+        let error = TokenError::new(TokenErrorClass::Operator, "C_Login", detail);
+        Err(OpenFailure::Operator(TokenError {
+            code: Some(code),
+            ..error
+        }))
     };
     if info.user_pin_locked() {
-        return refuse("the user PIN is locked; the security officer must set it anew");
+        let detail = "the user PIN is locked; the security officer must set it anew";
+        return refuse(RvError::PinLocked, detail);
     }
     if !info.user_pin_initialized() {
-        return refuse("the token has no user PIN yet");
+        let detail = "the token has no user PIN yet";
+        return refuse(RvError::UserPinNotInitialized, detail);
     }
     if (info.user_pin_count_low() || info.user_pin_final_try()) && !retry_pin {
         return refuse(
+            RvError::PinLocked,
             "a wrong user PIN was given before, and more would lock the token: \
              see that the PIN is right, then start with retry_pin",
         );
@@ -182,16 +200,17 @@ pub(super) fn login(
     }
 }
 
-/// Finds the token, logs in and looks whether it keeps its keys. The session that is answered
-/// anchors the login: when a token's last session closes, the login and all handles are gone.
+/// Logs in and looks whether the token keeps its keys. The session that is answered anchors the
+/// login: when a token's last session closes, the login and all handles are gone.
 pub(super) fn begin(
     pkcs11: &Pkcs11,
+    slot: Slot,
+    info: &TokenInfo,
     config: &TokenConfig,
     number: u64,
 ) -> Result<(Epoch, Session), OpenFailure> {
-    let (slot, info) = find_token(pkcs11, &config.select)?;
     let anchor = pkcs11.open_ro_session(slot)?;
-    login(&anchor, &info, &config.pin, config.retry_pin)?;
+    login(&anchor, info, &config.pin, config.retry_pin)?;
     let Hardened { key, leaks } = harden(&anchor)?;
     if let Some(leak) = leaks.iter().find(|check| !check.holds) {
         return Err(OpenFailure::Final(TokenError::new(
@@ -212,6 +231,8 @@ pub(super) fn begin(
         canary: key,
         oaep_sha256: OnceLock::new(),
         ed25519ph: OnceLock::new(),
+        unwraps: OnceLock::new(),
+        import_through_memory: config.import_through_memory,
     };
     Ok((epoch, anchor))
 }

@@ -1,5 +1,6 @@
 //! What goes wrong at a token, sorted into the classes that decide what follows.
 
+use super::config::TokenTrouble;
 use crate::ErrorCode;
 use cryptoki::context::Function;
 use cryptoki::error::{Error as CkError, RvError};
@@ -41,6 +42,20 @@ impl TokenError {
             function,
             detail: detail.into(),
             code: None,
+        }
+    }
+
+    /// What an error of an opening says of the token.
+    pub(super) fn trouble(&self) -> TokenTrouble {
+        use RvError as R;
+        match (self.function, self.code) {
+            (_, Some(R::PinIncorrect | R::PinInvalid | R::PinLenRange)) => TokenTrouble::WrongPin,
+            (_, Some(R::PinLocked | R::PinExpired)) => TokenTrouble::PinLocked,
+            (_, Some(R::UserPinNotInitialized)) => TokenTrouble::NoPin,
+            ("C_GetSlotList" | "dlopen", _) => TokenTrouble::NotFound,
+            ("claim", _) => TokenTrouble::InUse,
+            _ if self.class == TokenErrorClass::Operator => TokenTrouble::Unfit,
+            _ => TokenTrouble::Silent,
         }
     }
 
@@ -203,6 +218,7 @@ fn function_name(function: Function) -> &'static str {
         Function::GenerateKey => "C_GenerateKey",
         Function::GenerateKeyPair => "C_GenerateKeyPair",
         Function::WrapKey => "C_WrapKey",
+        Function::UnwrapKey => "C_UnwrapKey",
         Function::GenerateRandom => "C_GenerateRandom",
         _ => "PKCS#11",
     }

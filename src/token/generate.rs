@@ -1,7 +1,7 @@
 //! Making and destroying keys, on the read-write lane alone: SoftHSM's generation and destruction
 //! are not thread-safe.
 
-use super::attributes::{self, Birthright, Class};
+use super::attributes::{self, Birthright, Class, Role};
 use super::error::{TokenError, TokenErrorClass};
 use super::key::Birth;
 use super::pair::pair;
@@ -28,34 +28,45 @@ pub(super) fn generate(
     spec: KeySpec,
     usage: KeyUsage,
 ) -> Result<Birth, TokenError> {
-    let mut right = Birthright {
+    let right = birthright(session, version, label, spec, usage)?;
+    generate_as(session, &right)
+}
+
+/// What a CMK must be, on this token.
+pub(super) fn birthright<'a>(
+    session: &TokenSession,
+    version: Uuid,
+    label: &'a str,
+    spec: KeySpec,
+    usage: KeyUsage,
+) -> Result<Birthright<'a>, TokenError> {
+    let decrypts = spec.rsa_bits().is_some() && usage == KeyUsage::EncryptDecrypt;
+    Ok(Birthright {
         version,
         label,
         spec,
         usage,
-        raw_rsa: false,
-    };
+        raw_rsa: decrypts && !has_oaep_sha256(session)?,
+        role: Role::Key,
+    })
+}
+
+/// Makes the key (pair) that `right` describes.
+pub(super) fn generate_as(
+    session: &mut TokenSession,
+    right: &Birthright<'_>,
+) -> Result<Birth, TokenError> {
+    let version = right.version;
     if right.key_type().is_none() {
         return Err(right.unsupported());
     }
-    for class in Class::ALL {
-        if !session.find(version, class)?.is_empty() {
-            return Err(TokenError::new(
-                TokenErrorClass::Bug,
-                "generate",
-                format!("the token already has a {class:?} key object with CKA_ID {version}"),
-            ));
-        }
-    }
-    if spec.rsa_bits().is_some() && usage == KeyUsage::EncryptDecrypt {
-        right.raw_rsa = !has_oaep_sha256(session)?;
-    }
+    nothing_under(session, version)?;
 
     let mut with_optional = true;
     let mut tries = 0;
     loop {
         tries += 1;
-        let error = match attempt(session, &right, with_optional) {
+        let error = match attempt(session, right, with_optional) {
             Ok(birth) => return Ok(birth),
             Err(error) => error,
         };
@@ -84,6 +95,20 @@ pub(super) fn generate(
             }
         }
     }
+}
+
+/// Fails if there is an object under `version`.
+pub(super) fn nothing_under(session: &TokenSession, version: Uuid) -> Result<(), TokenError> {
+    for class in Class::ALL {
+        if !session.find(version, class)?.is_empty() {
+            return Err(TokenError::new(
+                TokenErrorClass::Bug,
+                "generate",
+                format!("the token already has a {class:?} key object with CKA_ID {version}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// One try. On failure objects may be left.

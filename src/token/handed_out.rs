@@ -11,7 +11,6 @@
 
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::forget;
-use super::rsa::openssl_error;
 use super::session::TokenSession;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
@@ -50,9 +49,8 @@ pub(super) fn wrapped_out(
         Err(error) if refuses_to_wrap(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    unwrap(&key, &wrapped)
-        .map(Some)
-        .map_err(|error| openssl_error(&error))
+    // Some tokens pad otherwise than RFC 5649: what does not unwrap is read.
+    Ok(unwrap(&key, &wrapped).ok())
 }
 
 fn wrap(raw: &Session, key: &[u8; 32], object: ObjectHandle) -> Result<Vec<u8>, TokenError> {

@@ -4,6 +4,7 @@
 //! async handle submits a job and awaits its answer, on whatever runtime it is called.
 //!
 //! - `supervisor` opens the token, and opens it again when it was lost: an *epoch* each time;
+//! - `module` is what the tokens of one module share: C_Initialize and C_Finalize;
 //! - `pool` has an epoch's threads and queues, `session` what one thread has;
 //! - `verbs` are what the layers above call; `generate`, `cipher`, `rsa`, `signature`, `mac` and
 //!   `system_key` do them on a session thread;
@@ -14,7 +15,7 @@
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
 //!   use.
 //!
-//! One [`Token`] per module and process: C_Initialize and C_Finalize are the process's.
+//! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
 mod agreement;
 mod attributes;
@@ -27,10 +28,13 @@ mod error;
 mod export_check;
 mod generate;
 mod handed_out;
+mod import;
 mod job;
 mod key;
 mod mac;
+mod material;
 mod message_signature;
+mod module;
 mod oaep;
 mod pair;
 mod pool;
@@ -41,30 +45,34 @@ mod rsa;
 mod self_test;
 mod self_test_pairs;
 mod session;
+mod shared;
 mod signature;
 mod supervisor;
 mod system_key;
 mod verbs;
+mod wrapping;
 
 pub use agreement::Encapsulated;
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
-pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus};
+pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
 pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
+pub use import::{Import, Imported};
 pub use key::{Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
 pub use self_test::MechanismCheck;
 
-use job::Work;
+use job::{Job, Work};
 use pool::Lane;
 use session::TokenSession;
+use shared::Shared;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use supervisor::{Event, Shared, Supervisor};
+use supervisor::{Event, Supervisor};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -137,6 +145,28 @@ impl Token {
     /// Where things stand.
     pub fn status(&self) -> TokenStatus {
         self.handle.shared.status.borrow().clone()
+    }
+
+    /// What kept the token from being opened the last time that it could not be.
+    pub fn trouble(&self) -> Option<TokenTrouble> {
+        let trouble = self.handle.shared.trouble.read();
+        *trouble.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token's serial number, while it is ready.
+    pub fn serial(&self) -> Option<String> {
+        match self.status() {
+            TokenStatus::Ready { serial, .. } => Some(serial),
+            TokenStatus::Away(_) | TokenStatus::Operator(_) => None,
+        }
+    }
+
+    /// The same, where there has to be one.
+    ///
+    /// # Errors
+    /// Class TokenLost or Operator while the token is not ready.
+    pub fn require_serial(&self) -> Result<String, TokenError> {
+        self.serial().ok_or_else(|| self.unavailable())
     }
 
     /// How busy the token is.
@@ -220,22 +250,36 @@ impl Token {
             outcome: None,
             caller,
         });
-        {
-            let lanes = self.handle.shared.lanes.read();
-            let lanes = lanes.unwrap_or_else(PoisonError::into_inner);
-            match lanes.as_ref() {
-                Some(lanes) => lanes.submit(lane, job)?,
-                None => return Err(self.unavailable()),
-            }
-        }
-        match tokio::time::timeout(deadline, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(pool::away("the session thread ended without an answer")),
+        let answered = async {
+            self.submit(lane, job).await?;
+            let lost = |_| pool::away("the session thread ended without an answer");
+            answer.await.map_err(lost)?
+        };
+        match tokio::time::timeout(deadline, answered).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(TokenError::new(
                 TokenErrorClass::Deadline,
                 "queue",
                 format!("no answer within {} ms", deadline.as_millis()),
             )),
+        }
+    }
+
+    /// Queues a job, once the module has been initialised anew where that is under way.
+    async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), TokenError> {
+        let shared = &self.handle.shared;
+        let mut paused = shared.paused.subscribe();
+        loop {
+            {
+                let lanes = shared.lanes.read().unwrap_or_else(PoisonError::into_inner);
+                match lanes.as_ref() {
+                    Some(lanes) => return lanes.submit(lane, job),
+                    None if *paused.borrow() => {}
+                    None => return Err(self.unavailable()),
+                }
+            }
+            // The sender is our own and is not gone.
+            let _ = paused.wait_for(|paused| !paused).await;
         }
     }
 

@@ -161,7 +161,7 @@ pub(super) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     [&header[..], content].concat()
 }
 
-fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(super) fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let group = EcGroup::from_curve_name(curve.nid)?;
     let mut context = BigNumContext::new()?;
     let point = EcPoint::from_bytes(&group, point, &mut context)?;
@@ -188,7 +188,7 @@ pub(super) fn peer_point(curve: &Curve, spki: &[u8]) -> Option<Vec<u8>> {
     point.ok().filter(|point| point.len() == 1 + 2 * curve.len)
 }
 
-fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+pub(super) fn rsa_der(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let key =
         Rsa::from_public_components(BigNum::from_slice(modulus)?, BigNum::from_slice(exponent)?)?;
     PKey::from_rsa(key)?.public_key_to_der()

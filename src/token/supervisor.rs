@@ -1,21 +1,21 @@
 //! The thread that opens the token, watches over its epochs and opens it again.
 //!
 //! The order is what matters: C_Finalize while another thread is inside the module crashes the
-//! process, so sessions are dropped and threads joined first; and a thread that hangs in the
-//! module is not waited for without end, at the price of not finalizing.
+//! process, so sessions are dropped and threads joined before the module is left; and a thread that
+//! hangs in the module is not waited for without end, at the price of not finalizing.
 
 use super::config::{TokenConfig, TokenStatus};
 use super::epoch::{self, OpenFailure};
-use super::error::TokenError;
-use super::pool::{self, Lanes};
+use super::module::{Membership, Module, Renewal};
+use super::pool;
+use super::shared::Shared;
 use crossbeam_channel::{Receiver, Sender};
-use cryptoki::context::Pkcs11;
 use cryptoki::session::Session;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
@@ -26,52 +26,26 @@ const JOIN_GRACE: Duration = Duration::from_secs(5);
 pub(super) enum Event {
     /// A session thread found the token gone.
     Lost { epoch: u64, detail: String },
+    /// Another token of the module needs it initialised anew; for one membership alone.
+    Renew { number: u64 },
     /// Stop, and say when it is done.
     Close(Option<oneshot::Sender<()>>),
-}
-
-/// What the verbs see.
-pub(super) struct Shared {
-    pub(super) status: watch::Sender<TokenStatus>,
-    /// The queues of the epoch; `None` while there is no token.
-    pub(super) lanes: RwLock<Option<Lanes>>,
-    pub(super) epoch: AtomicU64,
-    pub(super) threads: AtomicUsize,
-    pub(super) busy: Arc<AtomicUsize>,
-}
-
-impl Shared {
-    pub(super) fn new() -> Self {
-        Self {
-            status: watch::Sender::new(TokenStatus::Away("the token is being opened".into())),
-            lanes: RwLock::new(None),
-            epoch: AtomicU64::new(0),
-            threads: AtomicUsize::new(0),
-            busy: Arc::default(),
-        }
-    }
-
-    pub(super) fn set(&self, status: TokenStatus) {
-        self.status.send_replace(status);
-    }
-
-    fn publish(&self, status: TokenStatus, lanes: Lanes) {
-        let mut place = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
-        self.set(status);
-        *place = Some(lanes);
-    }
-
-    fn take_lanes(&self) -> Option<Lanes> {
-        let mut place = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
-        place.take()
-    }
 }
 
 /// An epoch in progress.
 struct Running {
     epoch: u64,
+    begun: Instant,
     anchor: Session,
     threads: Vec<JoinHandle<()>>,
+    membership: Membership,
+}
+
+/// Why an epoch ends.
+enum Ending {
+    Lost,
+    Renew,
+    Close(Option<oneshot::Sender<()>>),
 }
 
 pub(super) struct Supervisor {
@@ -79,12 +53,10 @@ pub(super) struct Supervisor {
     shared: Arc<Shared>,
     events: Receiver<Event>,
     reports: Sender<Event>,
-    /// Loaded once and kept: unloading a module that has had threads in it is asking for trouble.
-    pkcs11: Option<Pkcs11>,
-    /// Whether C_Initialize was ours and is still in force.
-    initialized: bool,
-    /// Threads that hang in the module; while there are any it must not be finalized.
-    hanging: Vec<JoinHandle<()>>,
+    module: Arc<Module>,
+    renewal: Renewal,
+    /// Threads of this token that hang in the module.
+    hanging: Vec<Arc<JoinHandle<()>>>,
 }
 
 impl Supervisor {
@@ -95,12 +67,12 @@ impl Supervisor {
         reports: Sender<Event>,
     ) -> Self {
         Self {
+            module: Module::of(&config.module),
             config,
             shared,
             events,
             reports,
-            pkcs11: None,
-            initialized: false,
+            renewal: Renewal::new(),
             hanging: Vec::new(),
         }
     }
@@ -131,7 +103,6 @@ impl Supervisor {
                 break closing;
             }
         };
-        self.finalize();
         self.shared
             .set(TokenStatus::Away("the token was closed".into()));
         if let Some(done) = closing {
@@ -150,50 +121,78 @@ impl Supervisor {
             match event {
                 Ok(Event::Close(done)) => return Some(done),
                 // From an epoch that is over.
-                Ok(Event::Lost { .. }) => {}
+                Ok(Event::Lost { .. } | Event::Renew { .. }) => {}
                 Err(_) => return Some(None),
             }
         }
     }
 
     fn tell(&self, failure: &OpenFailure) {
+        let mut trouble = self
+            .shared
+            .trouble
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *trouble = Some(failure.error().trouble());
+        drop(trouble);
         let seen = self.shared.epoch.load(Ordering::Relaxed) > 0;
         let text = failure.error().to_string();
         let status = match failure {
             OpenFailure::Away(_) => TokenStatus::Away(text),
             // A token that was here and is not listed any more is away; it is known to exist.
-            OpenFailure::Operator(error) if seen && error.function == "C_GetSlotList" => {
-                TokenStatus::Away(text)
-            }
+            OpenFailure::Operator(_) if seen && failure.is_absence() => TokenStatus::Away(text),
             OpenFailure::Operator(_) | OpenFailure::Final(_) => TokenStatus::Operator(text),
         };
         if *self.shared.status.borrow() != status {
             log::warn!("the token cannot be used: {}", failure.error());
         }
         self.shared.set(status);
+        self.shared.unpause();
     }
 
-    /// One attempt at a new epoch; on failure the module is left finalized.
+    /// One attempt at a new epoch; on failure the module is left.
     fn open(&mut self) -> Result<Running, OpenFailure> {
-        let opened = self.try_open();
-        if opened.is_err() {
-            self.finalize();
+        loop {
+            match self.try_open() {
+                Ok(running) => return Ok(running),
+                // The module is about to know more.
+                Err((_, true)) => {}
+                Err((failure, false)) => return Err(failure),
+            }
         }
-        opened
     }
 
-    fn try_open(&mut self) -> Result<Running, OpenFailure> {
-        let pkcs11 = match &self.pkcs11 {
-            Some(pkcs11) => pkcs11.clone(),
-            None => {
-                let pkcs11 = Pkcs11::new(&self.config.module)?;
-                self.pkcs11.insert(pkcs11).clone()
+    /// The failure comes with whether the module is initialised anew because of it.
+    fn try_open(&mut self) -> Result<Running, (OpenFailure, bool)> {
+        // Another token's threads are given as long to end as this one's.
+        let patience = 2 * (self.config.deadline + JOIN_GRACE);
+        let entered = self.module.enter(self.reports.clone(), patience);
+        let membership = entered.map_err(|error| (error.into(), false))?;
+        match self.begin(&membership) {
+            Ok((epoch, anchor, threads)) => Ok(Running {
+                epoch,
+                begun: Instant::now(),
+                anchor,
+                threads,
+                membership,
+            }),
+            Err(failure) => {
+                let renew = failure.is_absence() && self.renewal.take();
+                let renewed = membership.leave(&self.hanging, renew);
+                Err((failure, renewed))
             }
-        };
-        // `|=`: where a hanging thread kept us from finalizing, the module is still ours.
-        self.initialized |= epoch::initialize(&pkcs11)?;
+        }
+    }
+
+    fn begin(
+        &mut self,
+        membership: &Membership,
+    ) -> Result<(u64, Session, Vec<JoinHandle<()>>), OpenFailure> {
         let number = self.shared.epoch.load(Ordering::Relaxed) + 1;
-        let (epoch, anchor) = epoch::begin(&pkcs11, &self.config, number)?;
+        let pkcs11 = &membership.pkcs11;
+        let (slot, info) = epoch::find_token(pkcs11, &self.config.select)?;
+        membership.claim(info.serial_number())?;
+        let (epoch, anchor) = epoch::begin(pkcs11, slot, &info, &self.config, number)?;
         let status = TokenStatus::Ready {
             serial: epoch.serial.clone(),
             label: epoch.label.clone(),
@@ -206,6 +205,7 @@ impl Supervisor {
             &self.shared,
             &self.reports,
         )?;
+        self.hanging.retain(|thread| !thread.is_finished());
         let count = threads.len() + self.hanging.len();
         self.shared.threads.store(count, Ordering::Relaxed);
         self.shared.epoch.store(number, Ordering::Relaxed);
@@ -213,39 +213,47 @@ impl Supervisor {
         // Ready before there are jobs, which may find that it no longer is; both under one lock,
         // so that a verb called meanwhile finds the queues.
         self.shared.publish(status, lanes);
-        Ok(Running {
-            epoch: number,
-            anchor,
-            threads,
-        })
+        Ok((number, anchor, threads))
     }
 
-    /// Stays with an epoch until the token is lost (`None`) or all is to close.
+    /// Stays with an epoch until the token is lost or must be opened anew (`None`), or all is to
+    /// close.
     fn watch(&mut self, running: Running) -> Option<Option<oneshot::Sender<()>>> {
-        let closing = loop {
+        let ending = loop {
             match self.events.recv() {
                 Ok(Event::Lost { epoch, detail }) if epoch == running.epoch => {
                     log::error!("the token is lost: {detail}");
                     self.shared.set(TokenStatus::Away(detail));
-                    break None;
+                    break Ending::Lost;
                 }
-                Ok(Event::Lost { .. }) => {}
+                Ok(Event::Renew { number }) if number == running.membership.number => {
+                    break Ending::Renew;
+                }
+                Ok(Event::Lost { .. } | Event::Renew { .. }) => {}
                 Ok(Event::Close(done)) => {
                     self.shared
                         .set(TokenStatus::Away("the token is being closed".into()));
-                    break Some(done);
+                    break Ending::Close(done);
                 }
-                Err(_) => break Some(None),
+                Err(_) => break Ending::Close(None),
             }
         };
         // Without a sender the threads empty their queues and end, closing their sessions.
-        drop(self.shared.take_lanes());
+        let pause = matches!(ending, Ending::Renew);
+        drop(self.shared.take_lanes(pause));
         self.join(running.threads);
         if let Err(error) = running.anchor.close() {
             log::debug!("the anchor session could not be closed: {error}");
         }
-        self.finalize();
-        closing
+        if running.begun.elapsed() > Renewal::LAST {
+            self.renewal = Renewal::new();
+        }
+        let renew = matches!(ending, Ending::Lost) && self.renewal.take();
+        running.membership.leave(&self.hanging, renew);
+        match ending {
+            Ending::Lost | Ending::Renew => None,
+            Ending::Close(done) => Some(done),
+        }
     }
 
     /// Waits for the threads as long as their jobs may take, not longer.
@@ -258,7 +266,7 @@ impl Supervisor {
             if !thread.is_finished() {
                 let name = thread.thread().name().unwrap_or("?").to_owned();
                 log::error!("{name} hangs in the PKCS#11 module and is left behind");
-                self.hanging.push(thread);
+                self.hanging.push(Arc::new(thread));
             } else if thread.join().is_err() {
                 log::error!("a session thread panicked");
             }
@@ -266,25 +274,5 @@ impl Supervisor {
         self.shared
             .threads
             .store(self.hanging.len(), Ordering::Relaxed);
-    }
-
-    fn finalize(&mut self) {
-        self.hanging.retain(|thread| !thread.is_finished());
-        if !self.initialized {
-            return;
-        }
-        if !self.hanging.is_empty() {
-            log::error!(
-                "{} threads hang in the PKCS#11 module: C_Finalize is not called",
-                self.hanging.len()
-            );
-            return;
-        }
-        self.initialized = false;
-        if let Some(pkcs11) = &self.pkcs11
-            && let Err(error) = pkcs11.clone().finalize()
-        {
-            log::warn!("{}", TokenError::from(error));
-        }
     }
 }

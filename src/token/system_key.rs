@@ -1,6 +1,6 @@
 //! The gateway's own keys: found by an identifier that no row in the database can change.
 
-use super::attributes::{Birthright, Class};
+use super::attributes::{Birthright, Class, Role};
 use super::config::SystemKey;
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::{birth, generate, otherwise, verify};
@@ -31,6 +31,7 @@ pub(super) fn ensure(
                 spec,
                 usage,
                 raw_rsa: false,
+                role: Role::Key,
             };
             let (expected, _) = right.attributes(class);
             // Somebody may have put a key of their own in this place.

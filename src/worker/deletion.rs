@@ -1,12 +1,11 @@
 //! Destroys keys whose pending window has passed, by both clocks.
 
-use super::intents;
 use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::shapes::Timestamp;
 use crate::model::{AccountId, KeyState, Region};
-use crate::operation::Context;
+use crate::operation::{Context, leftover};
 use crate::store::{Intent, Key, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ async fn destroy(
     }
     // The rows are gone and the intents say what is left to do: from here a crash is resumed.
     for intent in &gone {
-        intents::finish(cx, intent).await?;
+        leftover::destroy(intent, cx).await?;
         log::info!("destroyed {arn}");
     }
     Ok(())
@@ -92,6 +91,16 @@ async fn remove_in(
     let others: Vec<Key> = others.into_iter().filter(|o| o.row != key.row).collect();
     if key.is_primary() && !others.is_empty() {
         return Err(Error::internal("a primary is deleted after its replicas"));
+    }
+    // While its token is not to be had the key waits: nobody else would come back for the object.
+    for version in &key.versions {
+        let serial = Some(version.token_serial.as_str()).filter(|serial| !serial.is_empty());
+        match cx.tokens.with_serial(serial) {
+            Ok(_) => {}
+            // A custom key store may stay disconnected for as long as its owner likes.
+            Err(_) if key.key_store.is_some() => return Ok(None),
+            Err(error) => return Err(error),
+        }
     }
     let intents = tx.delete_key(&key).await?;
     record(tx, now, "DeleteKey", &key, None).await?;

@@ -3,13 +3,12 @@
 //! latter whether or not automatic rotation is on: at the bound itself the key would refuse to
 //! encrypt. Material that was imported can only be replaced by its owner; there it does refuse.
 
-use super::intents;
 use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::{KeyState, RotationType, key_material_id};
-use crate::operation::Context;
 use crate::operation::authorized::arn_of;
 use crate::operation::rotation::{self, AUTOMATIC, Made};
+use crate::operation::{Context, leftover};
 use crate::store::{Key, Rotation, Transaction};
 use futures_util::FutureExt;
 use serde_json::json;
@@ -89,7 +88,7 @@ async fn rotate(cx: &Arc<Context>, found: &Arc<Rotation>, why: Reason) -> Result
         log::info!("rotated {}: {}", arn_of(&key), why.as_str());
         return Ok(());
     }
-    intents::finish(cx, &made.intent).await
+    leftover::destroy(&made.intent, cx).await
 }
 
 /// Makes the new material current, and records it: both or neither. `false` if there is no reason

@@ -9,6 +9,8 @@ mod aliases;
 mod data_keys;
 mod encryption;
 mod grants;
+mod import;
+mod key_stores;
 mod keys;
 mod mac;
 mod multi_region;
@@ -17,8 +19,12 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+mod usage;
+mod version_names;
 mod versions;
 mod wire;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;

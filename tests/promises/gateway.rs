@@ -116,13 +116,17 @@ impl Gateway {
         }
     }
 
-    /// A client of this gateway.
-    pub fn client(&self, dev: &Dev) -> aws_sdk_kms::Client {
+    /// The API's address.
+    pub fn address(&self) -> String {
         let log = self.log();
         let (_, rest) = log.split_once("serving on ").expect("it serves");
-        let address = rest.split(',').next().unwrap();
-        let config = dev.client().config().to_builder().endpoint_url(address);
-        aws_sdk_kms::Client::from_conf(config.build())
+        rest.split(',').next().unwrap().to_owned()
+    }
+
+    /// A client of this gateway.
+    pub fn client(&self, dev: &Dev) -> aws_sdk_kms::Client {
+        let config = dev.client().config().to_builder();
+        aws_sdk_kms::Client::from_conf(config.endpoint_url(self.address()).build())
     }
 
     /// Nothing is left to it but to be gone.

@@ -9,6 +9,8 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod import;
+mod key_stores;
 mod multi_region;
 mod non_exportable;
 mod postgres;
@@ -16,5 +18,8 @@ mod proxy;
 mod restart;
 mod revocation;
 mod rotation;
+mod rotation_by_worker;
 mod tampering;
 mod token;
+#[path = "../support/wrapping.rs"]
+mod wrapping;

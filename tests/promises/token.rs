@@ -5,15 +5,22 @@ use crate::postgres::setting;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// The key objects on the token: `CKA_ID` in hexadecimal, and each object's description.
+/// The key objects on the gateway's own token: `CKA_ID` in hexadecimal, and each object's description.
 pub fn objects(dev: &Dev) -> BTreeMap<String, Vec<String>> {
-    let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
+    objects_on(dev, "strongroom-dev", "pin")
+}
+
+/// The same of another token, whose PIN is in this file.
+pub fn objects_on(dev: &Dev, label: &str, pin: &str) -> BTreeMap<String, Vec<String>> {
+    let pin = std::fs::read_to_string(dev.dir.join(pin)).unwrap();
     let output = Command::new("pkcs11-tool")
         .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
         .env("PIN", pin.trim())
         .args([
             "--module",
             &setting(dev, "module"),
+            "--token-label",
+            label,
             "--login",
             "--pin",
             "env:PIN",

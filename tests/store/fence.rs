@@ -192,7 +192,9 @@ async fn the_check_scans_no_table() {
         "set session_replication_role = replica; \
          insert into kms_key select gen_random_uuid(), account, region, n::text, spec, key_usage, \
             origin, multi_region, gen_random_uuid(), created, state, description, policy, tags, \
-            deletion, current_version, row_version, mac from kms_key, generate_series(1, 20000) n; \
+            deletion, current_version, row_version, mac, null, null, 90, \
+            strongroom_now() + interval '1 day' from kms_key, generate_series(1, 20000) n; \
+         insert into gcm_reservation select gen_random_uuid(), 1 from generate_series(1, 20000); \
          analyze",
     )
     .await
@@ -204,7 +206,8 @@ async fn the_check_scans_no_table() {
             .unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let row = sql.query_one(
-            "select seq_tup_read from pg_stat_user_tables where relname = 'kms_key'",
+            "select sum(seq_tup_read)::bigint from pg_stat_user_tables \
+             where relname in ('kms_key', 'gcm_reservation')",
             &[],
         );
         row.await.unwrap().get::<_, i64>(0)
@@ -225,6 +228,8 @@ async fn the_check_scans_no_table() {
         .unwrap();
     assert_eq!(listed.len(), 10);
     assert!(store.due_deletions(10).await.unwrap().is_empty());
+    assert!(store.due_rotations(10).await.unwrap().is_empty());
+    assert!(store.worn_keys(10).await.unwrap().is_empty());
     drop(store);
     assert_eq!(scanned().await, before);
 }

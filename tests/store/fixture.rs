@@ -185,6 +185,8 @@ pub fn access_key(id: &str) -> AccessKey {
 pub fn create_intent(version: Uuid) -> Intent {
     Intent {
         version,
+        token_serial: None,
+        object_id: None,
         kind: IntentKind::Create,
         owner: Uuid::new_v4(),
         lease: Duration::from_secs(60),

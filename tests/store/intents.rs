@@ -18,21 +18,33 @@ async fn a_lease_protects_an_intent_until_it_is_past() {
         store.begin_intent(intent).await.unwrap();
     }
     let (me, lease) = (Uuid::new_v4(), Duration::from_secs(30));
-    assert!(store.claim_intents(me, lease, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .claim_intents(me, lease, 10, &[None])
+            .await
+            .unwrap()
+            .is_empty()
+    );
     set_clock(&sql, "61 seconds").await;
     let (first, second) = tokio::join!(
-        store.claim_intents(me, lease, 1),
-        store.claim_intents(me, lease, 1)
+        store.claim_intents(me, lease, 1, &[None]),
+        store.claim_intents(me, lease, 1, &[None])
     );
     let mut claimed = first.unwrap();
     claimed.extend(second.unwrap());
     // One may have found the other's under claim, and skipped it.
-    claimed.extend(store.claim_intents(me, lease, 10).await.unwrap());
+    claimed.extend(store.claim_intents(me, lease, 10, &[None]).await.unwrap());
     claimed.sort_by_key(|intent| intent.version);
     claimed.dedup_by_key(|intent| intent.version);
     assert_eq!(claimed.len(), 2);
     assert!(claimed.iter().all(|i| i.owner == me && i.lease == lease));
-    assert!(store.claim_intents(me, lease, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .claim_intents(me, lease, 10, &[None])
+            .await
+            .unwrap()
+            .is_empty()
+    );
     store.drop_intent(intents[0].version).await.unwrap();
     assert_eq!(store.intents().await.unwrap().len(), 1);
 }
@@ -58,7 +70,7 @@ async fn a_key_whose_intent_was_taken_over_is_not_inserted() {
     store.begin_intent(&intent).await.unwrap();
     set_clock(&sql, "61 seconds").await;
     let claimed = store
-        .claim_intents(Uuid::new_v4(), Duration::from_secs(60), 10)
+        .claim_intents(Uuid::new_v4(), Duration::from_secs(60), 10, &[None])
         .await;
     assert_eq!(claimed.unwrap().len(), 1);
     for _ in ["taken over", "gone"] {
@@ -177,4 +189,34 @@ async fn encryptions_are_counted_in_blocks_up_to_the_limit() {
     let error = error.unwrap_err();
     assert_eq!(error.code(), ErrorCode::LimitExceeded);
     assert!(error.message().contains("rotate"));
+}
+
+#[tokio::test]
+async fn an_intent_waits_for_the_token_that_it_names() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let sql = database.sql().await;
+    let intent = Intent {
+        token_serial: Some("other".into()),
+        object_id: Some(b"adopted".to_vec()),
+        kind: IntentKind::Destroy,
+        ..create_intent(Uuid::new_v4())
+    };
+    store.begin_intent(&intent).await.unwrap();
+    set_clock(&sql, "61 seconds").await;
+    let (me, lease) = (Uuid::new_v4(), Duration::from_secs(30));
+    let here = [None, Some("here".to_owned())];
+    let claimed = store.claim_intents(me, lease, 10, &here).await.unwrap();
+    assert!(claimed.is_empty());
+    let there = [Some("other".to_owned())];
+    let claimed = store.claim_intents(me, lease, 10, &there).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].object_id.as_deref(), Some(&b"adopted"[..]));
+    // What it names is part of its MAC.
+    set_clock(&sql, "122 seconds").await;
+    sql.batch_execute("update intent set token_serial = 'here'")
+        .await
+        .unwrap();
+    let claimed = store.claim_intents(me, lease, 10, &here).await.unwrap();
+    assert!(claimed.is_empty());
 }

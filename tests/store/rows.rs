@@ -111,7 +111,11 @@ async fn an_edited_row_is_refused() {
         ),
         (
             "kms_key",
-            format!("update kms_key set key_store = '{row}' where id = '{row}'"),
+            // Past the foreign key, as a superuser may.
+            format!(
+                "set local session_replication_role = replica; \
+                 update kms_key set key_store = '{row}' where id = '{row}'"
+            ),
         ),
         (
             "kms_key",
@@ -135,6 +139,10 @@ async fn an_edited_row_is_refused() {
         (
             "key_version",
             format!("update key_version set token_serial = 'x' where id = '{version}'"),
+        ),
+        (
+            "key_version",
+            format!("update key_version set object_id = 'x' where id = '{version}'"),
         ),
         (
             "key_version",

@@ -3,8 +3,13 @@
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
 mod handed_out;
+mod import;
+mod kryoptic;
 mod objects;
 mod support;
 mod trouble;
+mod two;
 mod verbs;
+#[path = "../support/wrapping.rs"]
+mod wrapping;
 mod wycheproof;

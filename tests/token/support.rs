@@ -1,7 +1,7 @@
 //! A SoftHSM token of its own for each test.
 //!
 //! SoftHSM reads its configuration's place from the environment, which a process cannot change for
-//! itself safely, and a process can have one module of a kind open. So each test runs in a process
+//! itself safely, and a process has a module once. So each test runs in a process
 //! of its own: the test starts this executable again, for itself alone, with the variable set.
 
 use secrecy::SecretString;
@@ -15,9 +15,14 @@ pub const LABEL: &str = "strongroom-test";
 const SO_PIN: &str = "so-pin-5678";
 const PIN: &str = "1234-user";
 const CHILD: &str = "STRONGROOM_TEST_TOKEN_DIR";
+/// Another module than SoftHSM's.
+pub const MODULE: &str = "STRONGROOM_TEST_MODULE";
 
-/// The SoftHSM module.
+/// The SoftHSM module, or the one that the environment names.
 pub fn module() -> PathBuf {
+    if let Some(other) = std::env::var_os(MODULE) {
+        return other.into();
+    }
     let places = [
         "/usr/lib/softhsm/libsofthsm2.so",
         "/usr/lib64/pkcs11/libsofthsm2.so",
@@ -44,14 +49,20 @@ impl Sandbox {
             queue_length: 64,
             deadline: Duration::from_secs(20),
             retry_pin: false,
+            import_through_memory: false,
         }
     }
 
     /// Initialises the token.
     pub fn provision(&self) -> bool {
+        self.provision_as(LABEL)
+    }
+
+    /// Initialises a token of this label.
+    pub fn provision_as(&self, label: &str) -> bool {
         provision(
             &module(),
-            LABEL,
+            label,
             &SecretString::from(SO_PIN),
             &SecretString::from(PIN),
         )
@@ -101,9 +112,15 @@ pub fn isolated<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Sandbox) -
         template.replace("@TOKENDIR@", tokens.to_str().unwrap()),
     )
     .unwrap();
+    let kryoptic = directory.path().join("kryoptic.conf");
+    let database = tokens.join("kryoptic.sql");
+    let slot = format!("[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = {database:?}\n");
+    std::fs::write(&kryoptic, slot).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .arg("--include-ignored")
         .env("SOFTHSM2_CONF", &conf)
+        .env("KRYOPTIC_CONF", &kryoptic)
         .env(CHILD, directory.path())
         .output()
         .unwrap();

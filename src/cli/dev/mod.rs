@@ -19,7 +19,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What the folder and the command line decide, whatever the environment says.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
+    "STRONGROOM_CLUSTERS",
     "STRONGROOM_SERVER_LISTEN",
     "STRONGROOM_SERVER_ADMIN_LISTEN",
     "STRONGROOM_TOKEN_MODULE",
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// The Region that the env file names; any is answered for.
     #[arg(long, default_value = "us-east-1")]
     region: String,
+    /// Further tokens, to make custom key stores of.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    key_stores: u8,
     /// The root access key's id; made up where it is left out.
     #[arg(
         long,
@@ -71,7 +75,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// What keeps it from starting, and what to do.
-pub fn run(arguments: Arguments) -> Result<(), Error> {
+pub fn run(mut arguments: Arguments) -> Result<(), Error> {
     let account = init::account(&arguments.account_id)?;
     let region = Region::parse(&arguments.region)
         .ok_or_else(|| failed(format!("{:?} is no Region's name", arguments.region)))?;
@@ -84,6 +88,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     // It says where a gateway is: until one is ready, nowhere.
     let _ = fs::remove_file(dir.join("env"));
     softhsm::provision(&dir)?;
+    arguments.key_stores = softhsm::provision_clusters(&dir, arguments.key_stores)?;
     let cluster = Cluster::start(&dir)?;
     let served = configure(&dir, &cluster, &arguments).and_then(|config| {
         runtime.block_on(async {
@@ -91,7 +96,8 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             if signals.come() {
                 return Ok(()); // during the start
             }
-            let ready = |gateway: &Gateway| announce(gateway, &dir, &region, &root);
+            let ready =
+                |gateway: &Gateway| announce(gateway, &dir, &region, &root, arguments.key_stores);
             serve::until_stopped(&config, &mut signals, ready).await
         })
     });
@@ -131,13 +137,26 @@ async fn root_key(
 }
 
 /// Writes the env file and says how to use it.
-fn announce(gateway: &Gateway, dir: &Path, region: &Region, root: &RootKey) -> Result<(), Error> {
+fn announce(
+    gateway: &Gateway,
+    dir: &Path,
+    region: &Region,
+    root: &RootKey,
+    key_stores: u8,
+) -> Result<(), Error> {
     let path = dir.join("env");
     write_private(&path, &root.env(gateway.api_addr(), region))?;
     let shown = shorter(&path);
     println!("strongroom is ready on http://{}", gateway.api_addr());
     println!("  health and metrics: http://{}", gateway.admin_addr());
     println!("  use it:             . {shown} && aws kms create-key");
+    for cluster in softhsm::clusters(key_stores) {
+        let pin = softhsm::pin_of(dir, &cluster);
+        println!(
+            "  key store:          {cluster}, its password in {}",
+            shorter(&pin)
+        );
+    }
     println!(
         "  check it:           SOFTHSM2_CONF={} strongroom doctor --config {}",
         shorter(&dir.join("softhsm2.conf")),
@@ -158,15 +177,24 @@ fn shorter(path: &Path) -> String {
 fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String, Error> {
     // A JSON string is a TOML one.
     let text = |value: &str| serde_json::Value::from(value).to_string();
+    let module = text(&softhsm::module()?.to_string_lossy());
+    let clusters: String = softhsm::clusters(arguments.key_stores)
+        .map(|id| {
+            format!(
+                "\n[clusters.{id}]\nmodule = {module}\nlabel = {}\n",
+                text(&id)
+            )
+        })
+        .collect();
     Ok(format!(
         "# Written by `strongroom dev` at every start.\n\
          [server]\nlisten = {}\nadmin_listen = {}\n\n\
-         [token]\nmodule = {}\nlabel = {}\npin_file = {}\n\n\
+         [token]\nmodule = {}\nlabel = {}\npin_file = {}\nimport_through_memory = true\n\n\
          [database]\nurl = {}\n\n\
-         [gateway]\nregions = [\"*\"]\n",
+         [gateway]\nregions = [\"*\"]\n{clusters}",
         text(&arguments.listen.to_string()),
         text(&arguments.admin_listen.to_string()),
-        text(&softhsm::module()?.to_string_lossy()),
+        module,
         text(softhsm::LABEL),
         text(&dir.join("pin").to_string_lossy()),
         text(url),

@@ -94,6 +94,41 @@ pub(super) fn provision(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// As many as there are letters for, and a token directory is good for.
+pub(super) const MAX_CLUSTERS: u8 = 8;
+
+/// The tokens beside the gateway's own: the names, which are also their labels, of the first
+/// `count`.
+pub(super) fn clusters(count: u8) -> impl Iterator<Item = String> {
+    ('a'..)
+        .take(count.into())
+        .map(|letter| format!("cluster-strongroomdev{letter}"))
+}
+
+/// Where a cluster's PIN is kept.
+pub(super) fn pin_of(dir: &Path, cluster: &str) -> PathBuf {
+    dir.join(format!("{cluster}.pin"))
+}
+
+/// Initialises `count` tokens beside the gateway's own, unless they are there; answers how many
+/// there are, for those of an earlier start may have keys.
+///
+/// # Errors
+/// A token refuses.
+pub(super) fn provision_clusters(dir: &Path, count: u8) -> Result<u8, Error> {
+    let so_pin = secret(&dir.join("so-pin"))?;
+    let mut there = 0;
+    for cluster in clusters(MAX_CLUSTERS) {
+        if there >= count && !pin_of(dir, &cluster).exists() {
+            break;
+        }
+        let pin = secret(&pin_of(dir, &cluster))?;
+        initialise_token(&module()?, &cluster, &so_pin, &pin)?;
+        there += 1;
+    }
+    Ok(there)
+}
+
 /// A secret kept in a file, made at first.
 fn secret(path: &Path) -> Result<SecretString, Error> {
     match fs::read_to_string(path) {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{Alias, Key, Store, Transaction};
+use crate::store::{Alias, Key, KeyStore, Store, Transaction};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -36,6 +36,32 @@ impl Source<'_> {
         match self {
             Source::Cache(store) => store.alias(account, region, name).await,
             Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
+        }
+    }
+
+    pub(super) async fn key_store(
+        self,
+        account: &AccountId,
+        region: &Region,
+        id: &str,
+    ) -> Result<Option<Arc<KeyStore>>, Error> {
+        match self {
+            Source::Cache(store) => store.key_store(account, region, id).await,
+            Source::Locked(tx) => Ok(tx.lock_key_store(account, region, id).await?.map(Arc::new)),
+        }
+    }
+
+    pub(super) async fn store_of_key(self, key: &Key) -> Result<Option<Arc<KeyStore>>, Error> {
+        let Some(row) = key.key_store else {
+            return Ok(None);
+        };
+        let store = match self {
+            Source::Cache(store) => store.key_store_of_key(row).await?,
+            Source::Locked(tx) => tx.share_key_store(row).await?.map(Arc::new),
+        };
+        match store {
+            Some(store) => Ok(Some(store)),
+            None => Err(Error::internal(format!("there is no key store {row}"))),
         }
     }
 

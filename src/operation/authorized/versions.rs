@@ -4,9 +4,11 @@
 use super::{Authorized, KeyAccess, Operation, Purpose, Resolved, arn_of};
 use crate::model::key_id::version_of;
 use crate::model::{KeySpec, VersionState};
+use crate::operation::import::import_key_material::ImportKeyMaterial;
 use crate::store::{Key, KeyVersion};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Refuses the name of a version where there is no choice of versions, or no such version.
@@ -104,6 +106,16 @@ impl<O: Operation> Authorized<O> {
     }
 }
 
+impl Authorized<ImportKeyMaterial> {
+    /// The right to use an object that material for the `at`th key was imported into, before it is
+    /// the key's: to see whether it is the right material.
+    #[allow(clippy::disallowed_methods)] // out of an authorized call
+    pub fn imported(&self, at: usize, object: Uuid, public_key: Option<Arc<[u8]>>) -> KeyRef {
+        let key = self.key(at);
+        KeyRef::new(object, key.spec, key.usage, public_key)
+    }
+}
+
 fn by_number(key: &Key, number: i32) -> Option<&KeyVersion> {
     key.versions.iter().find(|version| version.number == number)
 }
@@ -125,5 +137,10 @@ fn usable(key: &Key, version: &KeyVersion) -> Result<(), Error> {
 
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
 fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
-    KeyRef::new(version.id, key.spec, key.usage, version.public_key.clone())
+    KeyRef::new(
+        version.cka_id().unwrap_or(version.id),
+        key.spec,
+        key.usage,
+        version.public_key.clone(),
+    )
 }

@@ -46,12 +46,18 @@ impl Change for CancelKeyDeletion {
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<Output, Error> {
-        // AWS brings it back disabled: enabling it is a decision of its own.
+        let key = call.key(0);
+        // AWS brings it back disabled: enabling it is a decision of its own. A key whose material
+        // was deleted meanwhile cannot be enabled.
+        let state = match key.awaits_import() {
+            true => KeyState::PendingImport,
+            false => KeyState::Disabled,
+        };
         let key = Key {
-            state: KeyState::Disabled,
+            state,
             deletion: None,
             pending_days: None,
-            ..(**call.key(0)).clone()
+            ..(**key).clone()
         };
         tx.update_key(&key).await?;
         Ok(Output {

@@ -6,12 +6,12 @@
 use super::KeyMetadata;
 use crate::model::arn::key_arn;
 use crate::model::key_id::MULTI_REGION;
+use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
-use crate::operation::random::refuse_key_store;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -49,12 +49,12 @@ pub struct Output {
     pub key_metadata: KeyMetadata,
 }
 
-/// The key on the token.
+/// The key on the token; without its birth where the material is yet to be imported.
 #[allow(missing_docs)]
 pub struct Made {
     pub version: Uuid,
     pub key_id: String,
-    pub birth: Birth,
+    pub birth: Option<Birth>,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
@@ -105,29 +105,68 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        let (spec, _) = spec_and_usage(input)?;
+        let (spec, usage) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         if is_multi_region(input) && input.custom_key_store_id.is_some() {
             let message = "A multi-Region key cannot be in a custom key store.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
-        refuse_key_store(input.custom_key_store_id.as_ref())?;
+        check_store(input)?;
+        if input
+            .origin
+            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
+        {
+            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
+        }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
-        if input.origin.is_some_and(|origin| origin != Origin::AwsKms) {
-            return Err(unsupported("An Origin other than AWS_KMS"));
+        // Its public half could not be found out from a key that does not sign.
+        if input.origin == Some(Origin::External)
+            && (!spec.is_importable() || usage == KeyUsage::KeyAgreement)
+        {
+            return Err(unsupported(&format!(
+                "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
+            )));
         }
-        Ok(Access::account())
+        Ok(match &input.custom_key_store_id {
+            Some(id) => Access::store(id, StoreRule::Connected),
+            None => Access::account(),
+        })
     }
+}
+
+/// What AWS makes in a custom key store: symmetric encryption keys of one Region, from its token.
+fn check_store(input: &Input) -> Result<(), Error> {
+    let origin = input.origin.unwrap_or(Origin::AwsKms);
+    let store = input.custom_key_store_id.is_some();
+    if store && is_multi_region(input) {
+        let message = "A multi-Region key cannot be in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
+    if store != (origin == Origin::AwsCloudHsm) {
+        return invalid(
+            "You must specify CustomKeyStoreId and an Origin of AWS_CLOUDHSM together.",
+        );
+    }
+    if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
+        let message = "You can only create symmetric encryption KMS keys in a custom key store.";
+        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+    }
+    Ok(())
 }
 
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
     async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+        let token = match call.key_store() {
+            Some(store) => cx.tokens.of_store(store).await?,
+            None => cx.tokens.home().clone(),
+        };
         let (spec, usage) = spec_and_usage(input)?;
         let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
         let key_id = match is_multi_region(input) {
@@ -138,46 +177,61 @@ impl TokenChange for CreateKey {
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        if input.origin == Some(Origin::External) {
+            return Ok(Made {
+                version,
+                key_id,
+                birth: None,
+            });
+        }
         let intent = Intent {
             version,
+            token_serial: Some(token.require_serial()?),
+            object_id: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,
         };
         cx.store.begin_intent(&intent).await?;
         let label = format!("strongroom key {key_id}");
-        let birth = cx
-            .tokens
-            .home()
-            .generate(version, &label, spec, usage)
-            .await?;
+        let birth = token.generate(version, &label, spec, usage).await?;
         Ok(Made {
             version,
             key_id,
-            birth,
+            birth: Some(birth),
         })
     }
 
     async fn apply(
         input: &Input,
         made: &Made,
-        _: &Authorized<Self>,
+        call: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
+        let store = call.key_store();
         let (spec, usage) = spec_and_usage(input)?;
         let created = cx.clock.now();
         let account = request.principal.account.clone();
         let multi_region = is_multi_region(input);
-        let version = KeyVersion::made(
-            made.version,
-            1,
-            made.birth.token_serial.clone(),
-            made.birth.public_key.as_deref().map(Into::into),
-            serde_json::to_value(&made.birth).map_err(Error::internal)?,
-            created,
-        );
+        let (state, version) = match &made.birth {
+            Some(birth) => {
+                let version = KeyVersion::made(
+                    made.version,
+                    1,
+                    birth.token_serial.clone(),
+                    birth.public_key.as_deref().map(Into::into),
+                    serde_json::to_value(birth).map_err(Error::internal)?,
+                    created,
+                );
+                (KeyState::Enabled, version)
+            }
+            None => {
+                let version = KeyVersion::awaiting_import(made.version, 1, created);
+                (KeyState::PendingImport, version)
+            }
+        };
         let key = Key {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -187,13 +241,13 @@ impl TokenChange for CreateKey {
             key_id: made.key_id.clone(),
             spec,
             usage,
-            origin: Origin::AwsKms,
-            state: KeyState::Enabled,
+            origin: input.origin.unwrap_or(Origin::AwsKms),
+            state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             tags: tags::by_key(input.tags.as_ref())?,
             created,
             deletion: None,
-            key_store: None,
+            key_store: store.map(|store| store.row),
             multi_region,
             primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
@@ -205,7 +259,7 @@ impl TokenChange for CreateKey {
         };
         tx.insert_key(&key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::from(&key),
+            key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),
         })
     }
 }

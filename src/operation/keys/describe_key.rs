@@ -50,7 +50,7 @@ impl Use for DescribeKey {
         let key = call.key(0);
         let regions = cx.store.regions_of(key).await?;
         Ok(Output {
-            key_metadata: KeyMetadata::of(key, &regions),
+            key_metadata: KeyMetadata::of(key, &regions).in_store(key, call.store_of(0)),
         })
     }
 }

@@ -4,13 +4,14 @@
 
 use crate::model::arn::key_arn;
 use crate::model::key_material_id;
-use crate::model::shapes::{MultiRegionKeyType, Timestamp};
+use crate::model::shapes::{ExpirationModel, MultiRegionKeyType, Timestamp};
 use crate::model::{
     EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyState,
     KeyUsage, MacAlgorithm, Origin, Region, SigningAlgorithm,
 };
 use crate::operation::authorized::arn_of;
-use crate::store::Key;
+use crate::operation::key_stores::state_of;
+use crate::store::{Key, KeyStore, KeyVersion};
 use serde::Serialize;
 
 /// See the module.
@@ -29,7 +30,15 @@ pub struct KeyMetadata {
     pub key_state: KeyState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<Timestamp>,
     pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_key_store_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_hsm_cluster_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_model: Option<ExpirationModel>,
     pub key_manager: &'static str,
     pub customer_master_key_spec: KeySpec,
     pub key_spec: KeySpec,
@@ -101,7 +110,15 @@ impl From<&Key> for KeyMetadata {
 impl KeyMetadata {
     /// With the Regions that have the key.
     pub fn of(key: &Key, regions: &[Region]) -> Self {
-        let symmetric = key.spec == KeySpec::SymmetricDefault;
+        let current = key.version(key.current_version);
+        // Material that was never imported has no name yet.
+        let named = key.spec == KeySpec::SymmetricDefault
+            && (key.origin != Origin::External || current.is_some_and(KeyVersion::is_settled));
+        let valid_to = key
+            .in_service()
+            .filter_map(|version| version.valid_to)
+            .min();
+        let imported = key.origin == Origin::External && !key.awaits_import();
         Self {
             aws_account_id: key.account.to_string(),
             key_id: key.key_id.clone(),
@@ -112,7 +129,14 @@ impl KeyMetadata {
             key_usage: key.usage,
             key_state: key.state,
             deletion_date: key.deletion.map(Timestamp),
+            valid_to: valid_to.map(Timestamp),
             origin: key.origin,
+            custom_key_store_id: None,
+            cloud_hsm_cluster_id: None,
+            expiration_model: imported.then_some(match valid_to {
+                Some(_) => ExpirationModel::KeyMaterialExpires,
+                None => ExpirationModel::KeyMaterialDoesNotExpire,
+            }),
             key_manager: "CUSTOMER",
             customer_master_key_spec: key.spec,
             key_spec: key.spec,
@@ -124,7 +148,19 @@ impl KeyMetadata {
             multi_region: key.multi_region,
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
             pending_deletion_window_in_days: key.pending_days,
-            current_key_material_id: symmetric.then(|| key_material_id(key.current_version)),
+            current_key_material_id: named.then(|| key_material_id(key.current_version)),
+        }
+    }
+    /// With the custom key store that has the key, where one has.
+    #[must_use]
+    pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {
+        let state = state_of(key, store);
+        Self {
+            enabled: state == KeyState::Enabled,
+            key_state: state,
+            custom_key_store_id: store.map(|store| store.id.clone()),
+            cloud_hsm_cluster_id: store.map(|store| store.cluster.clone()),
+            ..self
         }
     }
 }

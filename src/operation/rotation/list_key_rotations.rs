@@ -1,6 +1,6 @@
 //! ListKeyRotations: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html>.
 
-use super::{ROTATES, pending};
+use super::ROTATES;
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -66,7 +66,10 @@ impl RotationsListEntry {
         let (rotation_type, rotation_date) = version.rotation.unzip();
         let state = if version.id == key.current_version {
             KeyMaterialState::Current
-        } else if pending(key).is_some_and(|pending| pending.id == version.id) {
+        } else if key
+            .pending_rotation()
+            .is_some_and(|pending| pending.id == version.id)
+        {
             KeyMaterialState::PendingRotation
         } else {
             KeyMaterialState::NonCurrent

@@ -99,6 +99,8 @@ pub async fn make(key: &Key, cx: &Context) -> Result<Made, Error> {
     let token = cx.tokens.of(key)?;
     let intent = Intent {
         version,
+        token_serial: Some(token.require_serial()?),
+        object_id: None,
         kind: IntentKind::Create,
         owner: cx.gateway,
         lease: cx.lease,
@@ -209,13 +211,6 @@ fn following(due: OffsetDateTime, days: i32, now: OffsetDateTime) -> OffsetDateT
         next if next > now => next,
         _ => now + period,
     }
-}
-
-/// Imported material of a key with Origin `EXTERNAL` that waits for the rotation that makes it
-/// current; its version may be without material.
-pub fn pending(key: &Key) -> Option<&KeyVersion> {
-    let waits = |version: &&KeyVersion| version.number > 1 && version.rotation.is_none();
-    key.versions.iter().find(waits)
 }
 
 #[cfg(test)]

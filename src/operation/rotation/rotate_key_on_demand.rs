@@ -4,7 +4,7 @@
 //! Here the rotation is done when it is answered: there is no meanwhile, and requests at the same
 //! time rotate one after the other.
 
-use super::{Made, ON_DEMAND, pending};
+use super::{Made, ON_DEMAND};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::KeyId;
@@ -54,7 +54,7 @@ fn check(key: &Key) -> Result<(), Error> {
 
 /// The material that was imported for this.
 fn imported(key: &Key) -> Result<&KeyVersion, Error> {
-    pending(key)
+    key.pending_rotation()
         .filter(|version| version.state == VersionState::Enabled)
         .ok_or_else(|| {
             let arn = arn_of(key);

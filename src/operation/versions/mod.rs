@@ -29,9 +29,9 @@ const VERSIONED: MaterialRule = MaterialRule {
     primary: true,
 };
 
-/// CreateKeyVersion: what the token makes.
+/// CreateKeyVersion: what the gateway's own token makes.
 const MADE_HERE: MaterialRule = MaterialRule {
-    origins: &[Origin::AwsKms, Origin::AwsCloudHsm],
+    origins: &[Origin::AwsKms],
     ..VERSIONED
 };
 

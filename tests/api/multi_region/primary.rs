@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message;
+use aws_sdk_kms::error::ProvideErrorMetadata;
 
 #[tokio::test]
 async fn only_a_primary_is_replicated_and_once_to_a_region() {
@@ -123,4 +124,62 @@ async fn the_primary_changes_places_with_a_replica() {
         assert_eq!(shape(&described), (kind, WEST.to_owned(), replicas.clone()));
     }
     replicate(&west(), &id, "ap-southeast-2").await;
+}
+
+/// Asks again as long as the gateway says that others were faster.
+async fn settled<T, E, F>(call: impl Fn() -> F) -> Result<T, E>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, E>>,
+{
+    loop {
+        let answer = call().await;
+        let message = answer.as_ref().err().and_then(|error| error.message());
+        if !message.is_some_and(|message| message.contains("kept changing")) {
+            return answer;
+        }
+    }
+}
+
+#[tokio::test]
+async fn changes_in_several_regions_at_once_leave_one_primary() {
+    let id = primary().await.key_id;
+    for region in [WEST, EUROPE] {
+        replicate(&client(), &id, region).await;
+    }
+    let regions = [home(), WEST, EUROPE];
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let (id, from, to) = (id.clone(), regions[n % 3], regions[(n + n / 3) % 3]);
+        tasks.spawn(async move {
+            let client = &SHARED.client_in(from);
+            // Only one of three is right about who the primary is.
+            let update = client
+                .update_primary_region()
+                .key_id(&id)
+                .primary_region(to);
+            let updated = settled(|| update.clone().send()).await;
+            if let Err(error) = updated {
+                assert_eq!(
+                    error.code(),
+                    Some("UnsupportedOperationException"),
+                    "{error:?}"
+                );
+            }
+            let change = client.update_key_description().key_id(&id).description(to);
+            settled(|| change.clone().send()).await.unwrap();
+            let describe = client.describe_key().key_id(&id);
+            let described = settled(|| describe.clone().send()).await;
+            let (kind, primary, replicas) = shape(&described.unwrap().key_metadata.unwrap());
+            assert_eq!(kind == MultiRegionKeyType::Primary, primary == from);
+            assert_eq!(replicas.len(), 2);
+        });
+    }
+    tasks.join_all().await;
+    let mut primaries = Vec::new();
+    for region in regions {
+        primaries.push(shape(&describe(&SHARED.client_in(region), &id).await).1);
+    }
+    primaries.dedup();
+    assert_eq!(primaries.len(), 1, "{primaries:?}");
 }

@@ -1,0 +1,27 @@
+//! Objects on the token that nothing uses any more.
+
+use super::Context;
+use crate::Error;
+use crate::store::Intent;
+
+/// Destroys the object, then forgets the intent. Destroying what is not there is no error: the
+/// token was asked and answered.
+///
+/// # Errors
+/// Those of the token and the database; the intent is still there, and a worker comes to it once
+/// its lease is past.
+pub async fn destroy(intent: &Intent, cx: &Context) -> Result<(), Error> {
+    let version = intent.version;
+    let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
+    token.destroy(version).await?;
+    cx.store.drop_intent(version).await
+}
+
+/// The same for several, where who asked need not know how it went.
+pub async fn destroy_all(intents: &[Intent], cx: &Context) {
+    for intent in intents {
+        if let Err(error) = destroy(intent, cx).await {
+            log::warn!("{} stays until a worker comes: {error}", intent.version);
+        }
+    }
+}
