@@ -23,8 +23,9 @@ const UNLISTED: &[(&str, &[&str])] = &[
     // "The HMAC KMS key to use": as all cryptographic operations.
     ("GenerateMac", &FORMS),
     ("VerifyMac", &FORMS),
-    // "The key ARN KMS key associated with the grant."
-    ("RetireGrant", &["Key ARN"]),
+    // "The key ARN KMS key associated with the grant", but also, of the operation as a whole: "a key
+    // identifier (key ID or key ARN)".
+    ("RetireGrant", &["Key ID", "Key ARN"]),
 ];
 
 fn rows() -> Vec<(&'static str, &'static str)> {
