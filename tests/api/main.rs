@@ -20,6 +20,7 @@ mod rotation;
 mod signing;
 mod tags;
 mod usage;
+mod version_names;
 mod versions;
 mod wire;
 #[path = "../support/wrapping.rs"]
