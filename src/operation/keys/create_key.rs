@@ -113,11 +113,10 @@ impl Operation for CreateKey {
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         check_store(input)?;
-        if input
-            .origin
-            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
-        {
-            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
+        if input.origin == Some(Origin::ExternalKeyStore) {
+            let message =
+                "Origin EXTERNAL_KEY_STORE is not supported: a key store is a PKCS#11 token.";
+            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
