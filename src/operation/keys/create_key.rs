@@ -114,9 +114,7 @@ impl Operation for CreateKey {
         }
         check_store(input)?;
         if input.origin == Some(Origin::ExternalKeyStore) {
-            let message =
-                "Origin EXTERNAL_KEY_STORE is not supported: a key store is a PKCS#11 token.";
-            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
         }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
