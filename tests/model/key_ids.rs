@@ -25,7 +25,8 @@ const UNLISTED: &[(&str, &[&str])] = &[
     // "The HMAC KMS key to use": as all cryptographic operations.
     ("GenerateMac", &FORMS),
     ("VerifyMac", &FORMS),
-    // "The key ARN KMS key associated with the grant"; an id has long been taken too.
+    // "The key ARN KMS key associated with the grant", but also, of the operation as a whole: "a key
+    // identifier (key ID or key ARN)".
     ("RetireGrant", &["Key ID", "Key ARN"]),
 ];
 
