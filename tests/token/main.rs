@@ -5,6 +5,7 @@
 mod handed_out;
 mod import;
 mod kryoptic;
+mod memory;
 mod objects;
 mod support;
 mod trouble;
