@@ -3,5 +3,5 @@
 mod record;
 mod writer;
 
-pub use record::{Actor, Outcome, Record};
+pub use record::{Actor, Outcome, Record, event_id};
 pub use writer::Audit;

@@ -116,6 +116,21 @@ struct Resource<'a> {
     r#type: &'a str,
 }
 
+/// The id of the record of what happened in a request. It follows from the rest, so that whoever
+/// knows the request and the event finds the record, and nobody has to remember its id.
+pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) -> Uuid {
+    let event = [event_name, error_code.unwrap_or_default()].join(" ");
+    let input = [
+        b"strongroom event ".as_slice(),
+        request_id.as_bytes(),
+        event.as_bytes(),
+    ];
+    let digest = openssl::sha::sha256(&input.concat());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(id).into_uuid()
+}
+
 impl Record<'_> {
     /// The record's exact bytes: the leaf of the log.
     ///
@@ -126,6 +141,7 @@ impl Record<'_> {
             Outcome::Success { response } => (response.as_ref(), None),
             Outcome::Failure(error) => (None, Some(*error)),
         };
+        let error_code = error.map(|error| error.code().name());
         let user_identity = Identity::from(self.actor);
         let recipient_account_id = user_identity.account_id;
         let event = Event {
@@ -139,12 +155,12 @@ impl Record<'_> {
                 .map_or_else(|| "strongroom.internal".to_owned(), |ip| ip.to_string()),
             user_agent: self.user_agent,
             user_identity,
-            error_code: error.map(|error| error.code().name()),
+            error_code,
             error_message: error.map(Error::message),
             request_parameters: self.parameters,
             response_elements: response,
             request_id: self.request_id,
-            event_id: Uuid::new_v4(),
+            event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,
             resources: self
                 .resources

@@ -19,6 +19,7 @@ use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
@@ -27,7 +28,6 @@ pub struct Authorized<O> {
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
-    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
@@ -112,7 +112,6 @@ impl<O: Operation> Authorized<O> {
             keys,
             key_store,
             needed,
-            account: request.principal.account.clone(),
             operation: PhantomData,
         })
     }
@@ -156,11 +155,6 @@ impl<O: Operation> Authorized<O> {
         store.ok_or_else(|| Error::internal("the operation names no custom key store"))
     }
 
-    /// Whose request it is.
-    pub fn account(&self) -> &AccountId {
-        &self.account
-    }
-
     /// The custom key stores whose tokens the operation will use.
     pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
         &self.needed
@@ -177,6 +171,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows of the keys.
+    pub(super) fn keys(&self) -> Vec<Uuid> {
+        let key = |used: &RowVersion| match *used {
+            RowVersion::Key(row, _) => Some(row),
+            _ => None,
+        };
+        self.uses.iter().filter_map(key).collect()
+    }
+
     /// Answers the key's ARN.
     fn note(&mut self, resolved: &Resolved) -> &str {
         self.uses

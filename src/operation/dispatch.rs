@@ -9,11 +9,12 @@ use super::authorized::{Authorized, Seen, Source};
 use super::{Context, Operation, Request, TokenChange, Use, leftover, unrecognized};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
-use crate::store::{AccessKey, Committed, Entry, RowVersion};
+use crate::store::{AccessKey, Committed, Entry, KeyUse, RowVersion};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How often a use is computed again because what it used has changed, before it is given up.
 const ATTEMPTS: usize = 4;
@@ -36,12 +37,32 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
             Ok(_) => Outcome::Success { response: None },
             Err(error) => Outcome::Failure(error),
         };
+        let keys = seen.keys();
         match conclude::<O>(request, Some(&parameters), seen, outcome, cx).await? {
-            Committed::Durable => return answer.and_then(|output| encode(&output)),
+            Committed::Durable => {
+                let output = answer?;
+                note_use::<O>(&keys, request, cx);
+                return encode(&output);
+            }
             Committed::Stale => caller = still_in_force(request, cx).await?,
         }
     }
     Err(unsettled())
+}
+
+/// What GetKeyLastUsage is to say of the keys that a successful cryptographic operation used.
+fn note_use<O: Use>(keys: &[Uuid], request: &Request, cx: &Context) {
+    let Ok(operation) = O::NAME.as_str().parse() else {
+        return;
+    };
+    let used = KeyUse {
+        operation,
+        at: cx.clock.now(),
+        request_id: request.request_id,
+    };
+    for key in keys {
+        cx.store.note_use(*key, used);
+    }
 }
 
 async fn attempt<O: Use>(

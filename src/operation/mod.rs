@@ -28,6 +28,7 @@ pub mod rotation;
 pub mod signing;
 pub mod tags;
 mod tokens;
+pub mod usage;
 pub mod versions;
 
 pub use access::Access;
@@ -304,6 +305,7 @@ operations! {
             data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
         GenerateMac: mac::generate_mac::GenerateMac,
         GenerateRandom: random::GenerateRandom,
+        GetKeyLastUsage: usage::get_key_last_usage::GetKeyLastUsage,
         GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
         GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
         GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
@@ -355,6 +357,7 @@ operations! {
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,
     }
     strongroom change {
+        AdoptKey: keys::adopt_key::AdoptKey,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,

@@ -25,6 +25,7 @@ mod related;
 mod rotations;
 mod row_mac;
 mod transaction;
+mod usage;
 
 pub use error::StoreError;
 pub use record::*;
@@ -79,6 +80,7 @@ struct Shared {
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
+    uses: usage::Uses,
     access_key_misses: tokio::sync::Semaphore,
     _listener: Listener,
 }
@@ -133,6 +135,7 @@ impl Store {
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),
+                uses: usage::Uses::default(),
                 access_key_misses: tokio::sync::Semaphore::new(ACCESS_KEY_MISSES),
                 _listener: listener,
             }),

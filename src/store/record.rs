@@ -1,5 +1,6 @@
 //! What the store hands out: records without the shape of their tables.
 
+use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
     AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
     KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
@@ -171,6 +172,11 @@ impl KeyVersion {
         }
     }
 
+    /// Whether its object was on the token before the gateway knew it.
+    pub fn is_adopted(&self) -> bool {
+        self.birth.get("adopted").is_some()
+    }
+
     /// Whether it has, or had, imported material, and takes no other.
     pub fn is_settled(&self) -> bool {
         self.public_key.is_some() || self.verifier.is_some()
@@ -322,14 +328,23 @@ pub struct Intent {
     pub version: Uuid,
     /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
     pub token_serial: Option<String>,
-    /// The `CKA_ID`, where it is not the version's id.
-    pub object_id: Option<Vec<u8>>,
+    /// The objects, where they were adopted; else they have the version's id.
+    pub adopted: Option<AdoptedObject>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
     pub owner: Uuid,
     /// Until when nobody else may take it over, from now.
     pub lease: std::time::Duration,
+}
+
+/// Objects on a token that were there before the gateway knew them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedObject {
+    /// Their `CKA_ID`.
+    pub object_id: Vec<u8>,
+    /// Whether they are a private and a public key, rather than one secret key.
+    pub is_pair: bool,
 }
 
 /// The steps that are recorded before they are taken.
@@ -339,6 +354,17 @@ pub enum IntentKind {
     Create,
     /// An object is to be destroyed: nothing uses it any more.
     Destroy,
+}
+
+/// A use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// What was done.
+    pub operation: KeyLastUsageTrackingOperation,
+    /// When.
+    pub at: OffsetDateTime,
+    /// By which request.
+    pub request_id: Uuid,
 }
 
 /// A row and the version it had.

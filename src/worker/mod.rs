@@ -7,6 +7,7 @@ mod import_expiry;
 mod intents;
 pub mod key_stores;
 mod rotation;
+mod usage;
 
 use crate::operation::Context;
 use std::sync::Arc;
@@ -18,24 +19,28 @@ use tokio::sync::watch;
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
 
 /// Runs until `stop` turns true; a round every `every`.
-pub async fn run(cx: Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
-    let mut clock = ClockWatch::new(&cx);
+pub async fn run(cx: Arc<Context>, every: Duration, stop: watch::Receiver<bool>) {
+    tokio::join!(rounds(&cx, every, stop.clone()), usage::write(&cx, stop),);
+}
+
+async fn rounds(cx: &Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
+    let mut clock = ClockWatch::new(cx);
     loop {
-        if let Err(error) = intents::resume(&cx).await {
+        if let Err(error) = intents::resume(cx).await {
             log::warn!("worker: intents: {error}");
         }
-        if let Err(error) = rotation::rotate_worn(&cx).await {
+        if let Err(error) = rotation::rotate_worn(cx).await {
             log::warn!("worker: rotation of worn keys: {error}");
         }
-        match clock.agrees(&cx).await {
+        match clock.agrees(cx).await {
             Ok(true) => {
-                if let Err(error) = deletion::destroy_due(&cx).await {
+                if let Err(error) = deletion::destroy_due(cx).await {
                     log::warn!("worker: deletion: {error}");
                 }
-                if let Err(error) = import_expiry::delete_due(&cx).await {
+                if let Err(error) = import_expiry::delete_due(cx).await {
                     log::warn!("worker: import expiry: {error}");
                 }
-                if let Err(error) = rotation::rotate_due(&cx).await {
+                if let Err(error) = rotation::rotate_due(cx).await {
                     log::warn!("worker: rotation: {error}");
                 }
             }

@@ -4,6 +4,7 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod adoption;
 mod agreement;
 mod aliases;
 mod data_keys;
@@ -19,6 +20,8 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+mod usage;
+mod version_names;
 mod versions;
 mod wire;
 #[path = "../support/wrapping.rs"]

@@ -47,7 +47,7 @@ async fn external_symmetric(client: &Client) -> String {
     external(client, KeySpec::SymmetricDefault, usage).await
 }
 
-async fn import(
+pub async fn import(
     client: &Client,
     id: &str,
     algorithm: AlgorithmSpec,

@@ -18,6 +18,7 @@ mod proxy;
 mod restart;
 mod revocation;
 mod rotation;
+mod rotation_by_worker;
 mod tampering;
 mod token;
 #[path = "../support/wrapping.rs"]

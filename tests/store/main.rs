@@ -11,6 +11,7 @@ mod related;
 mod rotations;
 mod rows;
 mod schema;
+mod usage;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod adoption;
 mod handed_out;
 mod import;
 mod kryoptic;

@@ -108,16 +108,9 @@ impl Operation for CreateKey {
         let (spec, usage) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
-        if is_multi_region(input) && input.custom_key_store_id.is_some() {
-            let message = "A multi-Region key cannot be in a custom key store.";
-            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
-        }
         check_store(input)?;
-        if input
-            .origin
-            .is_some_and(|origin| !matches!(origin, Origin::AwsKms | Origin::AwsCloudHsm))
-        {
-            return Err(unsupported("An Origin other than AWS_KMS and AWS_CLOUDHSM"));
+        if input.origin == Some(Origin::ExternalKeyStore) {
+            return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
         }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
@@ -187,7 +180,7 @@ impl TokenChange for CreateKey {
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
-            object_id: None,
+            adopted: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,

@@ -1,6 +1,8 @@
 //! Multi-Region keys: one key in several Regions, and what each keeps to itself.
 
 mod deletion;
+mod imported;
+mod own;
 mod primary;
 mod shared;
 
@@ -182,62 +184,6 @@ async fn a_signature_of_one_region_is_valid_in_another() {
         .await
         .unwrap();
     assert!(verified.signature_valid());
-}
-
-#[tokio::test]
-async fn what_is_a_regions_own() {
-    let made = client()
-        .create_key()
-        .multi_region(true)
-        .description("at home")
-        .tags(Tag::builder().tag_key("a").tag_value("1").build().unwrap())
-        .send()
-        .await
-        .unwrap();
-    let id = made.key_metadata.unwrap().key_id;
-    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
-    let replicated = client()
-        .replicate_key()
-        .key_id(&id)
-        .replica_region(WEST)
-        .description("in the west")
-        .policy(policy)
-        .bypass_policy_lockout_safety_check(true)
-        .tags(Tag::builder().tag_key("b").tag_value("2").build().unwrap())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(replicated.replica_policy(), Some(policy));
-    let [tag] = replicated.replica_tags() else {
-        panic!()
-    };
-    assert_eq!((tag.tag_key(), tag.tag_value()), ("b", "2"));
-    let replica = replicated.replica_key_metadata.unwrap();
-    assert_eq!(replica.description(), Some("in the west"));
-    let bare = client().replicate_key().key_id(&id).replica_region(EUROPE);
-    let bare = bare.send().await.unwrap();
-    assert!(bare.replica_policy().unwrap().contains("kms:*") && bare.replica_tags().is_empty());
-    assert_eq!(bare.replica_key_metadata.unwrap().description(), Some(""));
-
-    let alias = "alias/of-the-west";
-    west()
-        .create_alias()
-        .alias_name(alias)
-        .target_key_id(&id)
-        .send()
-        .await
-        .unwrap();
-    encrypt(&west(), alias).await;
-    let missing = client().describe_key().key_id(alias).send().await;
-    assert_eq!(code(missing), "NotFoundException");
-    west().disable_key().key_id(&id).send().await.unwrap();
-    let refused = west().encrypt().key_id(&id).plaintext(Blob::new("x"));
-    assert_eq!(code(refused.send().await), "DisabledException");
-    encrypt(&client(), &id).await;
-    assert_eq!(
-        describe(&client(), &id).await.description(),
-        Some("at home")
-    );
 }
 
 #[tokio::test]
