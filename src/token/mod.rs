@@ -17,12 +17,14 @@
 //!
 //! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
+mod adopt;
 mod agreement;
 mod attributes;
 mod baseline;
 mod cipher;
 mod config;
 mod data_key_pair;
+mod der;
 mod epoch;
 mod error;
 mod export_check;
@@ -37,6 +39,7 @@ mod message_signature;
 mod module;
 mod oaep;
 mod pair;
+mod pkcs8;
 mod pool;
 mod probe;
 mod provision;
@@ -49,9 +52,11 @@ mod shared;
 mod signature;
 mod supervisor;
 mod system_key;
+mod unwrapping;
 mod verbs;
 mod wrapping;
 
+pub use adopt::{Adopted, Adoption, Locator};
 pub use agreement::Encapsulated;
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
@@ -59,7 +64,7 @@ pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use import::{Import, Imported};
-pub use key::{Birth, KeyRef};
+pub use key::{AdoptedAttributes, Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
 pub use self_test::MechanismCheck;

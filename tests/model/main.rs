@@ -9,6 +9,7 @@ mod api;
 mod botocore;
 mod constraints;
 mod coverage;
+mod documentation;
 mod dry_run;
 mod examples;
 mod fixtures;

@@ -24,6 +24,11 @@ const NEVER: &[(&str, &str, &str)] = &[
         "OnDemandRotationStartDate",
         "it is of a rotation under way, and here RotateKeyOnDemand is answered when it is done",
     ),
+    (
+        "ListKeyPoliciesResponse",
+        "NextMarker",
+        "a key has one policy, and so its list one page",
+    ),
     ("KeyMetadata", "XksKeyConfiguration", NO_XKS),
     ("CustomKeyStoresListEntry", "XksProxyConfiguration", NO_XKS),
 ];
@@ -114,6 +119,10 @@ fn look() {
         call("ListKeyRotations", &request).ok();
     }
 
+    look_at_grants(&rotated);
+    call("Encrypt", &rotated.request("Encrypt")).ok();
+    call("GetKeyLastUsage", &rotated.alone()).ok();
+
     // Pages that go on.
     let aliases = [rotated.alias(), rotated.alias()];
     let first = call("ListAliases", &json!({"Limit": 1})).ok();
@@ -125,6 +134,36 @@ fn look() {
     )
     .ok();
     call("ListKeys", &json!({"Limit": 1})).ok();
+}
+
+/// Grants with all that one can have, on more than a page.
+fn look_at_grants(key: &Key) {
+    let service = "backup.amazonaws.com";
+    for constraint in ["EncryptionContextSubset", "EncryptionContextEquals"] {
+        let source = "arn:aws:ec2:us-east-1:000000000000:volume/v";
+        let request = json!({
+            "KeyId": key.id,
+            "Name": constraint,
+            "Operations": ["Decrypt"],
+            "GranteeServicePrincipal": service,
+            "RetiringServicePrincipal": service,
+            "Constraints": {constraint: {"a": "b"}, "SourceArn": source},
+        });
+        call("CreateGrant", &request).ok();
+    }
+    let retired = key.request("CreateGrant");
+    let mut retired = retired.as_object().unwrap().clone();
+    retired.insert(
+        "RetiringPrincipal".into(),
+        "arn:aws:iam::000000000000:root".into(),
+    );
+    call("CreateGrant", &retired.into()).ok();
+    let tags = json!([{"TagKey": "a", "TagValue": ""}, {"TagKey": "b", "TagValue": ""}]);
+    call("TagResource", &json!({"KeyId": key.id, "Tags": tags})).ok();
+    let page = json!({"KeyId": key.id, "Limit": 1});
+    call("ListGrants", &json!({"KeyId": key.id})).ok();
+    call("ListGrants", &page).ok();
+    call("ListResourceTags", &page).ok();
 }
 
 #[test]

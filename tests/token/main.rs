@@ -2,11 +2,15 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod adoption;
 mod handed_out;
 mod import;
 mod kryoptic;
+mod memory;
 mod objects;
 mod support;
+#[path = "../support/tally.rs"]
+mod tally;
 mod trouble;
 mod two;
 mod verbs;
