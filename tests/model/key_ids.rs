@@ -2,8 +2,8 @@
 //! documentation, and what is answered to the others; and whose keys may be named.
 
 use crate::api::call;
+use crate::botocore;
 use crate::fixtures::{Key, Kind, has_no_key, leaves_a_mark, name};
-use crate::{botocore, not_yet};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -38,7 +38,6 @@ fn rows() -> Vec<(&'static str, &'static str)> {
     with_key_id
         .map(|operation| (operation, "KeyId"))
         .chain(MEMBERS.iter().copied())
-        .filter(|(row, _)| not_yet::has(name(row)))
         .collect()
 }
 

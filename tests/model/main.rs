@@ -14,7 +14,7 @@ mod dry_run;
 mod examples;
 mod fixtures;
 mod key_ids;
-mod not_yet;
 mod outputs;
 mod specs;
 mod states;
+mod stores;
