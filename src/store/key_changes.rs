@@ -10,7 +10,7 @@ use super::transaction::Touched;
 use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
 use crate::Error;
 use crate::model::key_id::MULTI_REGION;
-use crate::model::{AccountId, Region, RotationType, VersionState};
+use crate::model::{AccountId, Origin, Region, RotationType, VersionState};
 use uuid::Uuid;
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
@@ -177,7 +177,12 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
     pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        intents::fulfil(self.connection, version.id).await?;
+        // The intent is for the object, and what is imported has one of its own.
+        let object = match key.origin {
+            Origin::External => version.cka_id().unwrap_or(version.id),
+            _ => version.id,
+        };
+        intents::fulfil(self.connection, object).await?;
         self.insert_version(key, version).await
     }
 
