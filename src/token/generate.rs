@@ -231,6 +231,7 @@ pub(super) fn birth(
             Some(Some(Attribute::KeyGenMechanism(kind))) => Some(kind.to_string()),
             _ => None,
         },
+        adopted: None,
     })
 }
 

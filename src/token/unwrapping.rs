@@ -139,6 +139,7 @@ fn open(
         spec: import.wrapping_spec,
         usage: KeyUsage::EncryptDecrypt,
         public_key: None,
+        object_id: None,
     };
     let algorithm = match import.algorithm.parts().map(|parts| parts.hash) {
         Some(Hash::Sha1) => EncryptionAlgorithm::RsaesOaepSha1,

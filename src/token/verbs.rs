@@ -2,8 +2,8 @@
 
 use super::pool::Lane;
 use super::{
-    Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, cipher, generate, mac,
-    rsa, signature, system_key,
+    Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
+    cipher, generate, mac, rsa, signature, system_key,
 };
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -61,6 +61,40 @@ impl Token {
         .await
     }
 
+    /// Examines an object that already is on the token, and changes nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// Class CallersFault, saying why it cannot be adopted; Unsupported for a usage that cannot be
+    /// tried out.
+    pub async fn adopt(&self, adoption: Adoption) -> Result<Adopted, TokenError> {
+        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
+        let ours = self.handle.system_keys.read();
+        let ours = ours.unwrap_or_else(PoisonError::into_inner).clone();
+        self.call(Lane::ReadWrite, deadline, true, move |session| {
+            adopt::adopt(session, &adoption, |id| ours.contains(&id))
+        })
+        .await
+    }
+
+    /// Destroys the objects of an adopted key, unless there are more under its `CKA_ID` than it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::destroy`]; Bug if there are more.
+    pub async fn destroy_adopted(
+        &self,
+        version: Uuid,
+        object_id: Vec<u8>,
+        is_pair: bool,
+    ) -> Result<usize, TokenError> {
+        let deadline = self.handle.deadline;
+        self.call(Lane::ReadWrite, deadline, true, move |session| {
+            adopt::destroy(session, version, &object_id, is_pair)
+        })
+        .await
+    }
+
     /// The `CKA_ID`s of all key objects on the token that are UUIDs (16 bytes), for
     /// reconciliation; without those that [`Token::ensure_system_key`] was asked for.
     ///
@@ -93,6 +127,7 @@ impl Token {
             spec,
             usage,
             public_key: None,
+            object_id: None,
         }
     }
 

@@ -82,7 +82,7 @@ async fn names_that_are_refused() {
         .target_key_id("alias/a")
         .send()
         .await;
-    assert_eq!(code(chained), "NotFoundException");
+    assert_eq!(code(chained), "ValidationException");
 }
 
 #[tokio::test]

@@ -205,7 +205,10 @@ async fn grants_that_cannot_be_made() {
     let source = create(&client, &id).constraints(source).send().await;
     assert!(message(source).contains("'constraints.sourceArn' failed"));
     let alias = create(&client, "alias/any").send().await;
-    assert_eq!(message(alias), "Invalid keyId 'alias/any'");
+    assert_eq!(
+        message(alias),
+        "Key Aliases are not supported for this operation."
+    );
     let missing = "1234abcd-12ab-34cd-56ef-1234567890ab";
     assert_eq!(
         code(create(&client, missing).send().await),

@@ -88,7 +88,10 @@ async fn policies_that_are_refused() {
     assert_eq!(code(get("AWS_RAM").send().await), "NotFoundException");
     assert_eq!(code(get("a-b").send().await), "ValidationException");
     let alias = client.get_key_policy().key_id("alias/any").send().await;
-    assert_eq!(message(alias), "Invalid keyId 'alias/any'");
+    assert_eq!(
+        message(alias),
+        "Key Aliases are not supported for this operation."
+    );
     assert_eq!(read(&client, &id).await, before);
 }
 

@@ -49,7 +49,10 @@ async fn a_key_that_was_not_used_says_so() {
     assert_eq!(never.key_creation_date(), created);
     assert_eq!(never.tracking_start_date(), created);
     let alias = client.get_key_last_usage().key_id("alias/any").send().await;
-    assert_eq!(message(alias), "Invalid keyId 'alias/any'");
+    assert_eq!(
+        message(alias),
+        "Key Aliases are not supported for this operation."
+    );
     let missing = "1234abcd-12ab-34cd-56ef-1234567890ab";
     let missing = client.get_key_last_usage().key_id(missing).send().await;
     assert_eq!(code(missing), "NotFoundException");

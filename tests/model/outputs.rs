@@ -24,6 +24,11 @@ const NEVER: &[(&str, &str, &str)] = &[
         "OnDemandRotationStartDate",
         "it is of a rotation under way, and here RotateKeyOnDemand is answered when it is done",
     ),
+    (
+        "ListKeyPoliciesResponse",
+        "NextMarker",
+        "a key has one policy, and so its list one page",
+    ),
     ("KeyMetadata", "XksKeyConfiguration", NO_XKS),
     ("CustomKeyStoresListEntry", "XksProxyConfiguration", NO_XKS),
 ];
@@ -113,6 +118,35 @@ fn look() {
         let request = json!({"KeyId": rotated.id, "IncludeKeyMaterial": include, "Limit": 1});
         call("ListKeyRotations", &request).ok();
     }
+
+    let granted = Key::new(Kind::Symmetric);
+    for more in [
+        json!({"Name": "subset", "Constraints": {"EncryptionContextSubset": {"a": "b"}}}),
+        json!({
+            "RetiringPrincipal": "arn:aws:iam::000000000000:role/retiring",
+            "Constraints": {"EncryptionContextEquals": {"a": "b"}},
+        }),
+        json!({
+            "GranteePrincipal": null,
+            "GranteeServicePrincipal": "sns.us-east-1.amazonaws.com",
+            "RetiringServicePrincipal": "sns.us-east-1.amazonaws.com",
+            "Constraints": {"SourceArn": "arn:aws:sns:us-east-1:000000000000:topic"},
+        }),
+    ] {
+        let mut request = granted.request("CreateGrant");
+        let more = more.as_object().unwrap().clone();
+        request["Operations"] = json!(["Encrypt"]);
+        request.as_object_mut().unwrap().extend(more);
+        call("CreateGrant", &request).ok();
+    }
+    call("ListGrants", &granted.alone()).ok();
+    call("ListGrants", &json!({"KeyId": granted.id, "Limit": 1})).ok();
+    let tags = json!({"Tags": [
+        {"TagKey": "a", "TagValue": "1"},
+        {"TagKey": "b", "TagValue": "2"},
+    ]});
+    let tagged = Key::with(&tags);
+    call("ListResourceTags", &json!({"KeyId": tagged.id, "Limit": 1})).ok();
 
     // Pages that go on.
     let aliases = [rotated.alias(), rotated.alias()];

@@ -109,6 +109,9 @@ impl Operation for CreateKey {
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         check_store(input)?;
+        if input.origin == Some(Origin::ExternalKeyStore) {
+            return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
+        }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
@@ -178,7 +181,7 @@ impl TokenChange for CreateKey {
         let intent = Intent {
             version,
             token_serial: Some(token.require_serial()?),
-            object_id: None,
+            adopted: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,

@@ -64,7 +64,7 @@ async fn parameters(
 }
 
 /// An import of `material` that does not expire.
-async fn import(
+pub async fn import(
     client: &Client,
     id: &str,
     algorithm: &AlgorithmSpec,
