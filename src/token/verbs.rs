@@ -3,7 +3,8 @@
 use super::pool::Lane;
 use super::{
     Adopted, Adoption, Birth, Import, Imported, KeyRef, Sealed, SystemKey, Token, TokenError,
-    TokenErrorClass, adopt, cipher, generate, import, mac, rsa, signature, system_key, wrapping,
+    TokenErrorClass, adopt, adopted, cipher, generate, import, mac, rsa, signature, system_key,
+    wrapping,
 };
 use crate::model::shapes::WrappingAlgorithm;
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
@@ -128,7 +129,7 @@ impl Token {
     ) -> Result<usize, TokenError> {
         let deadline = self.handle.deadline;
         self.call(Lane::ReadWrite, deadline, true, move |session| {
-            adopt::destroy(session, version, &object_id, is_pair)
+            adopted::destroy(session, version, &object_id, is_pair)
         })
         .await
     }
