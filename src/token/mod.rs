@@ -18,6 +18,7 @@
 //! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
 mod adopt;
+mod adopted;
 mod agreement;
 mod attributes;
 mod baseline;
