@@ -9,6 +9,7 @@ mod crash;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod grants;
 mod import;
 mod key_stores;
 mod multi_region;
