@@ -28,7 +28,6 @@ pub struct Authorized<O> {
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
-    account: AccountId,
     operation: PhantomData<fn() -> O>,
 }
 
@@ -113,7 +112,6 @@ impl<O: Operation> Authorized<O> {
             keys,
             key_store,
             needed,
-            account: request.principal.account.clone(),
             operation: PhantomData,
         })
     }
@@ -155,11 +153,6 @@ impl<O: Operation> Authorized<O> {
     pub fn one_store(&self) -> Result<&KeyStore, Error> {
         let store = self.key_store.as_deref();
         store.ok_or_else(|| Error::internal("the operation names no custom key store"))
-    }
-
-    /// Whose request it is.
-    pub fn account(&self) -> &AccountId {
-        &self.account
     }
 
     /// The custom key stores whose tokens the operation will use.

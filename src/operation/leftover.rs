@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::Error;
-use crate::store::Intent;
+use crate::store::{AdoptedObject, Intent};
 
 /// Destroys the object, then forgets the intent. Destroying what is not there is no error: the
 /// token was asked and answered.
@@ -13,7 +13,12 @@ use crate::store::Intent;
 pub async fn destroy(intent: &Intent, cx: &Context) -> Result<(), Error> {
     let version = intent.version;
     let token = cx.tokens.with_serial(intent.token_serial.as_deref())?;
-    token.destroy(version).await?;
+    match intent.adopted.clone() {
+        None => token.destroy(version).await?,
+        Some(AdoptedObject { object_id, is_pair }) => {
+            token.destroy_adopted(version, object_id, is_pair).await?
+        }
+    };
     cx.store.drop_intent(version).await
 }
 

@@ -357,6 +357,7 @@ operations! {
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,
     }
     strongroom change {
+        AdoptKey: keys::adopt_key::AdoptKey,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,

@@ -2,15 +2,15 @@
 
 use super::error::StoreError;
 use super::pool::{Connection, Params, column};
-use super::{Intent, IntentKind, KeyVersion, Shared, Store, Transaction, row_mac};
+use super::{AdoptedObject, Intent, IntentKind, KeyVersion, Shared, Store, Transaction, row_mac};
 use crate::Error;
 use std::time::Duration;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const BEGIN: &str = "/* intents::begin */
-    insert into intent (version, token_serial, object_id, kind, owner, lease_until, mac)
-    values ($1, $2, $3, $4, $5, strongroom_now() + make_interval(secs => $6), $7)";
+    insert into intent (version, token_serial, object_id, is_pair, kind, owner, lease_until, mac)
+    values ($1, $2, $3, $4, $5, $6, strongroom_now() + make_interval(secs => $7), $8)";
 const DROP: &str = "/* intents::drop */ delete from intent where version = $1";
 // What another gateway is claiming at this moment is skipped, not waited for.
 const CLAIM: &str = "/* intents::claim */
@@ -22,12 +22,14 @@ const CLAIM: &str = "/* intents::claim */
     update intent i
     set owner = $1, lease_until = strongroom_now() + make_interval(secs => $2), taken_over = true
     from due where i.version = due.version
-    returning i.version, i.token_serial, i.object_id, i.kind, i.owner, $2::float8 as lease, i.mac,
+    returning i.version, i.token_serial, i.object_id, i.is_pair, i.kind, i.owner,
+        $2::float8 as lease, i.mac,
         exists (select from key_version v where v.id = i.version and v.object_id is null)
         or exists (select from key_version v
-            where v.object_id = coalesce(i.object_id, uuid_send(i.version))) as in_use";
+            where v.object_id = coalesce(i.object_id, uuid_send(i.version))
+            and (i.object_id is null or v.token_serial = i.token_serial)) as in_use";
 const LIST: &str = "/* intents::list */
-    select version, token_serial, object_id, kind, owner,
+    select version, token_serial, object_id, is_pair, kind, owner,
         greatest(extract(epoch from lease_until - strongroom_now()), 0)::float8 as lease
     from intent order by version";
 const WRAPPING_KEYS: &str = "/* intents::wrapping_keys */
@@ -56,10 +58,12 @@ pub(super) async fn begin(
 ) -> Result<(), Error> {
     let (kind, lease) = (intent.kind.as_str(), intent.lease.as_secs_f64());
     let mac = shared.mac(row_mac::intent(intent)).await?;
+    let adopted = intent.adopted.as_ref();
     let params: Params<'_> = &[
         &intent.version,
         &intent.token_serial,
-        &intent.object_id,
+        &adopted.map(|adopted| &adopted.object_id),
+        &adopted.map(|adopted| adopted.is_pair),
         &kind,
         &intent.owner,
         &lease,
@@ -79,10 +83,12 @@ pub(super) async fn fulfil(connection: &Connection, version: Uuid) -> Result<(),
 
 fn read(row: &Row) -> Result<Intent, Error> {
     let lease: f64 = column(row, "lease")?;
+    let object_id: Option<Vec<u8>> = column(row, "object_id")?;
+    let adopted = object_id.zip(column(row, "is_pair")?);
     Ok(Intent {
         version: column(row, "version")?,
         token_serial: column(row, "token_serial")?,
-        object_id: column(row, "object_id")?,
+        adopted: adopted.map(|(object_id, is_pair)| AdoptedObject { object_id, is_pair }),
         kind: match column(row, "kind")? {
             "destroy" => IntentKind::Destroy,
             _ => IntentKind::Create,
@@ -97,13 +103,20 @@ impl Transaction<'_> {
     /// has committed: an intent that is nobody's, whose lease gives time before a worker does it.
     pub(super) async fn leave(&self, version: &KeyVersion) -> Result<(), Error> {
         let serial = Some(version.token_serial.clone());
+        let adopted = version
+            .object_id
+            .as_deref()
+            .filter(|_| version.is_adopted());
         let intent = Intent {
-            version: version.cka_id().unwrap_or(version.id),
-            token_serial: serial.filter(|serial| !serial.is_empty()),
-            object_id: match version.cka_id() {
-                Some(_) => None,
-                None => version.object_id.as_deref().map(<[u8]>::to_vec),
+            version: match adopted {
+                Some(_) => version.id,
+                None => version.cka_id().unwrap_or(version.id),
             },
+            token_serial: serial.filter(|serial| !serial.is_empty()),
+            adopted: adopted.map(|id| AdoptedObject {
+                object_id: id.to_vec(),
+                is_pair: version.public_key.is_some(),
+            }),
             kind: IntentKind::Destroy,
             owner: Uuid::nil(),
             lease: DESTROY_LEASE,

@@ -8,9 +8,9 @@ use super::related;
 use super::row_mac::{self, micros};
 use super::transaction::Touched;
 use super::{Intent, Key, KeyVersion, RowVersion, Transaction};
-use crate::Error;
 use crate::model::key_id::MULTI_REGION;
 use crate::model::{AccountId, Region, RotationType, VersionState};
+use crate::{Error, ErrorCode};
 use uuid::Uuid;
 
 // The versions are read by a statement of their own: one that waits for a lock goes on with the
@@ -40,6 +40,11 @@ const UPDATE_VERSION: &str = "/* keys::update_version */ update key_version set 
     public_key = $4, birth = $5, state = $6, valid_to = $7, description = $8, rotation = $9, \
     rotated = $10, verifier = $11, object_id = $12, row_version = $2 + 1, mac = $13 \
     where id = $1 and row_version = $2";
+// Objects that were made here have their version's id as CKA_ID; an intent's may be about to go.
+const CLAIMED: &str = "/* keys::claimed */ select \
+    exists (select from intent where token_serial = $1 and object_id = $2) \
+    or exists (select from intent where version = $3) \
+    or exists (select from key_version where id = $3) as claimed";
 const LOCK_RELATED: &str = concat!(
     "/* keys::lock_related */ select ",
     key_columns!(),
@@ -107,6 +112,8 @@ impl Transaction<'_> {
             .await?;
         for version in &key.versions {
             match version.state {
+                // Nothing was made of it on the token.
+                _ if version.is_adopted() => self.insert_adopted(key, version).await?,
                 VersionState::PendingImport => self.insert_version(key, version).await?,
                 _ => self.add_version(key, version).await?,
             }
@@ -177,7 +184,8 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::IntentLost`] as for [`Transaction::insert_key`]; those of the database.
     pub async fn add_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        intents::fulfil(self.connection, version.id).await?;
+        let object = version.cka_id().unwrap_or(version.id);
+        intents::fulfil(self.connection, object).await?;
         self.insert_version(key, version).await
     }
 
@@ -214,6 +222,30 @@ impl Transaction<'_> {
             )
             .await?;
         Ok(())
+    }
+
+    /// Adds a version whose object was on the token before.
+    ///
+    /// # Errors
+    /// `AlreadyExistsException` if the object is a key's already; those of the database.
+    async fn insert_adopted(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+        let taken = || {
+            let message = "The object is a KMS key's already, or was until just now.";
+            Error::new(ErrorCode::AlreadyExists, message)
+        };
+        match self.insert_version(key, version).await {
+            Err(error) if is_duplicate_object(&error) => return Err(taken()),
+            other => other?,
+        }
+        // After the insertion, which waits for whoever deletes the key that had the object.
+        let object_id = version.object_id.as_deref();
+        let as_version = object_id.and_then(|id| Uuid::from_slice(id).ok());
+        let params: super::pool::Params<'_> = &[&version.token_serial, &object_id, &as_version];
+        let claimed = self.connection.query_one(CLAIMED, params).await?;
+        match column(&claimed, "claimed")? {
+            true => Err(taken()),
+            false => Ok(()),
+        }
     }
 
     /// Writes a changed version and raises its row version. As for [`Transaction::add_version`],
@@ -353,6 +385,11 @@ impl Transaction<'_> {
         }
         Ok(self.left())
     }
+}
+
+fn is_duplicate_object(error: &Error) -> bool {
+    let cause = error.cause::<StoreError>();
+    cause.and_then(StoreError::duplicate_of) == Some("key_version_object")
 }
 
 fn tags(key: &Key) -> serde_json::Value {

@@ -172,6 +172,11 @@ impl KeyVersion {
         }
     }
 
+    /// Whether its object was on the token before the gateway knew it.
+    pub fn is_adopted(&self) -> bool {
+        self.birth.get("adopted").is_some()
+    }
+
     /// Whether it has, or had, imported material, and takes no other.
     pub fn is_settled(&self) -> bool {
         self.public_key.is_some() || self.verifier.is_some()
@@ -323,14 +328,23 @@ pub struct Intent {
     pub version: Uuid,
     /// The serial number of the token; `None` for the gateway's own, in rows of an earlier schema.
     pub token_serial: Option<String>,
-    /// The `CKA_ID`, where it is not the version's id.
-    pub object_id: Option<Vec<u8>>,
+    /// The objects, where they were adopted; else they have the version's id.
+    pub adopted: Option<AdoptedObject>,
     /// What is about to be done.
     pub kind: IntentKind,
     /// The gateway process that does it.
     pub owner: Uuid,
     /// Until when nobody else may take it over, from now.
     pub lease: std::time::Duration,
+}
+
+/// Objects on a token that were there before the gateway knew them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedObject {
+    /// Their `CKA_ID`.
+    pub object_id: Vec<u8>,
+    /// Whether they are a private and a public key, rather than one secret key.
+    pub is_pair: bool,
 }
 
 /// The steps that are recorded before they are taken.

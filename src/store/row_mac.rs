@@ -248,11 +248,13 @@ pub(super) fn key_store(store: &KeyStore) -> Vec<u8> {
 
 /// Only what decides: owner and lease may change hands without a key.
 pub(super) fn intent(intent: &Intent) -> Vec<u8> {
+    let adopted = intent.adopted.as_ref();
     Row::of("intent")
         .uuid(intent.version)
         .text(intent.kind.as_str())
         .added("token_serial", intent.token_serial.as_deref(), Row::text)
-        .added("object_id", intent.object_id.as_deref(), Row::bytes)
+        .added("object_id", adopted.map(|a| &*a.object_id), Row::bytes)
+        .added("is_pair", adopted.map(|a| a.is_pair), Row::boolean)
         .0
 }
 

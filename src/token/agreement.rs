@@ -94,7 +94,7 @@ pub(super) fn derive(
         )
     })?;
     let template = secret_template(curve.len)?;
-    let secret = session.with_key(key.version, Class::Private, |raw, object| {
+    let secret = session.with_key(key, Class::Private, |raw, object| {
         let params = Ecdh1DeriveParams::new(EcKdf::null(), &point);
         raw.derive_key(&Mechanism::Ecdh1Derive(params), object, &template)
     })?;
@@ -110,7 +110,7 @@ pub(super) fn encapsulate(
         return Err(key.wrong("ML-KEM"));
     };
     let template = secret_template(ML_KEM_SECRET_LEN)?;
-    let (ciphertext, secret) = session.with_key(key.version, Class::Public, |raw, object| {
+    let (ciphertext, secret) = session.with_key(key, Class::Public, |raw, object| {
         raw.encapsulate_key(&Mechanism::MlKem, object, &template)
     })?;
     let secret = read(session, secret, ML_KEM_SECRET_LEN)?;
@@ -138,7 +138,7 @@ pub(super) fn decapsulate(
         return Ok(None);
     }
     let template = secret_template(ML_KEM_SECRET_LEN)?;
-    let secret = session.with_key(key.version, Class::Private, |raw, object| {
+    let secret = session.with_key(key, Class::Private, |raw, object| {
         raw.decapsulate_key(&Mechanism::MlKem, object, &template, ciphertext)
     })?;
     read(session, secret, ML_KEM_SECRET_LEN).map(Some)

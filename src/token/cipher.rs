@@ -91,7 +91,7 @@ pub(super) fn seal(
     check(key)?;
     let mut iv = [0; 12];
     session.fill_random(&mut iv)?;
-    let ciphertext = session.with_key(key.version, Class::Secret, |raw, object| {
+    let ciphertext = session.with_key(key, Class::Secret, |raw, object| {
         // A token may write to the IV's buffer.
         let mut buffer = iv;
         let params = GcmParams::new(&mut buffer, aad, Ulong::from(TAG_BITS))?;
@@ -129,7 +129,7 @@ pub(super) fn unseal(
     if sealed.len() < TAG_LEN {
         return Ok(None);
     }
-    let answer = session.with_key(key.version, Class::Secret, |raw, object| {
+    let answer = session.with_key(key, Class::Secret, |raw, object| {
         let mut buffer = iv;
         let params = GcmParams::new(&mut buffer, aad, Ulong::from(TAG_BITS))?;
         raw.decrypt(&Mechanism::AesGcm(params), object, sealed)

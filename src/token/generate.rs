@@ -227,6 +227,7 @@ pub(super) fn birth(
             Some(Attribute::KeyGenMechanism(kind)) => Some(kind.to_string()),
             _ => None,
         },
+        adopted: None,
     })
 }
 

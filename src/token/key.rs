@@ -15,6 +15,41 @@ pub struct KeyRef {
     pub(super) usage: KeyUsage,
     /// DER SubjectPublicKeyInfo, authenticated by the row MAC; `None` for symmetric keys.
     pub(super) public_key: Option<Arc<[u8]>>,
+    /// The `CKA_ID` of an adopted object; `None` where it is `version`.
+    pub(super) object_id: Option<Arc<[u8]>>,
+}
+
+/// Where a key is: its version, by which handles are kept, and the `CKA_ID` of its objects.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) version: Uuid,
+    pub(super) object_id: Option<&'a [u8]>,
+}
+
+impl Place<'_> {
+    /// `CKA_ID`.
+    pub(super) fn id(&self) -> &[u8] {
+        self.object_id.unwrap_or(self.version.as_bytes())
+    }
+}
+
+/// Of an object that was made here.
+impl From<Uuid> for Place<'_> {
+    fn from(version: Uuid) -> Self {
+        Self {
+            version,
+            object_id: None,
+        }
+    }
+}
+
+impl<'a> From<&'a KeyRef> for Place<'a> {
+    fn from(key: &'a KeyRef) -> Self {
+        Self {
+            version: key.version,
+            object_id: key.object_id.as_deref(),
+        }
+    }
 }
 
 impl KeyRef {
@@ -30,7 +65,14 @@ impl KeyRef {
             spec,
             usage,
             public_key,
+            object_id: None,
         }
+    }
+
+    /// To the object(s) under another `CKA_ID`, if one is given: an adopted key's.
+    #[must_use]
+    pub fn of_object(self, object_id: Option<Arc<[u8]>>) -> Self {
+        Self { object_id, ..self }
     }
 
     /// The error for a verb that this key is not for. The pipeline checks usage and algorithm, so
@@ -65,4 +107,22 @@ pub struct Birth {
     pub local: bool,
     /// `CKA_KEY_GEN_MECHANISM`, by its PKCS#11 name or number; `None` where the token does not say.
     pub key_gen_mechanism: Option<String>,
+    /// What the token says of an object that was not made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<AdoptedAttributes>,
+}
+
+/// The attributes of an adopted object, as they were read when it was adopted.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct AdoptedAttributes {
+    /// `CKA_ID`, in hexadecimal.
+    pub id: String,
+    /// `CKA_LABEL`.
+    pub label: String,
+    /// `CKA_SENSITIVE`.
+    pub sensitive: bool,
+    /// `CKA_EXTRACTABLE`.
+    pub extractable: bool,
+    /// The other attributes that are true, by their PKCS#11 names.
+    pub flags: Vec<String>,
 }

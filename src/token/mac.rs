@@ -26,7 +26,7 @@ pub(super) fn mac(
         Hash::Sha384 => Mechanism::Sha384Hmac,
         Hash::Sha512 => Mechanism::Sha512Hmac,
     };
-    session.with_key(key.version, Class::Secret, |raw, object| {
+    session.with_key(key, Class::Secret, |raw, object| {
         raw.sign(&mechanism, object, message)
     })
 }

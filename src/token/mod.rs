@@ -17,6 +17,7 @@
 //!
 //! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
+mod adopt;
 mod agreement;
 mod attributes;
 mod baseline;
@@ -49,9 +50,11 @@ mod shared;
 mod signature;
 mod supervisor;
 mod system_key;
+mod unwrapping;
 mod verbs;
 mod wrapping;
 
+pub use adopt::{Adopted, Adoption, Locator};
 pub use agreement::Encapsulated;
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
@@ -59,7 +62,7 @@ pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use import::{Import, Imported};
-pub use key::{Birth, KeyRef};
+pub use key::{AdoptedAttributes, Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
 pub use self_test::MechanismCheck;

@@ -130,7 +130,7 @@ pub(super) fn encrypt(
         ));
     }
     if hash == Hash::Sha1 || has_oaep_sha256(session)? {
-        return session.with_key(key.version, Class::Public, |raw, object| {
+        return session.with_key(key, Class::Public, |raw, object| {
             raw.encrypt(&oaep_mechanism(hash), object, plaintext)
         });
     }
@@ -160,7 +160,7 @@ pub(super) fn decrypt(
         return Ok(None);
     }
     if hash == Hash::Sha1 || has_oaep_sha256(session)? {
-        let answer = session.with_key(key.version, Class::Private, |raw, object| {
+        let answer = session.with_key(key, Class::Private, |raw, object| {
             raw.decrypt(&oaep_mechanism(hash), object, ciphertext)
         });
         return match answer {
@@ -175,7 +175,7 @@ pub(super) fn decrypt(
     if number.ucmp(public.n()) != std::cmp::Ordering::Less {
         return Ok(None);
     }
-    let plain = session.with_key(key.version, Class::Private, |raw, object| {
+    let plain = session.with_key(key, Class::Private, |raw, object| {
         raw.decrypt(&Mechanism::RsaX509, object, ciphertext)
     })?;
     let plain = Zeroizing::new(plain);
@@ -197,7 +197,7 @@ fn public_key(session: &mut TokenSession, key: &KeyRef) -> Result<Rsa<Public>, T
     if let Some(der) = &key.public_key {
         return rsa_from_der(der).map_err(|error| openssl_error(&error));
     }
-    let der = session.with_public(key.version, key.spec)?;
+    let der = session.with_public(key, key.spec)?;
     rsa_from_der(&der).map_err(|error| openssl_error(&error))
 }
 

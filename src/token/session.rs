@@ -4,6 +4,7 @@ use super::attributes::Class;
 use super::cipher::RandomBlock;
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
+use super::key::Place;
 use super::public_key::subject_public_key_info;
 use crate::model::KeySpec;
 use cryptoki::error::RvError;
@@ -81,21 +82,23 @@ impl TokenSession {
 
     /// Runs `call` with the handle of one object, found by `CKA_ID` and `CKA_CLASS`. A handle
     /// that has gone stale is looked up again, once.
-    pub(super) fn with_key<T>(
+    pub(super) fn with_key<'p, T>(
         &mut self,
-        version: Uuid,
+        place: impl Into<Place<'p>>,
         class: Class,
         mut call: impl FnMut(&Session, ObjectHandle) -> CkResult<T>,
     ) -> Result<T, TokenError> {
+        let place = place.into();
+        let version = place.version;
         let cached = self.cached(version, class);
         let handle = match cached {
             Some(handle) => handle,
-            None => self.search(version, class)?,
+            None => self.search(place, class)?,
         };
         match call(&self.session, handle).map_err(TokenError::from) {
             Err(error) if error.is_stale_handle() && cached.is_some() => {
                 self.forget(version, class);
-                let handle = self.search(version, class)?;
+                let handle = self.search(place, class)?;
                 Ok(call(&self.session, handle)?)
             }
             answer => answer,
@@ -116,8 +119,9 @@ impl TokenSession {
         handles.remove(&(version, class));
     }
 
-    fn search(&self, version: Uuid, class: Class) -> Result<ObjectHandle, TokenError> {
-        let found = self.find(version, class)?;
+    fn search(&self, place: Place<'_>, class: Class) -> Result<ObjectHandle, TokenError> {
+        let found = self.find(place, class)?;
+        let version = place.version;
         match found.as_slice() {
             [handle] => {
                 let handles = self.epoch.handles.write();
@@ -142,16 +146,25 @@ impl TokenSession {
     }
 
     /// The objects of one class under a `CKA_ID`; two at most, for more than one is an error.
-    pub(super) fn find(
+    pub(super) fn find<'p>(
         &self,
-        version: Uuid,
+        place: impl Into<Place<'p>>,
+        class: Class,
+    ) -> Result<Vec<ObjectHandle>, TokenError> {
+        self.find_by(Attribute::Id(place.into().id().to_vec()), class)
+    }
+
+    /// The same by another attribute.
+    pub(super) fn find_by(
+        &self,
+        attribute: Attribute,
         class: Class,
     ) -> Result<Vec<ObjectHandle>, TokenError> {
         const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap(); // Unwrap safety: evaluated at compile time
         let template = [
             Attribute::Token(true),
             Attribute::Class(class.object_class()),
-            Attribute::Id(version.as_bytes().to_vec()),
+            attribute,
         ];
         let found = self
             .session
@@ -162,14 +175,14 @@ impl TokenSession {
     }
 
     /// The public half as SubjectPublicKeyInfo.
-    pub(super) fn with_public(
+    pub(super) fn with_public<'p>(
         &mut self,
-        version: Uuid,
+        place: impl Into<Place<'p>>,
         spec: KeySpec,
     ) -> Result<Vec<u8>, TokenError> {
         // The handle is taken through the cache, with its recovery; reading it is not one call.
         let mut handle = None;
-        self.with_key(version, Class::Public, |raw, object| {
+        self.with_key(place, Class::Public, |raw, object| {
             handle = Some(object);
             raw.get_attributes(object, &[cryptoki::object::AttributeType::Id])
         })?;

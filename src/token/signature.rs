@@ -129,7 +129,7 @@ pub(super) fn sign(
     input: &[u8],
 ) -> Result<Vec<u8>, TokenError> {
     let prepared = prepare(session, key, algorithm, input)?;
-    let signature = session.with_key(key.version, Class::Private, |raw, object| {
+    let signature = session.with_key(key, Class::Private, |raw, object| {
         raw.sign(&prepared.mechanism, object, &prepared.data)
     })?;
     if signature.len() != prepared.signature_len {
@@ -164,7 +164,7 @@ pub(super) fn verify(
     if raw_signature.len() != prepared.signature_len {
         return Ok(false);
     }
-    let answer = session.with_key(key.version, Class::Public, |raw, object| {
+    let answer = session.with_key(key, Class::Public, |raw, object| {
         raw.verify(&prepared.mechanism, object, &prepared.data, &raw_signature)
     });
     match answer {

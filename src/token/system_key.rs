@@ -60,5 +60,6 @@ pub(super) fn ensure(
         spec,
         usage,
         public_key: public_key.map(Into::into),
+        object_id: None,
     })
 }

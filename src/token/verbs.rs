@@ -2,10 +2,9 @@
 
 use super::pool::Lane;
 use super::{
-    Birth, Import, Imported, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, cipher,
-    generate, import, mac, rsa, signature, system_key, wrapping,
+    Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
+    cipher, generate, mac, rsa, signature, system_key,
 };
-use crate::model::shapes::WrappingAlgorithm;
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::PoisonError;
@@ -39,43 +38,6 @@ impl Token {
         .await
     }
 
-    /// Makes an RSA pair of `spec` under `CKA_ID` = `id`, for wrapping key material that is to be
-    /// `material` with `algorithm`; answers its public half as DER SubjectPublicKeyInfo. After any error but those below it may have been
-    /// made: [`Token::destroy`] it.
-    ///
-    /// # Errors
-    ///
-    /// Class Unsupported if the token cannot take what is wrapped so.
-    pub async fn generate_wrapping_key(
-        &self,
-        id: Uuid,
-        label: &str,
-        (spec, algorithm): (KeySpec, WrappingAlgorithm),
-        material: KeySpec,
-    ) -> Result<Vec<u8>, TokenError> {
-        let label = label.to_owned();
-        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
-        self.call(Lane::ReadWrite, deadline, false, move |session| {
-            wrapping::generate_wrapping_key(session, id, &label, (spec, algorithm), material)
-        })
-        .await
-    }
-
-    /// Unwraps key material (C_UnwrapKey), every attribute of the object explicit and read back.
-    /// After an error an object may have been made: [`Token::destroy`] it.
-    ///
-    /// # Errors
-    ///
-    /// Class Unsupported if the token cannot take what is wrapped so; NoSuchObject if it does not
-    /// have the wrapping key.
-    pub async fn import(&self, material: Import) -> Result<Imported, TokenError> {
-        let deadline = self.handle.deadline;
-        self.call(Lane::ReadWrite, deadline, false, move |session| {
-            import::import(session, &material)
-        })
-        .await
-    }
-
     /// Destroys every object under `version`; `Ok(0)` only if the token is there and has none
     /// (C_DestroyObject). The gateway's own keys are refused.
     ///
@@ -96,6 +58,40 @@ impl Token {
             true,
             move |session| generate::destroy(session, version),
         )
+        .await
+    }
+
+    /// Examines an object that already is on the token, and changes nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// Class CallersFault, saying why it cannot be adopted; Unsupported for a usage that cannot be
+    /// tried out.
+    pub async fn adopt(&self, adoption: Adoption) -> Result<Adopted, TokenError> {
+        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
+        let ours = self.handle.system_keys.read();
+        let ours = ours.unwrap_or_else(PoisonError::into_inner).clone();
+        self.call(Lane::ReadWrite, deadline, true, move |session| {
+            adopt::adopt(session, &adoption, |id| ours.contains(&id))
+        })
+        .await
+    }
+
+    /// Destroys the objects of an adopted key, unless there are more under its `CKA_ID` than it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::destroy`]; Bug if there are more.
+    pub async fn destroy_adopted(
+        &self,
+        version: Uuid,
+        object_id: Vec<u8>,
+        is_pair: bool,
+    ) -> Result<usize, TokenError> {
+        let deadline = self.handle.deadline;
+        self.call(Lane::ReadWrite, deadline, true, move |session| {
+            adopt::destroy(session, version, &object_id, is_pair)
+        })
         .await
     }
 
@@ -131,6 +127,7 @@ impl Token {
             spec,
             usage,
             public_key: None,
+            object_id: None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub const ELSEWHERE: &str = "ap-southeast-2";
 
 /// What a key is made as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Symmetric,
     /// Symmetric, with imported material.
@@ -220,9 +220,11 @@ impl Key {
         input
     }
 
-    /// Makes a replica.
+    /// Makes a replica, if there is none.
     pub fn replicate(&self) {
-        call("ReplicateKey", &self.request("ReplicateKey")).ok();
+        if !self.is_replicated() {
+            call("ReplicateKey", &self.request("ReplicateKey")).ok();
+        }
     }
 
     /// Whether a replica is elsewhere.
@@ -243,6 +245,21 @@ pub fn fresh_alias() -> String {
 /// The bytes of a blob.
 pub fn decoded(blob: &Value) -> Vec<u8> {
     STANDARD.decode(blob.as_str().unwrap()).unwrap()
+}
+
+/// Operations after which a key is not as it was: they need one of their own.
+pub fn leaves_a_mark(operation: &str) -> bool {
+    [
+        "CancelKeyDeletion",
+        "DeleteImportedKeyMaterial",
+        "DisableKey",
+        "EnableKey",
+        "ImportKeyMaterial",
+        "ReplicateKey",
+        "ScheduleKeyDeletion",
+        "UpdatePrimaryRegion",
+    ]
+    .contains(&operation)
 }
 
 /// The operation's name without what says which of its keys is meant.

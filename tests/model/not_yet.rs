@@ -2,14 +2,7 @@
 //! fails the tests: the list only shrinks, and is to be empty.
 
 /// Operations.
-pub const OPERATIONS: &[(&str, &str)] = &[
-    ("ConnectCustomKeyStore", "w-stores in progress"),
-    ("CreateCustomKeyStore", "w-stores in progress"),
-    ("DeleteCustomKeyStore", "w-stores in progress"),
-    ("DescribeCustomKeyStores", "w-stores in progress"),
-    ("DisconnectCustomKeyStore", "w-stores in progress"),
-    ("UpdateCustomKeyStore", "w-stores in progress"),
-];
+pub const OPERATIONS: &[(&str, &str)] = &[];
 
 /// Whether the gateway is to have an operation of AWS's.
 pub fn has(operation: &str) -> bool {
@@ -17,16 +10,10 @@ pub fn has(operation: &str) -> bool {
 }
 
 /// Examples, by their ids, whose operation is there.
-pub const EXAMPLES: &[(&str, &str)] = &[
-    (
-        "to-create-a-kms-key-for-imported-key-material-1630603607560",
-        "w-import in progress",
-    ),
-    (
-        "to-create-a-kms-key-in-a-custom-key-store-1630604382908",
-        "w-stores in progress",
-    ),
-];
+pub const EXAMPLES: &[(&str, &str)] = &[(
+    "to-create-a-kms-key-in-a-custom-key-store-1630604382908",
+    "w-stores in progress",
+)];
 
 /// Whether an example is to succeed.
 pub fn has_example(id: &str) -> bool {
@@ -45,20 +32,6 @@ pub fn has_spec(spec: &str, usage: &str) -> bool {
 pub const ANSWERS: &[(&str, &str, &str)] = &[
     ("KeyMetadata", "CloudHsmClusterId", "w-stores in progress"),
     ("KeyMetadata", "CustomKeyStoreId", "w-stores in progress"),
-    ("KeyMetadata", "ExpirationModel", "w-import in progress"),
-    ("KeyMetadata", "ValidTo", "w-import in progress"),
-    (
-        "RotationsListEntry",
-        "ExpirationModel",
-        "w-import in progress",
-    ),
-    ("RotationsListEntry", "ImportState", "w-import in progress"),
-    (
-        "RotationsListEntry",
-        "KeyMaterialDescription",
-        "w-import in progress",
-    ),
-    ("RotationsListEntry", "ValidTo", "w-import in progress"),
 ];
 
 /// Whether an answer is to have a member.

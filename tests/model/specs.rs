@@ -62,9 +62,13 @@ const NOT_ON_THE_TOKEN: &[&str] = &[
     "SM2",
 ];
 
+/// Algorithms that it has not, though it has the keys.
+const NOT_BY_THE_TOKEN: &[&str] = &["ED25519_PH_SHA_512"];
+
 /// What a key is asked: the operation, the usage that it needs, the member that names an algorithm
 /// and the enum of its values; those without a member take SYMMETRIC_DEFAULT keys alone.
 #[rustfmt::skip]
+#[allow(clippy::type_complexity)] // a table
 const OPERATIONS: &[(&str, &str, Option<(&str, &str)>)] = &[
     ("Decapsulate", "ENCAPSULATE_DECAPSULATE", Some(("EncapsulationAlgorithm", "EncapsulationAlgorithmSpec"))),
     ("Decrypt", "ENCRYPT_DECRYPT", Some(("EncryptionAlgorithm", "EncryptionAlgorithmSpec"))),
@@ -167,12 +171,14 @@ fn operations(metadata: &Value, right: &[&str], wrong: &mut Vec<String>) {
                     "InvalidKeyUsageException: Algorithm {algorithm} is incompatible with key spec \
                      {spec}."
                 )
+            } else if NOT_BY_THE_TOKEN.contains(&algorithm) {
+                "UnsupportedOperationException: The token does not support this: ".into()
             } else {
                 "OK".into()
             };
             let request = request(row, &key, algorithm, expected == "OK");
             let answer = call(name(row), &request).verdict();
-            if answer != expected {
+            if !answer.starts_with(&expected) {
                 wrong.push(format!(
                     "{row} with {algorithm} by {spec} for {usage}: {expected}\n  got: {answer}"
                 ));

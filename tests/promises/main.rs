@@ -6,6 +6,7 @@
 mod dev;
 
 mod crash;
+mod crash_import;
 mod crash_rotation;
 mod deletion;
 mod gateway;

@@ -4,12 +4,13 @@
 use crate::deletion::{AHEAD, schedule, set_database_clock};
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
+use crate::import::import;
 use crate::postgres::sql;
 use crate::token::objects;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::KeyState;
+use aws_sdk_kms::types::{AlgorithmSpec, KeyState, OriginType};
 use std::time::{Duration, Instant};
 
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-south-1"];
@@ -40,6 +41,22 @@ impl Case {
         let first = dev.client_in(REGIONS[0]);
         let made = first.create_key().multi_region(true).send().await.unwrap();
         let id = made.key_metadata.unwrap().key_id;
+        Self::replicated(dev, id, primary, order).await
+    }
+
+    /// With material that was imported.
+    async fn imported(dev: &Dev, order: [usize; 3]) -> Self {
+        let first = dev.client_in(REGIONS[0]);
+        let create = first.create_key().multi_region(true);
+        let made = create.origin(OriginType::External).send().await.unwrap();
+        let id = made.key_metadata.unwrap().key_id;
+        let import = import(&first, &id, AlgorithmSpec::RsaesOaepSha1, &[7; 32]).await;
+        import.send().await.unwrap();
+        Self::replicated(dev, id, 0, order).await
+    }
+
+    async fn replicated(dev: &Dev, id: String, primary: usize, order: [usize; 3]) -> Self {
+        let first = dev.client_in(REGIONS[0]);
         for region in &REGIONS[1..] {
             let replica = first.replicate_key().key_id(&id).replica_region(*region);
             replica.send().await.unwrap();
@@ -57,8 +74,8 @@ impl Case {
         let versions = sql(
             dev,
             &format!(
-                "select replace(id::text, '-', '') from key_version where material_set in \
-                 (select material_set from kms_key where key_id = '{id}')"
+                "select coalesce(encode(object_id, 'hex'), replace(id::text, '-', '')) \
+                 from key_version where material_set in (select material_set from kms_key where key_id = '{id}')"
             ),
         );
         assert_eq!(versions.len(), if primary == 0 { 1 } else { 2 });
@@ -145,6 +162,7 @@ async fn the_material_goes_with_the_last_region_in_whatever_order() {
             cases.push(Case::new(&dev, primary, order).await);
         }
     }
+    cases.push(Case::imported(&dev, ORDERS[1]).await);
     let settings = Settings::default().every(Duration::from_millis(50));
     for moved in 1..=4 {
         if moved < 4 {

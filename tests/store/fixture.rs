@@ -186,7 +186,7 @@ pub fn create_intent(version: Uuid) -> Intent {
     Intent {
         version,
         token_serial: None,
-        object_id: None,
+        adopted: None,
         kind: IntentKind::Create,
         owner: Uuid::new_v4(),
         lease: Duration::from_secs(60),

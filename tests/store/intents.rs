@@ -196,9 +196,13 @@ async fn an_intent_waits_for_the_token_that_it_names() {
     let database = Database::new().await;
     let store = database.store().await;
     let sql = database.sql().await;
+    let adopted = AdoptedObject {
+        object_id: b"adopted".to_vec(),
+        is_pair: true,
+    };
     let intent = Intent {
         token_serial: Some("other".into()),
-        object_id: Some(b"adopted".to_vec()),
+        adopted: Some(adopted.clone()),
         kind: IntentKind::Destroy,
         ..create_intent(Uuid::new_v4())
     };
@@ -211,7 +215,7 @@ async fn an_intent_waits_for_the_token_that_it_names() {
     let there = [Some("other".to_owned())];
     let claimed = store.claim_intents(me, lease, 10, &there).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].object_id.as_deref(), Some(&b"adopted"[..]));
+    assert_eq!(claimed[0].adopted, Some(adopted));
     // What it names is part of its MAC.
     set_clock(&sql, "122 seconds").await;
     sql.batch_execute("update intent set token_serial = 'here'")

@@ -2,11 +2,14 @@
 
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
+mod adoption;
 mod handed_out;
 mod import;
 mod kryoptic;
 mod objects;
 mod support;
+#[path = "../support/tally.rs"]
+mod tally;
 mod trouble;
 mod two;
 mod verbs;

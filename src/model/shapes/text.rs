@@ -111,6 +111,10 @@ text_shape! {
     };
     /// `GrantConstraintSourceArnType`.
     SourceArn 20..=512, "^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$", source_arn;
+    /// Of Strongroom.AdoptKey: a `CKA_ID` in hexadecimal.
+    ObjectId 2..=510, "[0-9a-fA-F]+", |t| some(t, |c| c.is_ascii_hexdigit());
+    /// Of Strongroom.AdoptKey: a `CKA_LABEL`.
+    ObjectLabel 1..=255;
     /// `TagKeyType`.
     TagKey 1..=128;
     /// `TagValueType`.

@@ -143,4 +143,5 @@ fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
         key.usage,
         version.public_key.clone(),
     )
+    .of_object(version.object_id.clone())
 }

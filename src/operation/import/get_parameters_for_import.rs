@@ -97,7 +97,7 @@ impl Use for GetParametersForImport {
         let intent = Intent {
             version: id,
             token_serial: Some(home.require_serial()?),
-            object_id: None,
+            adopted: None,
             kind: IntentKind::Create,
             // Every gateway's: any of them may get the import.
             owner: Uuid::nil(),

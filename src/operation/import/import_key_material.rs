@@ -126,7 +126,7 @@ impl TokenChange for ImportKeyMaterial {
         let intent = Intent {
             version: Uuid::new_v4(),
             token_serial: Some(cx.tokens.of(key)?.require_serial()?),
-            object_id: None,
+            adopted: None,
             kind: IntentKind::Create,
             owner: cx.gateway,
             lease: cx.lease,

@@ -59,6 +59,9 @@ pub struct KeyMetadata {
     pub pending_deletion_window_in_days: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_key_material_id: Option<String>,
+    /// Not AWS's: the current version is an object that was on the token before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub strongroom_adopted: bool,
 }
 
 /// `MultiRegionConfiguration`: the primary and the replicas, the key itself among them.
@@ -149,6 +152,7 @@ impl KeyMetadata {
             multi_region_configuration: MultiRegionConfiguration::of(key, regions),
             pending_deletion_window_in_days: key.pending_days,
             current_key_material_id: named.then(|| key_material_id(key.current_version)),
+            strongroom_adopted: current.is_some_and(KeyVersion::is_adopted),
         }
     }
     /// With the custom key store that has the key, where one has.

@@ -1,5 +1,6 @@
 //! CMKs: made, described, enabled and disabled, and scheduled for deletion.
 
+pub mod adopt_key;
 pub mod cancel_key_deletion;
 pub mod create_key;
 pub mod describe_key;

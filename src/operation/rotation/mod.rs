@@ -100,7 +100,7 @@ pub async fn make(key: &Key, cx: &Context) -> Result<Made, Error> {
     let intent = Intent {
         version,
         token_serial: Some(token.require_serial()?),
-        object_id: None,
+        adopted: None,
         kind: IntentKind::Create,
         owner: cx.gateway,
         lease: cx.lease,

@@ -1,6 +1,7 @@
 //! Multi-Region keys: one key in several Regions, and what each keeps to itself.
 
 mod deletion;
+mod imported;
 mod own;
 mod primary;
 mod shared;

@@ -1,0 +1,355 @@
+//! Taking over an object that already is on the token, as it is and where it is.
+//!
+//! Nothing of it is changed, not even its `CKA_ID`: other programs may know it by that. What is asked is
+//! whether it is what the caller says, whether it is the only one of its name, and whether it works.
+
+use super::attributes::{Birthright, Class, Role, hmac_hash};
+use super::error::{TokenError, TokenErrorClass};
+use super::generate::birth;
+use super::key::{AdoptedAttributes, Birth, KeyRef, Place};
+use super::pair::pair;
+use super::public_key::subject_public_key_info;
+use super::session::TokenSession;
+use super::{cipher, mac, rsa, signature};
+use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, hex};
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How an object is named by whoever put it there.
+#[derive(Debug, Clone)]
+pub enum Locator {
+    /// By its `CKA_ID`.
+    Id(Vec<u8>),
+    /// By its `CKA_LABEL`.
+    Label(String),
+}
+
+/// What is to be adopted, and as what.
+#[derive(Debug, Clone)]
+pub struct Adoption {
+    /// Which object.
+    pub locator: Locator,
+    /// The version that it is to be.
+    pub version: Uuid,
+    /// What kind of key it is.
+    pub spec: KeySpec,
+    /// The one thing that it will be used for.
+    pub usage: KeyUsage,
+    /// Take also one that can leave the token, or whose value can be read.
+    pub allow_extractable: bool,
+}
+
+/// An object that can be adopted.
+#[derive(Debug, Clone)]
+pub struct Adopted {
+    /// Its `CKA_ID`.
+    pub object_id: Vec<u8>,
+    /// What the token says of it.
+    pub birth: Birth,
+}
+
+fn refused(detail: impl Into<String>) -> TokenError {
+    TokenError::new(TokenErrorClass::CallersFault, "adopt", detail)
+}
+
+/// Finds and examines the object; `is_ours` says which `CKA_ID`s are the gateway's own keys'.
+pub(super) fn adopt(
+    session: &mut TokenSession,
+    adoption: &Adoption,
+    is_ours: impl Fn(Uuid) -> bool,
+) -> Result<Adopted, TokenError> {
+    let (spec, usage) = (adoption.spec, adoption.usage);
+    let class = Class::of(spec);
+    let named = match &adoption.locator {
+        Locator::Id(id) => Attribute::Id(id.clone()),
+        Locator::Label(label) => Attribute::Label(label.as_bytes().to_vec()),
+    };
+    let subject = only(session, named, class)?;
+    let id = match session
+        .raw()
+        .get_attributes(subject, &[AttributeType::Id])?
+        .pop()
+    {
+        Some(Attribute::Id(id)) if (1..=255).contains(&id.len()) => id,
+        _ => {
+            return Err(refused(
+                "the object has no CKA_ID: give it one of its own first",
+            ));
+        }
+    };
+    if Uuid::from_slice(&id).is_ok_and(is_ours) {
+        return Err(refused("the object is one of the gateway's own keys"));
+    }
+    // It will be found by its CKA_ID, and destroyed by it: it must have it to itself.
+    let mut public = None;
+    for other in Class::ALL {
+        let belongs = other == class || (other == Class::Public && class == Class::Private);
+        let by_id = Attribute::Id(id.clone());
+        if belongs {
+            let object = only(session, by_id, other)?;
+            public = (other == Class::Public).then_some(object).or(public);
+        } else if !session.find_by(by_id, other)?.is_empty() {
+            let detail = format!("another object, a {other:?} key, has the same CKA_ID");
+            return Err(refused(detail));
+        }
+    }
+    check_kind(session, adoption, subject, public)?;
+    let attributes = attributes(session, subject, &id)?;
+    if (attributes.extractable || !attributes.sensitive) && !adoption.allow_extractable {
+        return Err(refused(format!(
+            "the key can leave the token (CKA_SENSITIVE {}, CKA_EXTRACTABLE {}): adopt it with \
+             AllowExtractable if it is to be a key all the same",
+            attributes.sensitive, attributes.extractable
+        )));
+    }
+    let public_key = public
+        .map(|object| subject_public_key_info(session.raw(), object, spec))
+        .transpose()?;
+    let key = KeyRef {
+        version: adoption.version,
+        spec,
+        usage,
+        public_key: public_key.as_deref().map(Arc::from),
+        object_id: Some(Arc::from(&*id)),
+    };
+    try_out(session, &key)?;
+    let birth = Birth {
+        adopted: Some(attributes),
+        ..birth(session, subject, public_key)?
+    };
+    Ok(Adopted {
+        object_id: id,
+        birth,
+    })
+}
+
+/// The one object of a class with this attribute.
+fn only(
+    session: &TokenSession,
+    attribute: Attribute,
+    class: Class,
+) -> Result<ObjectHandle, TokenError> {
+    match session.find_by(attribute, class)?.as_slice() {
+        [object] => Ok(*object),
+        [] => {
+            // An empty search proves nothing by itself.
+            session.check_present()?;
+            Err(refused(format!(
+                "the token has no such {class:?} key object"
+            )))
+        }
+        _ => Err(refused(format!(
+            "the token has more than one such {class:?} key object: name it by a CKA_ID of its own"
+        ))),
+    }
+}
+
+/// Whether the object is of the spec that the caller says.
+fn check_kind(
+    session: &TokenSession,
+    adoption: &Adoption,
+    subject: ObjectHandle,
+    public: Option<ObjectHandle>,
+) -> Result<(), TokenError> {
+    let (spec, usage) = (adoption.spec, adoption.usage);
+    let right = Birthright {
+        version: adoption.version,
+        label: "",
+        spec,
+        usage,
+        raw_rsa: false,
+        role: Role::Key,
+    };
+    let provable = matches!(
+        usage,
+        KeyUsage::EncryptDecrypt | KeyUsage::SignVerify | KeyUsage::GenerateVerifyMac
+    );
+    let key_type = right.key_type().filter(|_| provable);
+    let mut expected = vec![(
+        subject,
+        Attribute::KeyType(key_type.ok_or_else(|| right.unsupported())?),
+    )];
+    match (public, pair(spec)) {
+        (Some(public), Some(pair)) => {
+            // The public exponent is the key's own affair.
+            let parameters = pair.parameters.into_iter();
+            let told = parameters.filter(|a| !matches!(a, Attribute::PublicExponent(_)));
+            expected.extend(told.map(|attribute| (public, attribute)));
+        }
+        _ => {
+            let len = hmac_hash(spec).map_or(32, |hash| hash.len_bytes());
+            expected.push((subject, Attribute::ValueLen(len.try_into()?)));
+        }
+    }
+    for (object, want) in expected {
+        let have = session
+            .raw()
+            .get_attributes(object, &[want.attribute_type()])?;
+        if have.first() != Some(&want) {
+            return Err(refused(format!(
+                "the object is no {} key: {want:?} reads {:?}",
+                spec.as_str(),
+                have.first()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the token says of the object.
+fn attributes(
+    session: &TokenSession,
+    object: ObjectHandle,
+    id: &[u8],
+) -> Result<AdoptedAttributes, TokenError> {
+    use AttributeType as T;
+    let raw = session.raw();
+    // One by one: a token need not know them all.
+    let is = |kind: AttributeType| {
+        let found = raw.get_attributes(object, &[kind]);
+        found
+            .ok()
+            .and_then(|mut found| found.pop())
+            .is_some_and(|found| is_true(&found))
+    };
+    let flags = [
+        (T::Private, "CKA_PRIVATE"),
+        (T::Modifiable, "CKA_MODIFIABLE"),
+        (T::Encrypt, "CKA_ENCRYPT"),
+        (T::Decrypt, "CKA_DECRYPT"),
+        (T::Sign, "CKA_SIGN"),
+        (T::Verify, "CKA_VERIFY"),
+        (T::Wrap, "CKA_WRAP"),
+        (T::Unwrap, "CKA_UNWRAP"),
+        (T::Derive, "CKA_DERIVE"),
+        (T::AlwaysAuthenticate, "CKA_ALWAYS_AUTHENTICATE"),
+    ];
+    let label = match raw.get_attributes(object, &[T::Label])?.pop() {
+        Some(Attribute::Label(label)) => String::from_utf8_lossy(&label).into_owned(),
+        _ => String::new(),
+    };
+    let flags = flags.into_iter().filter(|(kind, _)| is(*kind));
+    Ok(AdoptedAttributes {
+        id: hex::encode(id),
+        label,
+        // What is not known to be so is taken for the worse.
+        sensitive: is(T::Sensitive),
+        extractable: !matches!(
+            raw.get_attributes(object, &[T::Extractable])?.first(),
+            Some(Attribute::Extractable(false))
+        ),
+        flags: flags.map(|(_, name)| name.to_owned()).collect(),
+    })
+}
+
+fn is_true(attribute: &Attribute) -> bool {
+    use Attribute as A;
+    matches!(
+        attribute,
+        A::Private(true)
+            | A::Modifiable(true)
+            | A::Encrypt(true)
+            | A::Decrypt(true)
+            | A::Sign(true)
+            | A::Verify(true)
+            | A::Wrap(true)
+            | A::Unwrap(true)
+            | A::Derive(true)
+            | A::AlwaysAuthenticate(true)
+            | A::Sensitive(true)
+    )
+}
+
+/// Uses the key once as it is going to be used: an object may lack the flag, the mechanism or the
+/// other half for it, whatever else it says.
+fn try_out(session: &mut TokenSession, key: &KeyRef) -> Result<(), TokenError> {
+    let works = used(session, key);
+    for class in Class::ALL {
+        // Whatever becomes of the key, these were for this once.
+        session.forget(Place::from(key).version, class);
+    }
+    use TokenErrorClass as C;
+    match works {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refused(
+            "the two halves of the key pair do not belong together",
+        )),
+        Err(error) => match session.refine(error) {
+            error if matches!(error.class, C::TokenLost | C::SessionLost | C::Operator) => {
+                Err(error)
+            }
+            error => Err(refused(format!(
+                "the object cannot be used for {}: {error}",
+                key.usage.as_str()
+            ))),
+        },
+    }
+}
+
+fn used(session: &mut TokenSession, key: &KeyRef) -> Result<bool, TokenError> {
+    const TEST: &[u8] = b"strongroom adopts this key";
+    if let Some(algorithm) = key.spec.signing_algorithms(key.usage).first() {
+        let data = match algorithm.parts() {
+            Some((_, hash)) => vec![0x5a; hash.len_bytes()],
+            None => TEST.to_vec(),
+        };
+        let made = signature::sign(session, key, *algorithm, &data)?;
+        return signature::verify(session, key, *algorithm, &data, &made);
+    }
+    if let Some(algorithm) = key.spec.mac_algorithms().first() {
+        return mac::mac(session, key, *algorithm, TEST).map(|_| true);
+    }
+    if key.spec == KeySpec::SymmetricDefault {
+        let sealed = cipher::seal(session, key, TEST, TEST)?;
+        let opened = cipher::unseal(session, key, sealed.iv, TEST, &sealed.ciphertext)?;
+        return Ok(opened.is_some_and(|opened| opened.expose_secret() == TEST));
+    }
+    let algorithm = EncryptionAlgorithm::RsaesOaepSha256;
+    let ciphertext = rsa::encrypt(session, key, algorithm, TEST)?;
+    let opened = rsa::decrypt(session, key, algorithm, &ciphertext)?;
+    Ok(opened.is_some_and(|opened| opened.expose_secret() == TEST))
+}
+
+/// Destroys the objects of an adopted key. Where there is more under its `CKA_ID` than it had,
+/// nothing is: some of it is somebody else's.
+pub(super) fn destroy(
+    session: &mut TokenSession,
+    version: Uuid,
+    object_id: &[u8],
+    is_pair: bool,
+) -> Result<usize, TokenError> {
+    let place = Place {
+        version,
+        object_id: Some(object_id),
+    };
+    let classes = match is_pair {
+        true => &[Class::Private, Class::Public][..],
+        false => &[Class::Secret][..],
+    };
+    let mut doomed = Vec::new();
+    for class in classes {
+        let found = session.find(place, *class)?;
+        if found.len() > 1 {
+            return Err(TokenError::new(
+                TokenErrorClass::Bug,
+                "destroy",
+                format!(
+                    "more than one {class:?} key object has CKA_ID {}: which is the adopted one is \
+                     for an operator to say",
+                    hex::encode(object_id)
+                ),
+            ));
+        }
+        doomed.extend(found);
+    }
+    for object in &doomed {
+        session.raw().destroy_object(*object)?;
+    }
+    for class in classes {
+        session.forget(version, *class);
+    }
+    session.check_present()?;
+    Ok(doomed.len())
+}
