@@ -74,7 +74,11 @@ fn a_secret_would_be_found_in_every_form() {
     secrets.add("short", b"\x00\xff a secret");
     secrets.add(
         "long",
-        &[b"begins like this, and goes ", [7; 500].as_slice()].concat(),
+        &[
+            b"begins like this, and goes ",
+            "on and on ".repeat(50).as_bytes(),
+        ]
+        .concat(),
     );
     for secret in ["\\000\\377 a secret", "short"] {
         assert_eq!(secrets.found_in(secret.as_bytes()), Vec::<&str>::new());
@@ -95,6 +99,7 @@ fn a_secret_would_be_found_in_every_form() {
         ),
         ("long", b"Member 'begins like this, and goes elsewhere'"),
         ("long", long.as_bytes()),
+        ("long", "on and on ".repeat(4).as_bytes()),
     ] {
         let shown = String::from_utf8_lossy(place);
         assert_eq!(secrets.found_in(place), [what], "{shown}");
@@ -119,9 +124,9 @@ fn remains() -> Vec<PathBuf> {
     folders
 }
 
-/// So many bytes of a secret are looked for: it may have been cut off. A multiple of three, so that
-/// the base64 of the whole begins with the base64 of these.
-const PREFIX: usize = 24;
+/// So many bytes of a secret are looked for at a time: it may have been cut off. A multiple of three,
+/// so that the base64 of the whole holds the base64 of these.
+const PIECE: usize = 24;
 /// So many bytes of a form are looked up at a time.
 const SHINGLE: usize = 8;
 const FILTER_BITS: u32 = 20;
@@ -138,14 +143,28 @@ struct Secrets {
 
 impl Secrets {
     fn add(&mut self, what: &str, secret: &[u8]) {
-        let prefix = &secret[..secret.len().min(PREFIX)];
-        let hex: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
-        let decimal: Vec<String> = prefix.iter().map(u8::to_string).collect();
         self.filter.resize(1 << FILTER_BITS, false);
+        // PKCS#8 keys all begin in the same way; a third of the way in is what is secret of them.
+        let third = secret.len() / 9 * 3;
+        let pieces = [
+            Some(&secret[..secret.len().min(PIECE)]),
+            secret.get(third..third + PIECE),
+        ];
+        // One byte over and over, zeros above all, is found by chance.
+        let pieces = pieces.into_iter().flatten();
+        let pieces = pieces.filter(|piece| piece.iter().any(|byte| *byte != piece[0]));
+        let new = pieces.filter(|piece| self.add_piece(what, piece));
+        self.count += usize::from(new.count() > 0);
+    }
+
+    /// Answers whether it was not known.
+    fn add_piece(&mut self, what: &str, piece: &[u8]) -> bool {
+        let hex: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+        let decimal: Vec<String> = piece.iter().map(u8::to_string).collect();
         let mut new = false;
         for form in [
-            prefix.to_vec(),
-            STANDARD.encode(&prefix[..prefix.len() / 3 * 3]).into(), // whatever follows
+            piece.to_vec(),
+            STANDARD.encode(&piece[..piece.len() / 3 * 3]).into(), // whatever follows
             hex.to_uppercase().into(),
             hex.into(),
             decimal.join(", ").into(), // as `Debug` shows bytes
@@ -159,7 +178,7 @@ impl Secrets {
                 new = true;
             }
         }
-        self.count += usize::from(new);
+        new
     }
 
     /// Which secrets are in this text.

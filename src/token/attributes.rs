@@ -63,6 +63,8 @@ pub(super) enum Role {
     /// An RSA pair under which key material comes: C_UnwrapKey and, where the gateway's memory
     /// must help, C_Decrypt.
     Wrapping { decrypts: bool },
+    /// A session object that is gone once its public half is known.
+    Passing,
 }
 
 impl Birthright<'_> {
@@ -129,14 +131,14 @@ impl Birthright<'_> {
             A::Class(class.object_class()),
             A::Id(self.version.as_bytes().to_vec()),
             A::Label(self.label.as_bytes().to_vec()),
-            A::Token(true),
+            A::Token(self.role != Role::Passing),
             A::Modifiable(false),
             A::Derive(agrees),
             A::AllowedMechanisms(self.allowed_mechanisms(class)),
         ];
         let mut optional = vec![A::Copyable(false), A::Destroyable(true)];
         let (encrypts, decrypts, unwraps) = match self.role {
-            Role::Key => (encrypts, encrypts, false),
+            Role::Key | Role::Passing => (encrypts, encrypts, false),
             // Whoever has material encrypts it elsewhere, under the public key.
             Role::Wrapping { decrypts } => (false, decrypts, true),
         };

@@ -1,25 +1,21 @@
 //! Imported key material: from its wrapped form to an object that is as one generated here would
 //! be. Only C_UnwrapKey makes such an object, so that the token is the one who knows what is in it.
 
-use super::attributes::{Birthright, Class};
+use super::Token;
+use super::attributes::{Birthright, Class, Role};
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::forget;
-use super::generate::{birth, birthright, destroy, nothing_under, verify};
-use super::key::{Birth, KeyRef};
+use super::generate::{READ_BACK, TRIES, birth, birthright, destroy, nothing_under, verify};
+use super::key::Birth;
 use super::material::{self, PublicHalf};
-use super::rsa::{self, oaep_mechanism};
+use super::pool::Lane;
 use super::session::TokenSession;
-use super::wrapping::{Way, transport_key, transport_template, unwrap, way, wrap};
-use crate::model::algorithm::Hash;
+use super::unwrapping::{Unwrapped, unwrap_material, with_templates};
+use super::verbs::GENERATION_DEADLINE;
+use super::wrapping::generate_wrapping_key;
 use crate::model::shapes::WrappingAlgorithm;
-use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage};
-use cryptoki::error::RvError;
-use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, ObjectHandle};
-use openssl::cipher::Cipher;
-use secrecy::ExposeSecret;
+use crate::model::{KeySpec, KeyUsage};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 /// Key material on its way into the token.
 #[derive(Debug, Clone)]
@@ -58,7 +54,46 @@ pub enum Imported {
     Unfit(String),
 }
 
-pub(super) fn import(session: &mut TokenSession, import: &Import) -> Result<Imported, TokenError> {
+impl Token {
+    /// Makes an RSA pair of `spec` under `CKA_ID` = `id`, for wrapping key material that is to be
+    /// `material` with `algorithm`; answers its public half as DER SubjectPublicKeyInfo. After an
+    /// error it may have been made: [`Token::destroy`] it.
+    ///
+    /// # Errors
+    ///
+    /// Class Unsupported if the token cannot take what is wrapped so.
+    pub async fn generate_wrapping_key(
+        &self,
+        id: Uuid,
+        label: &str,
+        (spec, algorithm): (KeySpec, WrappingAlgorithm),
+        material: KeySpec,
+    ) -> Result<Vec<u8>, TokenError> {
+        let label = label.to_owned();
+        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
+        self.call(Lane::ReadWrite, deadline, false, move |session| {
+            generate_wrapping_key(session, id, &label, (spec, algorithm), material)
+        })
+        .await
+    }
+
+    /// Unwraps key material (C_UnwrapKey), every attribute of the object explicit and read back.
+    /// After an error an object may have been made: [`Token::destroy`] it.
+    ///
+    /// # Errors
+    ///
+    /// Class Unsupported if the token cannot take what is wrapped so; NoSuchObject if it does not
+    /// have the wrapping key.
+    pub async fn import(&self, material: Import) -> Result<Imported, TokenError> {
+        let deadline = self.handle.deadline;
+        self.call(Lane::ReadWrite, deadline, false, move |session| {
+            import(session, &material)
+        })
+        .await
+    }
+}
+
+fn import(session: &mut TokenSession, import: &Import) -> Result<Imported, TokenError> {
     let right = birthright(
         session,
         import.object,
@@ -70,16 +105,26 @@ pub(super) fn import(session: &mut TokenSession, import: &Import) -> Result<Impo
         return Err(right.unsupported());
     }
     nothing_under(session, import.object)?;
-    let outcome = attempt(session, import, &right);
-    if !matches!(outcome, Ok(Imported::Made { .. }))
-        && let Err(error) = destroy(session, import.object)
-    {
-        log::error!(
-            "objects may be left under CKA_ID {}: {error}",
-            import.object
-        );
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let outcome = attempt(session, import, &right);
+        if matches!(outcome, Ok(Imported::Made { .. })) {
+            return outcome;
+        }
+        if let Err(error) = destroy(session, import.object) {
+            let object = import.object;
+            log::error!("objects may be left under CKA_ID {object}: {error}");
+            return outcome;
+        }
+        match &outcome {
+            // SoftHSM now and then makes something else than was asked for.
+            Err(error) if error.function == READ_BACK && tries < TRIES => {
+                log::warn!("importing {} failed, trying again: {error}", import.object);
+            }
+            _ => return outcome,
+        }
     }
-    outcome
 }
 
 /// Unwraps and looks at what came out. On failure objects may be left.
@@ -88,51 +133,44 @@ fn attempt(
     import: &Import,
     right: &Birthright<'_>,
 ) -> Result<Imported, TokenError> {
-    let (way, parts) = way(session, import.algorithm, import.spec)?;
-    let modulus_len = import.wrapping_spec.rsa_bits().unwrap_or(0) as usize / 8;
-    let Some((by_rsa, by_aes)) = import.wrapped.split_at_checked(modulus_len) else {
-        return Ok(Imported::Undecipherable);
-    };
-    let fits = match parts.transport_key {
-        // RFC 5649: a header and at least one block.
-        true => by_aes.len() >= 16 && by_aes.len().is_multiple_of(8),
-        false => by_aes.is_empty(),
-    };
-    if !fits {
-        return Ok(Imported::Undecipherable);
-    }
     let class = Class::of(import.spec);
-    let unwrapped = match way {
-        Way::Token if parts.transport_key => {
-            let template = transport_template();
-            match unwrap_by_rsa(session, import, parts.hash, by_rsa, &template)? {
-                Some(key) => unwrap_by_aes(session, key, by_aes, right, class)?,
-                None => None,
-            }
+    let known_half = match (class, import.usage) {
+        // What does not sign does not show its public half: once more, as what does.
+        (Class::Private, KeyUsage::KeyAgreement) => {
+            let signing = Birthright {
+                usage: KeyUsage::SignVerify,
+                role: Role::Passing,
+                ..right.clone()
+            };
+            let object = match unwrap_material(session, import, &signing)? {
+                Unwrapped::Object { object, .. } => object,
+                Unwrapped::Refused(refused) => return Ok(refused),
+            };
+            let half = material::public_half(session, object, import.spec);
+            forget(session.raw(), object);
+            Some(half?)
         }
-        Way::Token => with_templates(right, class, |template| {
-            unwrap_by_rsa(session, import, parts.hash, by_rsa, template)
-        })?,
-        Way::Memory => match open(session, import, (by_rsa, by_aes))? {
-            Opened::Transport(key, wrapped) => {
-                let key = transport_key(session, &key)?;
-                unwrap_by_aes(session, key, &wrapped, right, class)?
-            }
-            Opened::Refused(refused) => return Ok(refused),
-        },
+        _ => None,
     };
-    let Some((object, expected)) = unwrapped else {
-        return Ok(Imported::Undecipherable);
+    let (object, expected, through_memory) = match unwrap_material(session, import, right)? {
+        Unwrapped::Object {
+            object,
+            expected,
+            through_memory,
+        } => (object, expected, through_memory),
+        Unwrapped::Refused(refused) => return Ok(refused),
     };
-    // What passed through memory was measured there.
-    let measured = way == Way::Memory && !import.spec.is_asymmetric();
-    if !measured && let Some(why) = material::misfit(session, object, import.spec)? {
-        return Ok(Imported::Unfit(why));
+    if let Err(error) = verify(session, object, class, &expected) {
+        // By its handle: it may not be found by what it should have been.
+        forget(session.raw(), object);
+        return Err(error);
     }
-    verify(session, object, class, &expected)?;
     let public_key = match class {
         Class::Private => {
-            let half = material::public_half(session, object, import.spec)?;
+            let half = match known_half {
+                Some(half) => half,
+                None => material::public_half(session, object, import.spec)?,
+            };
             create_public(session, right, &half)?;
             Some(half.der)
         }
@@ -140,149 +178,8 @@ fn attempt(
     };
     Ok(Imported::Made {
         birth: birth(session, object, public_key)?,
-        through_memory: way == Way::Memory,
+        through_memory,
     })
-}
-
-/// The object, and the attributes that it must have; `None` for what does not unwrap.
-type Unwrapped = Option<(ObjectHandle, Vec<Attribute>)>;
-
-/// Unwraps with the wrapping key itself.
-fn unwrap_by_rsa(
-    session: &mut TokenSession,
-    import: &Import,
-    hash: Hash,
-    wrapped: &[u8],
-    template: &[Attribute],
-) -> Result<Option<ObjectHandle>, TokenError> {
-    let answer = session.with_key(import.wrapping_key, Class::Private, |raw, key| {
-        raw.unwrap_key(&oaep_mechanism(hash), key, wrapped, template)
-    });
-    settle(session, answer)
-}
-
-/// Unwraps with an AES key that is a session object, and destroys that.
-fn unwrap_by_aes(
-    session: &mut TokenSession,
-    key: ObjectHandle,
-    wrapped: &[u8],
-    right: &Birthright<'_>,
-    class: Class,
-) -> Result<Unwrapped, TokenError> {
-    let unwrapped = with_templates(right, class, |template| {
-        let raw = session.raw();
-        let answer = raw.unwrap_key(&Mechanism::AesKeyWrapPad, key, wrapped, template);
-        settle(session, answer.map_err(TokenError::from))
-    });
-    forget(session.raw(), key);
-    unwrapped
-}
-
-/// What passed through memory: an AES key and what it wraps.
-enum Opened {
-    Transport(Zeroizing<Vec<u8>>, Vec<u8>),
-    Refused(Imported),
-}
-
-/// The token makes the RSA private-key operation alone; what it gives is the material or an AES
-/// key. Either way the token gets an AES key, and unwraps the material with that.
-fn open(
-    session: &mut TokenSession,
-    import: &Import,
-    (by_rsa, by_aes): (&[u8], &[u8]),
-) -> Result<Opened, TokenError> {
-    let wrapping_key = KeyRef {
-        version: import.wrapping_key,
-        spec: import.wrapping_spec,
-        usage: KeyUsage::EncryptDecrypt,
-        public_key: None,
-        object_id: None,
-    };
-    let algorithm = match import.algorithm.parts().map(|parts| parts.hash) {
-        Some(Hash::Sha1) => EncryptionAlgorithm::RsaesOaepSha1,
-        _ => EncryptionAlgorithm::RsaesOaepSha256,
-    };
-    const UNDECIPHERABLE: Opened = Opened::Refused(Imported::Undecipherable);
-    let Some(opened) = rsa::decrypt(session, &wrapping_key, algorithm, by_rsa)? else {
-        return Ok(UNDECIPHERABLE);
-    };
-    let opened = opened.expose_secret();
-    let misfit = |len| match import.spec.is_asymmetric() {
-        true => None,
-        false => material::misfit_length(len, import.spec),
-    };
-    if by_aes.is_empty() {
-        if let Some(why) = misfit(opened.len()) {
-            return Ok(Opened::Refused(Imported::Unfit(why)));
-        }
-        // RFC 5649 wraps at least one byte.
-        if opened.is_empty() {
-            return Ok(UNDECIPHERABLE);
-        }
-        let mut fresh = Zeroizing::new(vec![0; 32]);
-        session.fill_random(&mut fresh)?;
-        let wrapped = wrap(Cipher::aes_256_wrap_pad(), &fresh, opened)?;
-        return Ok(Opened::Transport(fresh, wrapped));
-    }
-    if !matches!(opened.len(), 16 | 24 | 32) {
-        return Ok(UNDECIPHERABLE);
-    }
-    if !import.spec.is_asymmetric() {
-        match unwrap(opened, by_aes)? {
-            Some(material) => {
-                if let Some(why) = misfit(material.len()) {
-                    return Ok(Opened::Refused(Imported::Unfit(why)));
-                }
-            }
-            None => return Ok(UNDECIPHERABLE),
-        }
-    }
-    let key = Zeroizing::new(opened.to_vec());
-    Ok(Opened::Transport(key, by_aes.to_vec()))
-}
-
-/// Tries with every attribute, then without those that some tokens do not know.
-fn with_templates(
-    right: &Birthright<'_>,
-    class: Class,
-    mut unwrap: impl FnMut(&[Attribute]) -> Result<Option<ObjectHandle>, TokenError>,
-) -> Result<Unwrapped, TokenError> {
-    let (mut required, optional) = right.attributes(class);
-    let mut all = [required.clone(), optional].concat();
-    // SoftHSM takes them one by one, and none after the one that says that none may change.
-    for template in [&mut required, &mut all] {
-        template.sort_by_key(|attribute| matches!(attribute, Attribute::Modifiable(_)));
-    }
-    let (answer, expected) = match unwrap(&all) {
-        Err(error)
-            if matches!(
-                error.code,
-                Some(
-                    RvError::AttributeTypeInvalid
-                        | RvError::AttributeValueInvalid
-                        | RvError::TemplateInconsistent
-                )
-            ) =>
-        {
-            (unwrap(&required), required)
-        }
-        answer => (answer, all),
-    };
-    Ok(answer?.map(|object| (object, expected)))
-}
-
-/// Tells what the caller sent wrong from what is wrong with the token.
-fn settle(
-    session: &mut TokenSession,
-    answer: Result<ObjectHandle, TokenError>,
-) -> Result<Option<ObjectHandle>, TokenError> {
-    match answer {
-        Ok(object) => Ok(Some(object)),
-        Err(error) => match error.code {
-            Some(RvError::WrappedKeyInvalid | RvError::WrappedKeyLenRange) => Ok(None),
-            _ => session.bad_input(error, &["C_UnwrapKey"]),
-        },
-    }
 }
 
 /// The public half beside the private one, as a generated pair has it.

@@ -6,6 +6,7 @@ use super::error::name_of;
 use super::export_check::forget;
 use super::rsa::oaep_mechanism;
 use super::signature::pss;
+use super::wrapping;
 use crate::model::algorithm::Hash;
 use cryptoki::context::Pkcs11;
 use cryptoki::error::Result as CkResult;
@@ -54,6 +55,7 @@ pub(super) fn run(pkcs11: &Pkcs11, slot: Slot, session: &Session) -> Vec<Mechani
     bench.ed25519();
     bench.agreement();
     bench.lattices();
+    bench.checks.push(wrapping::check(pkcs11, slot, session));
     bench.checks
 }
 

@@ -2,11 +2,9 @@
 
 use super::pool::Lane;
 use super::{
-    Adopted, Adoption, Birth, Import, Imported, KeyRef, Sealed, SystemKey, Token, TokenError,
-    TokenErrorClass, adopt, adopted, cipher, generate, import, mac, rsa, signature, system_key,
-    wrapping,
+    Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
+    adopted, cipher, generate, mac, rsa, signature, system_key,
 };
-use crate::model::shapes::WrappingAlgorithm;
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::PoisonError;
@@ -36,43 +34,6 @@ impl Token {
         let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
         self.call(Lane::ReadWrite, deadline, false, move |session| {
             generate::generate(session, version, &label, spec, usage)
-        })
-        .await
-    }
-
-    /// Makes an RSA pair of `spec` under `CKA_ID` = `id`, for wrapping key material that is to be
-    /// `material` with `algorithm`; answers its public half as DER SubjectPublicKeyInfo. After any error but those below it may have been
-    /// made: [`Token::destroy`] it.
-    ///
-    /// # Errors
-    ///
-    /// Class Unsupported if the token cannot take what is wrapped so.
-    pub async fn generate_wrapping_key(
-        &self,
-        id: Uuid,
-        label: &str,
-        (spec, algorithm): (KeySpec, WrappingAlgorithm),
-        material: KeySpec,
-    ) -> Result<Vec<u8>, TokenError> {
-        let label = label.to_owned();
-        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
-        self.call(Lane::ReadWrite, deadline, false, move |session| {
-            wrapping::generate_wrapping_key(session, id, &label, (spec, algorithm), material)
-        })
-        .await
-    }
-
-    /// Unwraps key material (C_UnwrapKey), every attribute of the object explicit and read back.
-    /// After an error an object may have been made: [`Token::destroy`] it.
-    ///
-    /// # Errors
-    ///
-    /// Class Unsupported if the token cannot take what is wrapped so; NoSuchObject if it does not
-    /// have the wrapping key.
-    pub async fn import(&self, material: Import) -> Result<Imported, TokenError> {
-        let deadline = self.handle.deadline;
-        self.call(Lane::ReadWrite, deadline, false, move |session| {
-            import::import(session, &material)
         })
         .await
     }

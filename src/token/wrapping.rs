@@ -6,13 +6,17 @@ use super::error::{TokenError, TokenErrorClass};
 use super::export_check::forget;
 use super::generate::generate_as;
 use super::rsa::{has_oaep_sha256, openssl_error};
+use super::self_test::MechanismCheck;
 use super::session::TokenSession;
 use crate::model::algorithm::Hash;
 use crate::model::import::Wrapping;
 use crate::model::shapes::WrappingAlgorithm;
 use crate::model::{KeySpec, KeyUsage};
+use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
+use cryptoki::slot::Slot;
 use openssl::cipher::{Cipher, CipherRef};
 use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
 use openssl::error::ErrorStack;
@@ -114,42 +118,16 @@ fn unwraps(session: &TokenSession) -> Result<Unwraps, TokenError> {
         tells_length: false,
     };
     if claims(MechanismType::AES_KEY_WRAP_PAD) {
-        (found.key_wrap_pad, found.tells_length) = unwraps_rfc_5649(session)?;
+        (found.key_wrap_pad, found.tells_length) = unwraps_rfc_5649(session.raw())?;
     }
     // Another thread may have been first, with the same answer.
     let _ = epoch.unwraps.set(found);
     Ok(found)
 }
 
-/// Unwraps what is no secret, and reads it: whether it is right, and whether its length is.
-fn unwraps_rfc_5649(session: &TokenSession) -> Result<(bool, bool), TokenError> {
-    // No multiple of 8 bytes, so that the padding is seen.
-    const KEY: [u8; 32] = [0x5a; 32];
-    const MATERIAL: [u8; 20] = [0xa5; 20];
-    let wrapped = wrap(Cipher::aes_256_wrap_pad(), &KEY, &MATERIAL)?;
-    let raw = session.raw();
-    let outcome = transport_key(session, &KEY).and_then(|key| {
-        let template = [
-            Attribute::Class(ObjectClass::SECRET_KEY),
-            Attribute::KeyType(KeyType::GENERIC_SECRET),
-            Attribute::Token(false),
-            Attribute::Private(true),
-            Attribute::Sensitive(false),
-            Attribute::Extractable(true),
-        ];
-        let object = raw.unwrap_key(&Mechanism::AesKeyWrapPad, key, &wrapped, &template);
-        forget(raw, key);
-        let object = object?;
-        let value = raw.get_attributes(object, &[AttributeType::Value]);
-        let length = raw.get_attributes(object, &[AttributeType::ValueLen]);
-        forget(raw, object);
-        let length = length.is_ok_and(|length| {
-            matches!(length.as_slice(), [Attribute::ValueLen(len)] if **len == MATERIAL.len() as u64)
-        });
-        let right = matches!(value?.as_slice(), [Attribute::Value(value)] if *value == MATERIAL);
-        Ok((right, right && length))
-    });
-    match outcome {
+/// Whether the token unwraps as RFC 5649 has it, and tells how long what it unwrapped is.
+fn unwraps_rfc_5649(session: &Session) -> Result<(bool, bool), TokenError> {
+    match try_rfc_5649(session) {
         Err(error)
             if matches!(
                 error.class,
@@ -161,6 +139,53 @@ fn unwraps_rfc_5649(session: &TokenSession) -> Result<(bool, bool), TokenError> 
         }
         other => other,
     }
+}
+
+/// For `strongroom doctor`.
+pub(super) fn check(pkcs11: &Pkcs11, slot: Slot, session: &Session) -> MechanismCheck {
+    let mechanism = MechanismType::AES_KEY_WRAP_PAD;
+    let tried = try_rfc_5649(session);
+    MechanismCheck {
+        mechanism: format!("{mechanism} unwrapping"),
+        needed_for: match tried {
+            Ok((true, false)) => "imported RSA and ECC keys; it does not tell a secret's length",
+            _ => "imported key material",
+        },
+        claimed: pkcs11.get_mechanism_info(slot, mechanism).is_ok(),
+        works: matches!(tried, Ok((true, _))),
+        detail: match tried {
+            Ok(_) => "not as RFC 5649 has it".to_owned(),
+            Err(error) => error.to_string(),
+        },
+    }
+}
+
+/// Unwraps what is no secret, and reads it: whether it is right, and whether its length is.
+fn try_rfc_5649(raw: &Session) -> Result<(bool, bool), TokenError> {
+    // No multiple of 8 bytes, so that the padding is seen.
+    const KEY: [u8; 32] = [0x5a; 32];
+    const MATERIAL: [u8; 20] = [0xa5; 20];
+    let wrapped = wrap(Cipher::aes_256_wrap_pad(), &KEY, &MATERIAL)?;
+    let key = transport_key(raw, &KEY)?;
+    let template = [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::GENERIC_SECRET),
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(false),
+        Attribute::Extractable(true),
+    ];
+    let object = raw.unwrap_key(&Mechanism::AesKeyWrapPad, key, &wrapped, &template);
+    forget(raw, key);
+    let object = object?;
+    let value = raw.get_attributes(object, &[AttributeType::Value]);
+    let length = raw.get_attributes(object, &[AttributeType::ValueLen]);
+    forget(raw, object);
+    let length = length.is_ok_and(|length| {
+        matches!(length.as_slice(), [Attribute::ValueLen(len)] if **len == MATERIAL.len() as u64)
+    });
+    let right = matches!(value?.as_slice(), [Attribute::Value(value)] if *value == MATERIAL);
+    Ok((right, right && length))
 }
 
 /// What an AES key that wraps key material is: a session object that does nothing else.
@@ -184,13 +209,10 @@ pub(super) fn transport_template() -> Vec<Attribute> {
 }
 
 /// Gives the token an AES key from memory, as a session object.
-pub(super) fn transport_key(
-    session: &TokenSession,
-    key: &[u8],
-) -> Result<ObjectHandle, TokenError> {
+pub(super) fn transport_key(raw: &Session, key: &[u8]) -> Result<ObjectHandle, TokenError> {
     let mut template = transport_template();
     template.push(Attribute::Value(key.to_vec()));
-    let made = session.raw().create_object(&template);
+    let made = raw.create_object(&template);
     if let Some(Attribute::Value(value)) = template.last_mut() {
         value.zeroize();
     }

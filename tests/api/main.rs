@@ -20,12 +20,15 @@ mod random;
 mod rotation;
 mod signing;
 mod tags;
+#[path = "../support/tally.rs"]
+mod tally;
 mod usage;
 mod version_names;
 mod versions;
 mod wire;
 #[path = "../support/wrapping.rs"]
 mod wrapping;
+mod wycheproof;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;

@@ -7,12 +7,14 @@ mod dev;
 
 mod adoption;
 mod crash;
+mod crash_import;
 mod crash_rotation;
 mod deletion;
 mod gateway;
 mod import;
 mod key_stores;
 mod multi_region;
+mod multi_region_rows;
 mod non_exportable;
 mod postgres;
 mod proxy;

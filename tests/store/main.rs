@@ -5,6 +5,7 @@
 mod fence;
 mod fixture;
 mod grants;
+mod imports;
 mod intents;
 mod recovery;
 mod related;

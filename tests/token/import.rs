@@ -43,20 +43,22 @@ impl Wrapping {
 
     async fn import(&self, token: &Token, spec: KeySpec, material: &[u8]) -> (Uuid, Imported) {
         let wrapped = wrap(self.algorithm.as_str(), &self.public_key, material);
-        self.import_wrapped(token, spec, wrapped).await
+        let usage = spec.usages().first().copied().unwrap();
+        self.import_wrapped(token, spec, usage, wrapped).await
     }
 
     async fn import_wrapped(
         &self,
         token: &Token,
         spec: KeySpec,
+        usage: KeyUsage,
         wrapped: Vec<u8>,
     ) -> (Uuid, Imported) {
         let import = Import {
             object: Uuid::new_v4(),
             label: "imported".into(),
             spec,
-            usage: spec.usages().first().copied().unwrap(),
+            usage,
             wrapping_key: self.id,
             wrapping_spec: KeySpec::Rsa3072,
             algorithm: self.algorithm,
@@ -244,6 +246,40 @@ fn private_keys_have_their_public_half() {
 }
 
 #[test]
+fn what_does_not_sign_has_its_public_half_too() {
+    isolated(
+        "import::what_does_not_sign_has_its_public_half_too",
+        |sandbox| async move {
+            let token = token(&sandbox).await;
+            let pairs = pairs();
+            let (spec, pair) = &pairs[0];
+            let pkcs8 = pair.private_key_to_pkcs8().unwrap();
+            let peer = PKey::from_ec_key(EcKey::generate(pair.ec_key().unwrap().group()).unwrap());
+            let peer = peer.unwrap();
+            for algorithm in ALL {
+                let wrapping = Wrapping::new(&token, algorithm, *spec).await;
+                let wrapped = wrap(algorithm.as_str(), &wrapping.public_key, &pkcs8);
+                let usage = KeyUsage::KeyAgreement;
+                let (object, imported) =
+                    wrapping.import_wrapped(&token, *spec, usage, wrapped).await;
+                let Imported::Made { birth, .. } = imported else {
+                    panic!("{algorithm}: {imported:?}");
+                };
+                let public_key = birth.public_key.unwrap();
+                assert_eq!(public_key, pair.public_key_to_der().unwrap());
+                let key = reference(object, *spec, usage, Some(public_key.into()));
+                let spki = peer.public_key_to_der().unwrap();
+                let secret = token.derive(&key, spki).await.unwrap();
+                let mut deriver = openssl::derive::Deriver::new(pair).unwrap();
+                deriver.set_peer(&peer).unwrap();
+                assert_eq!(secret.expose_secret(), deriver.derive_to_vec().unwrap());
+            }
+            token.close().await;
+        },
+    );
+}
+
+#[test]
 fn what_is_not_wrapped_so_leaves_nothing() {
     isolated(
         "import::what_is_not_wrapped_so_leaves_nothing",
@@ -265,7 +301,12 @@ fn what_is_not_wrapped_so_leaves_nothing() {
                 }
                 for wrapped in wrong {
                     let (_, imported) = wrapping
-                        .import_wrapped(&token, KeySpec::SymmetricDefault, wrapped)
+                        .import_wrapped(
+                            &token,
+                            KeySpec::SymmetricDefault,
+                            KeyUsage::EncryptDecrypt,
+                            wrapped,
+                        )
                         .await;
                     assert!(
                         matches!(imported, Imported::Undecipherable),

