@@ -11,6 +11,7 @@ mod crash_import;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod grants;
 mod import;
 mod key_stores;
 mod multi_region;
