@@ -5,7 +5,7 @@
 
 use super::import_token::ImportToken;
 use super::target::{Target, incorrect, invalid, refuse_symmetric_only, target, valid_to};
-use super::{refuse_other_origin, verifier, write_keys};
+use super::{verifier, write_keys};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{
@@ -14,6 +14,7 @@ use crate::model::shapes::{
 };
 use crate::model::{KeySpec, VersionState, key_material_id};
 use crate::operation::authorized::arn_of;
+use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, leftover,
 };
@@ -86,7 +87,11 @@ impl Operation for ImportKeyMaterial {
                 "KeyMaterialId cannot be specified with ImportType NEW_KEY_MATERIAL.",
             ));
         }
-        Ok(Access::managing(&input.key_id, StateRule::Importable))
+        Ok(Access::material(
+            &input.key_id,
+            StateRule::Importable,
+            &IMPORTED,
+        ))
     }
 }
 
@@ -95,7 +100,6 @@ impl TokenChange for ImportKeyMaterial {
 
     async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let key = call.key(0);
-        refuse_other_origin(key)?;
         refuse_symmetric_only(input, key.spec)?;
         let import_token = ImportToken::open(&input.import_token, key, cx).await?;
         let valid_to = valid_to(input, cx.clock.now())?;
