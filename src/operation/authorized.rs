@@ -3,11 +3,12 @@
 
 mod granted;
 mod source;
+mod stores;
 mod versions;
 
 pub(super) use source::Source;
 
-use super::access::{Access, By, KeyAccess, Purpose, StoreAccess};
+use super::access::{Access, By, KeyAccess, Purpose};
 use super::key_stores::state_of;
 use super::{Operation, Request, multi_region};
 use crate::authz::{self, Decision, Principal};
@@ -71,7 +72,7 @@ impl<O: Operation> Authorized<O> {
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
-            Some(wanted) => Some(find_store(wanted, request, source, seen).await?),
+            Some(wanted) => Some(stores::find(wanted, request, source, seen).await?),
             None => None,
         };
         if access
@@ -135,30 +136,6 @@ impl<O: Operation> Authorized<O> {
     pub fn grant(&self, at: usize) -> Option<&Arc<Grant>> {
         self.keys[at].grant.as_ref()
     }
-
-    /// The custom key store that has the `at`th key, where one has.
-    pub fn store_of(&self, at: usize) -> Option<&KeyStore> {
-        self.keys[at].store.as_deref()
-    }
-
-    /// The custom key store of the operation's `access`, where it names one.
-    pub fn key_store(&self) -> Option<&Arc<KeyStore>> {
-        self.key_store.as_ref()
-    }
-
-    /// The same, for an operation that always names one.
-    ///
-    /// # Errors
-    /// Internal if it does not.
-    pub fn one_store(&self) -> Result<&KeyStore, Error> {
-        let store = self.key_store.as_deref();
-        store.ok_or_else(|| Error::internal("the operation names no custom key store"))
-    }
-
-    /// The custom key stores whose tokens the operation will use.
-    pub(super) fn needed(&self) -> &[Arc<KeyStore>] {
-        &self.needed
-    }
 }
 
 /// What the answer to a request depends on, whatever the answer is.
@@ -204,26 +181,6 @@ impl Seen {
 /// The ARN of a key record.
 pub fn arn_of(key: &Key) -> String {
     arn::key_arn(&key.account, &key.region, &key.key_id)
-}
-
-/// A custom key store of the caller's account and Region.
-async fn find_store(
-    wanted: StoreAccess<'_>,
-    request: &Request,
-    source: Source<'_>,
-    seen: &mut Seen,
-) -> Result<Arc<KeyStore>, Error> {
-    let StoreAccess { id, state } = wanted;
-    let account = &request.principal.account;
-    let store = source.key_store(account, &request.region, id).await?;
-    let Some(store) = store.filter(|store| may(request, &store.account)) else {
-        let message = format!("Custom key store {id} does not exist.");
-        return Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message));
-    };
-    seen.uses
-        .push(RowVersion::KeyStore(store.row, store.row_version));
-    state.check(store.state, id)?;
-    Ok(store)
 }
 
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it

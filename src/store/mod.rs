@@ -15,6 +15,7 @@ mod grants;
 mod imports;
 mod intents;
 mod key_changes;
+mod key_store_changes;
 mod key_stores;
 mod keys;
 mod listener;

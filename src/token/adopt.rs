@@ -3,17 +3,16 @@
 //! Nothing of it is changed, not even its `CKA_ID`: other programs may know it by that. What is asked is
 //! whether it is what the caller says, whether it is the only one of its name, and whether it works.
 
+use super::adopted::try_out;
 use super::attributes::{Birthright, Class, Role, hmac_hash};
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::birth;
-use super::key::{AdoptedAttributes, Birth, KeyRef, Place};
+use super::key::{AdoptedAttributes, Birth, KeyRef};
 use super::pair::pair;
 use super::public_key::subject_public_key_info;
 use super::session::TokenSession;
-use super::{cipher, mac, rsa, signature};
-use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, hex};
+use crate::model::{KeySpec, KeyUsage, hex};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
-use secrecy::ExposeSecret;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -50,7 +49,7 @@ pub struct Adopted {
     pub birth: Birth,
 }
 
-fn refused(detail: impl Into<String>) -> TokenError {
+pub(super) fn refused(detail: impl Into<String>) -> TokenError {
     TokenError::new(TokenErrorClass::CallersFault, "adopt", detail)
 }
 
@@ -260,96 +259,4 @@ fn is_true(attribute: &Attribute) -> bool {
             | A::AlwaysAuthenticate(true)
             | A::Sensitive(true)
     )
-}
-
-/// Uses the key once as it is going to be used: an object may lack the flag, the mechanism or the
-/// other half for it, whatever else it says.
-fn try_out(session: &mut TokenSession, key: &KeyRef) -> Result<(), TokenError> {
-    let works = used(session, key);
-    for class in Class::ALL {
-        // Whatever becomes of the key, these were for this once.
-        session.forget(Place::from(key).version, class);
-    }
-    use TokenErrorClass as C;
-    match works {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(refused(
-            "the two halves of the key pair do not belong together",
-        )),
-        Err(error) => match session.refine(error) {
-            error if matches!(error.class, C::TokenLost | C::SessionLost | C::Operator) => {
-                Err(error)
-            }
-            error => Err(refused(format!(
-                "the object cannot be used for {}: {error}",
-                key.usage.as_str()
-            ))),
-        },
-    }
-}
-
-fn used(session: &mut TokenSession, key: &KeyRef) -> Result<bool, TokenError> {
-    const TEST: &[u8] = b"strongroom adopts this key";
-    if let Some(algorithm) = key.spec.signing_algorithms(key.usage).first() {
-        let data = match algorithm.parts() {
-            Some((_, hash)) => vec![0x5a; hash.len_bytes()],
-            None => TEST.to_vec(),
-        };
-        let made = signature::sign(session, key, *algorithm, &data)?;
-        return signature::verify(session, key, *algorithm, &data, &made);
-    }
-    if let Some(algorithm) = key.spec.mac_algorithms().first() {
-        return mac::mac(session, key, *algorithm, TEST).map(|_| true);
-    }
-    if key.spec == KeySpec::SymmetricDefault {
-        let sealed = cipher::seal(session, key, TEST, TEST)?;
-        let opened = cipher::unseal(session, key, sealed.iv, TEST, &sealed.ciphertext)?;
-        return Ok(opened.is_some_and(|opened| opened.expose_secret() == TEST));
-    }
-    let algorithm = EncryptionAlgorithm::RsaesOaepSha256;
-    let ciphertext = rsa::encrypt(session, key, algorithm, TEST)?;
-    let opened = rsa::decrypt(session, key, algorithm, &ciphertext)?;
-    Ok(opened.is_some_and(|opened| opened.expose_secret() == TEST))
-}
-
-/// Destroys the objects of an adopted key. Where there is more under its `CKA_ID` than it had,
-/// nothing is: some of it is somebody else's.
-pub(super) fn destroy(
-    session: &mut TokenSession,
-    version: Uuid,
-    object_id: &[u8],
-    is_pair: bool,
-) -> Result<usize, TokenError> {
-    let place = Place {
-        version,
-        object_id: Some(object_id),
-    };
-    let classes = match is_pair {
-        true => &[Class::Private, Class::Public][..],
-        false => &[Class::Secret][..],
-    };
-    let mut doomed = Vec::new();
-    for class in classes {
-        let found = session.find(place, *class)?;
-        if found.len() > 1 {
-            return Err(TokenError::new(
-                TokenErrorClass::Bug,
-                "destroy",
-                format!(
-                    "more than one {class:?} key object has CKA_ID {}: which is the adopted one is \
-                     for an operator to say",
-                    hex::encode(object_id)
-                ),
-            ));
-        }
-        doomed.extend(found);
-    }
-    for object in &doomed {
-        session.raw().destroy_object(*object)?;
-    }
-    for class in classes {
-        session.forget(version, *class);
-    }
-    session.check_present()?;
-    Ok(doomed.len())
 }

@@ -17,8 +17,10 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use uuid::Uuid;
 
+/// The step in which a new object is looked at.
+pub(super) const READ_BACK: &str = "read-back";
 /// How often a generation is tried: SoftHSM fails 3 % of them when another process generates.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// Makes a key (pair) under `CKA_ID` = `version`; nothing may be there under it yet.
 pub(super) fn generate(
@@ -194,7 +196,7 @@ pub(super) fn verify(
 pub(super) fn otherwise(difference: &str) -> TokenError {
     TokenError::new(
         TokenErrorClass::Unsupported,
-        "read-back",
+        READ_BACK,
         format!("a new key does not read back as it was asked for: {difference}"),
     )
 }
@@ -213,6 +215,7 @@ pub(super) fn birth(
             .ok()
             .and_then(|mut found| found.pop())
     };
+    let local = attributes::flag(raw, object, AttributeType::Local)?;
     Ok(Birth {
         token_serial: session.epoch().serial.clone(),
         public_key,
@@ -222,9 +225,10 @@ pub(super) fn birth(
         },
         always_sensitive: attributes::flag(raw, object, AttributeType::AlwaysSensitive)?,
         never_extractable: attributes::flag(raw, object, AttributeType::NeverExtractable)?,
-        local: attributes::flag(raw, object, AttributeType::Local)?,
-        key_gen_mechanism: match alone(AttributeType::KeyGenMechanism) {
-            Some(Attribute::KeyGenMechanism(kind)) => Some(kind.to_string()),
+        local,
+        // There is one where the token has generated it.
+        key_gen_mechanism: match local.then(|| alone(AttributeType::KeyGenMechanism)) {
+            Some(Some(Attribute::KeyGenMechanism(kind))) => Some(kind.to_string()),
             _ => None,
         },
         adopted: None,

@@ -5,7 +5,7 @@ use super::Token;
 use super::attributes::{Birthright, Class, Role};
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::forget;
-use super::generate::{birth, birthright, destroy, nothing_under, verify};
+use super::generate::{READ_BACK, TRIES, birth, birthright, destroy, nothing_under, verify};
 use super::key::Birth;
 use super::material::{self, PublicHalf};
 use super::pool::Lane;
@@ -105,16 +105,26 @@ fn import(session: &mut TokenSession, import: &Import) -> Result<Imported, Token
         return Err(right.unsupported());
     }
     nothing_under(session, import.object)?;
-    let outcome = attempt(session, import, &right);
-    if !matches!(outcome, Ok(Imported::Made { .. }))
-        && let Err(error) = destroy(session, import.object)
-    {
-        log::error!(
-            "objects may be left under CKA_ID {}: {error}",
-            import.object
-        );
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let outcome = attempt(session, import, &right);
+        if matches!(outcome, Ok(Imported::Made { .. })) {
+            return outcome;
+        }
+        if let Err(error) = destroy(session, import.object) {
+            let object = import.object;
+            log::error!("objects may be left under CKA_ID {object}: {error}");
+            return outcome;
+        }
+        match &outcome {
+            // SoftHSM now and then makes something else than was asked for.
+            Err(error) if error.function == READ_BACK && tries < TRIES => {
+                log::warn!("importing {} failed, trying again: {error}", import.object);
+            }
+            _ => return outcome,
+        }
     }
-    outcome
 }
 
 /// Unwraps and looks at what came out. On failure objects may be left.
@@ -150,7 +160,11 @@ fn attempt(
         } => (object, expected, through_memory),
         Unwrapped::Refused(refused) => return Ok(refused),
     };
-    verify(session, object, class, &expected)?;
+    if let Err(error) = verify(session, object, class, &expected) {
+        // By its handle: it may not be found by what it should have been.
+        forget(session.raw(), object);
+        return Err(error);
+    }
     let public_key = match class {
         Class::Private => {
             let half = match known_half {

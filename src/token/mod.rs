@@ -18,12 +18,14 @@
 //! A process may have any number of [`Token`]s, of one module or of several, each token once.
 
 mod adopt;
+mod adopted;
 mod agreement;
 mod attributes;
 mod baseline;
 mod cipher;
 mod config;
 mod data_key_pair;
+mod der;
 mod epoch;
 mod error;
 mod export_check;
@@ -38,6 +40,7 @@ mod message_signature;
 mod module;
 mod oaep;
 mod pair;
+mod pkcs8;
 mod pool;
 mod probe;
 mod provision;

@@ -1,6 +1,7 @@
 //! Public keys as DER SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), from a public key object or a
 //! caller.
 
+use super::der::{BIT_STRING, SEQUENCE, element};
 use super::error::{TokenError, TokenErrorClass};
 use super::rsa::openssl_error;
 use crate::model::KeySpec;
@@ -144,21 +145,9 @@ pub(super) fn lattice(spec: KeySpec) -> Option<(&'static [u8], usize)> {
 
 /// OpenSSL before 3.5 does not know these keys; the structure is the same for all of them.
 fn lattice_der(oid: &[u8], key: &[u8]) -> Vec<u8> {
-    let bits = [&[0][..], key].concat();
-    der(0x30, &[&der(0x30, oid)[..], &der(0x03, &bits)].concat())
-}
-
-/// A DER element; none here is longer than 65,535 bytes.
-pub(super) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len())
-        .unwrap_or(u16::MAX)
-        .to_be_bytes();
-    let header = match (high, low) {
-        (0, low) if low < 0x80 => vec![tag, low],
-        (0, low) => vec![tag, 0x81, low],
-        (high, low) => vec![tag, 0x82, high, low],
-    };
-    [&header[..], content].concat()
+    let algorithm = element(SEQUENCE, &[oid]);
+    let key = element(BIT_STRING, &[&[0], key]);
+    element(SEQUENCE, &[&algorithm, &key]).to_vec()
 }
 
 pub(super) fn ec_der(curve: &Curve, point: &[u8]) -> Result<Vec<u8>, ErrorStack> {

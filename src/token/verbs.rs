@@ -3,7 +3,7 @@
 use super::pool::Lane;
 use super::{
     Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
-    cipher, generate, mac, rsa, signature, system_key,
+    adopted, cipher, generate, mac, rsa, signature, system_key,
 };
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -90,7 +90,7 @@ impl Token {
     ) -> Result<usize, TokenError> {
         let deadline = self.handle.deadline;
         self.call(Lane::ReadWrite, deadline, true, move |session| {
-            adopt::destroy(session, version, &object_id, is_pair)
+            adopted::destroy(session, version, &object_id, is_pair)
         })
         .await
     }

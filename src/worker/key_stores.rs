@@ -17,10 +17,13 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Runs until `stop` turns true.
 pub async fn follow(cx: Arc<Context>, mut stop: watch::Receiver<bool>) {
     let mut begun = HashSet::new();
+    let mut failing = false;
     loop {
-        if let Err(error) = round(&cx, &mut begun).await {
-            log::warn!("worker: custom key stores: {error}");
+        let done = round(&cx, &mut begun).await;
+        if let (Err(error), false) = (&done, failing) {
+            log::warn!("worker: custom key stores are not followed: {error}");
         }
+        failing = done.is_err();
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,

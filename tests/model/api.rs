@@ -2,16 +2,19 @@
 //! against the model before anyone looks at them.
 
 use crate::botocore;
-use crate::dev::SHARED;
+use crate::dev::{Dev, scratch};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 use strongroom::server::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
+
+/// The gateway that these tests share, with tokens for key stores.
+pub static DEV: LazyLock<Dev> = LazyLock::new(|| Dev::start(&scratch(), &["--key-stores", "5"]));
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -64,7 +67,7 @@ pub fn call_in(region: &str, operation: &str, input: &Value) -> Answer {
 
 #[allow(clippy::disallowed_methods)] // a client of the gateway has a clock of its own
 fn send(region: &str, operation: &str, body: &[u8]) -> Answer {
-    let address = SHARED.env["AWS_ENDPOINT_URL_KMS"]
+    let address = DEV.env["AWS_ENDPOINT_URL_KMS"]
         .strip_prefix("http://")
         .unwrap();
     let timestamp = OffsetDateTime::now_utc()
@@ -86,8 +89,8 @@ fn send(region: &str, operation: &str, body: &[u8]) -> Answer {
         body,
     };
     let keys = (
-        &*SHARED.env["AWS_ACCESS_KEY_ID"],
-        &*SHARED.env["AWS_SECRET_ACCESS_KEY"],
+        &*DEV.env["AWS_ACCESS_KEY_ID"],
+        &*DEV.env["AWS_SECRET_ACCESS_KEY"],
     );
     let signed = sign(&request, keys, (region, "kms"), &timestamp).unwrap();
     let mut text = "POST / HTTP/1.1\r\nconnection: close\r\n".to_owned();

@@ -3,7 +3,7 @@
 //! the keys that are named do not exist, so that a request which passes does nothing.
 
 use crate::api::{Answer, call};
-use crate::{botocore, not_yet};
+use crate::botocore;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -141,10 +141,10 @@ fn blob(bytes: i64) -> Value {
         .into()
 }
 
-/// Every place in the requests of the operations that are there.
+/// Every place in AWS's requests.
 fn places() -> Vec<Place> {
     let mut places = Vec::new();
-    for operation in botocore::operations().filter(|name| not_yet::has(name)) {
+    for operation in botocore::operations() {
         let input = botocore::shape(&format!("{operation}Request"));
         descend(operation, input, &[], &mut places);
     }
@@ -181,20 +181,11 @@ fn descend(
 
 /// The names of the shapes that stand in some request of AWS's.
 pub fn shapes_of_requests() -> BTreeSet<&'static str> {
-    let mut places = Vec::new();
-    for operation in botocore::operations() {
-        let input = botocore::shape(&format!("{operation}Request"));
-        descend(operation, input, &[], &mut places);
-    }
-    let of_lists: Vec<&str> = places
-        .iter()
-        .filter_map(|place| botocore::shape(place.shape)["member"]["shape"].as_str())
-        .collect();
-    places
-        .iter()
-        .map(|place| place.shape)
-        .chain(of_lists)
-        .collect()
+    let with_element = |place: Place| {
+        let element = botocore::shape(place.shape)["member"]["shape"].as_str();
+        [Some(place.shape), element].into_iter().flatten()
+    };
+    places().into_iter().flat_map(with_element).collect()
 }
 
 /// Notes unless the answer says that the value breaks this constraint.
@@ -490,7 +481,7 @@ fn a_wrong_type_is_no_validation_error() {
 
 #[test]
 fn members_that_aws_does_not_know_are_ignored() {
-    for operation in botocore::operations().filter(|name| not_yet::has(name)) {
+    for operation in botocore::operations() {
         let without = request(operation);
         let mut with = without.clone();
         with["NoSuchMember"] = json!({"deep": [1, 2, 3]});

@@ -1,13 +1,22 @@
 //! A right request for every operation that comes to a key, on a key of a kind that it can use.
 
 use crate::api::{call, call_in};
+use crate::stores::KeyStore;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::encrypt::Encrypter;
 use openssl::pkey::PKey;
 use openssl::rsa::Padding;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The key store of the keys in one, connected when first asked for.
+pub static STORE: LazyLock<KeyStore> = LazyLock::new(|| {
+    let store = KeyStore::new("of the model's tests", 'a');
+    store.connect();
+    store
+});
 
 /// Another Region than the home Region.
 pub const ELSEWHERE: &str = "ap-southeast-2";
@@ -23,6 +32,11 @@ pub enum Kind {
     Signing,
     Mac,
     Agreement,
+    /// Symmetric, in a key store, which the state tests disconnect.
+    Stored,
+    /// As `Signing` and `Mac`, and still without material.
+    SigningToCome,
+    MacToCome,
 }
 
 /// Operations on keys that the token of the tests, SoftHSM, cannot have. They are directed at a
@@ -51,6 +65,16 @@ impl Kind {
             Kind::Symmetric => json!({}),
             Kind::External => json!({"Origin": "EXTERNAL"}),
             Kind::MultiRegion => json!({"MultiRegion": true}),
+            Kind::Stored => json!({
+                "Origin": "AWS_CLOUDHSM",
+                "CustomKeyStoreId": STORE.id,
+            }),
+            Kind::SigningToCome => json!({
+                "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY", "Origin": "EXTERNAL",
+            }),
+            Kind::MacToCome => json!({
+                "KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC", "Origin": "EXTERNAL",
+            }),
             Kind::Signing => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}),
             Kind::Mac => json!({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}),
             Kind::Agreement => json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}),

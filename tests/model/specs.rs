@@ -3,8 +3,8 @@
 //! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html>.
 
 use crate::api::call;
+use crate::botocore;
 use crate::fixtures::{Key, MESSAGE, name};
-use crate::{botocore, not_yet};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -65,10 +65,16 @@ const NOT_ON_THE_TOKEN: &[&str] = &[
 /// Algorithms that it has not, though it has the keys.
 const NOT_BY_THE_TOKEN: &[&str] = &["ED25519_PH_SHA_512"];
 
+type Asked = (
+    &'static str,
+    &'static str,
+    Option<(&'static str, &'static str)>,
+);
+
 /// What a key is asked: the operation, the usage that it needs, the member that names an algorithm
 /// and the enum of its values; those without a member take SYMMETRIC_DEFAULT keys alone.
 #[rustfmt::skip]
-const OPERATIONS: &[(&str, &str, Option<(&str, &str)>)] = &[
+const OPERATIONS: &[Asked] = &[
     ("Decapsulate", "ENCAPSULATE_DECAPSULATE", Some(("EncapsulationAlgorithm", "EncapsulationAlgorithmSpec"))),
     ("Decrypt", "ENCRYPT_DECRYPT", Some(("EncryptionAlgorithm", "EncryptionAlgorithmSpec"))),
     ("DeriveSharedSecret", "KEY_AGREEMENT", Some(("KeyAgreementAlgorithm", "KeyAgreementAlgorithmSpec"))),
@@ -103,7 +109,7 @@ fn every_spec_for_every_usage() {
         for usage in enum_of("KeyUsageType") {
             let cell = format!("{spec} for {usage}");
             let parameters = json!({"KeySpec": spec, "KeyUsage": usage});
-            let lacking = NOT_ON_THE_TOKEN.contains(&spec) || !not_yet::has_spec(spec, usage);
+            let lacking = NOT_ON_THE_TOKEN.contains(&spec);
             let expected = match algorithms(spec, usage) {
                 None => format!(
                     "ValidationException: KeyUsage {usage} is not compatible with KeySpec {spec}"
@@ -151,9 +157,6 @@ fn operations(metadata: &Value, right: &[&str], wrong: &mut Vec<String>) {
         wrong.push(format!("{spec} for {usage}: described with {listed:?}"));
     }
     for (row, needs, member) in OPERATIONS {
-        if !not_yet::has(name(row)) {
-            continue;
-        }
         let algorithms = match member {
             Some((_, shape)) => enum_of(shape),
             None => vec!["SYMMETRIC_DEFAULT"],

@@ -13,6 +13,7 @@ mod gateway;
 mod import;
 mod key_stores;
 mod multi_region;
+mod multi_region_rows;
 mod non_exportable;
 mod postgres;
 mod proxy;

@@ -1,5 +1,4 @@
-//! Promise 3, for keys of several Regions: the material goes with the last of them, never before;
-//! and promise 5: which of them is the primary is nobody's to edit.
+//! Promise 3, for keys of several Regions: the material goes with the last of them, never before.
 
 use crate::deletion::{AHEAD, schedule, set_database_clock};
 use crate::dev::{Dev, scratch};
@@ -7,14 +6,13 @@ use crate::gateway::Settings;
 use crate::import::import;
 use crate::postgres::sql;
 use crate::token::objects;
-use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{AlgorithmSpec, KeyState, OriginType};
 use std::time::{Duration, Instant};
 
-const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-south-1"];
-const ORDERS: [[usize; 3]; 6] = [
+pub const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-south-1"];
+pub const ORDERS: [[usize; 3]; 6] = [
     [0, 1, 2],
     [0, 2, 1],
     [1, 0, 2],
@@ -27,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const A_WHILE: Duration = Duration::from_secs(1);
 
 /// A key in three Regions, and in which order they are deleted.
-struct Case {
-    id: String,
+pub struct Case {
+    pub id: String,
     versions: Vec<String>,
     ciphertext: Blob,
     primary: usize,
@@ -37,7 +35,7 @@ struct Case {
 
 impl Case {
     /// Made in the first Region, and rotated if its primary goes elsewhere.
-    async fn new(dev: &Dev, primary: usize, order: [usize; 3]) -> Self {
+    pub async fn new(dev: &Dev, primary: usize, order: [usize; 3]) -> Self {
         let first = dev.client_in(REGIONS[0]);
         let made = first.create_key().multi_region(true).send().await.unwrap();
         let id = made.key_metadata.unwrap().key_id;
@@ -245,67 +243,5 @@ async fn replicas_are_where_the_deployment_answers() {
             "ReplicateKey|us-east-1"
         ]
     );
-    dev.stop();
-}
-
-/// How DescribeKey and Encrypt are refused.
-async fn refused(client: &Client, id: &str) -> [Option<String>; 2] {
-    let described = client.describe_key().key_id(id).send().await;
-    let encrypt = client.encrypt().key_id(id).plaintext(Blob::new("x"));
-    let encrypted = encrypt.send().await;
-    let code = |error: &dyn ProvideErrorMetadata| error.code().map(str::to_owned);
-    [
-        described.err().and_then(|error| code(&error)),
-        encrypted.err().and_then(|error| code(&error)),
-    ]
-}
-
-#[tokio::test]
-async fn a_primary_made_behind_the_back_is_refused() {
-    let dir = scratch();
-    let dev = Dev::start_and_keep(&dir, &[]);
-    let case = Case::new(&dev, 0, ORDERS[0]).await;
-    let id = &case.id;
-    let [first, second, third] = REGIONS;
-    let edit = format!(
-        "update kms_key set primary_region = '{second}' where key_id = '{id}' and region = '{second}'; \
-         create table kept as select * from kms_key where key_id = '{id}' and region = '{third}'"
-    );
-    sql(&dev, &edit);
-    // Fresh eyes: nothing in the cache.
-    dev.stop();
-    let dev = Dev::start_and_keep(&dir, &[]);
-    let internal = || Some("KMSInternalException".to_owned());
-    let edited = dev.client_in(second);
-    assert_eq!(refused(&edited, id).await, [internal(), internal()]);
-    // What shows or changes the others stumbles over it; what they encrypt does not depend on it.
-    let home = dev.client_in(first);
-    assert_eq!(refused(&home, id).await, [internal(), None]);
-    let update = |region| {
-        let call = home.update_primary_region().key_id(id);
-        call.primary_region(region).send()
-    };
-    let updated = update(third).await.unwrap_err();
-    assert_eq!(updated.code(), internal().as_deref());
-    let replicate = home.replicate_key().key_id(id).replica_region("us-west-2");
-    let replicated = replicate.send().await.unwrap_err();
-    assert_eq!(replicated.code(), internal().as_deref());
-
-    // An old row put back whole has its MAC, and does not agree with the others.
-    let mend = format!("update kms_key set primary_region = '{first}' where key_id = '{id}'");
-    sql(&dev, &mend);
-    update(second).await.unwrap();
-    let put_back = "update kms_key k set primary_region = o.primary_region, \
-                    row_version = o.row_version, mac = o.mac from kept o where k.id = o.id; \
-                    drop table kept";
-    sql(&dev, put_back);
-    dev.stop();
-    let dev = Dev::start(&dir, &[]);
-    for region in REGIONS {
-        let client = dev.client_in(region);
-        assert_eq!(refused(&client, id).await, [internal(), None], "{region}");
-    }
-    let log = std::fs::read_to_string(dir.join("log")).unwrap();
-    assert!(log.contains("of kms_key"), "operators are told");
     dev.stop();
 }

@@ -6,6 +6,7 @@ mod adoption;
 mod handed_out;
 mod import;
 mod kryoptic;
+mod memory;
 mod objects;
 mod support;
 #[path = "../support/tally.rs"]

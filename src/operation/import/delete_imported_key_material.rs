@@ -1,11 +1,12 @@
 //! DeleteImportedKeyMaterial: <https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html>.
 
-use super::{delete_material, refuse_other_origin};
+use super::delete_material;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, KeyMaterialId};
 use crate::model::{KeySpec, key_material_id};
 use crate::operation::authorized::arn_of;
+use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Change, Context, Operation, OperationName, Request, multi_region,
 };
@@ -62,7 +63,11 @@ impl Operation for DeleteImportedKeyMaterial {
     type Output = Output;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        Ok(Access::managing(&input.key_id, StateRule::Deletable))
+        Ok(Access::material(
+            &input.key_id,
+            StateRule::Deletable,
+            &IMPORTED,
+        ))
     }
 }
 
@@ -75,7 +80,6 @@ impl Change for DeleteImportedKeyMaterial {
         _: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
-        refuse_other_origin(key)?;
         // The Regions share it: a replica's owner is not to take it from the others.
         multi_region::refuse_replica(key)?;
         let doomed = version(input, key)?;

@@ -4,11 +4,11 @@
 //! good: once that is past, the worker destroys it as it does whatever no row knows.
 
 use super::import_token::ImportToken;
-use super::refuse_other_origin;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Blob, KeyId, Timestamp, WrappingAlgorithm, WrappingKeySpec};
 use crate::operation::authorized::arn_of;
+use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, Use, leftover,
 };
@@ -65,7 +65,11 @@ impl Operation for GetParametersForImport {
             let message = format!("WrappingKeySpec {spec} is not supported.");
             return Err(unsupported(message));
         }
-        Ok(Access::managing(&input.key_id, StateRule::Importable))
+        Ok(Access::material(
+            &input.key_id,
+            StateRule::Importable,
+            &IMPORTED,
+        ))
     }
 }
 
@@ -77,7 +81,6 @@ impl Use for GetParametersForImport {
         cx: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
-        refuse_other_origin(key)?;
         let (algorithm, spec) = (input.wrapping_algorithm, input.wrapping_key_spec);
         if !algorithm.wraps(key.spec, spec) {
             let message = format!(

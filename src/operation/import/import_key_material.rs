@@ -4,7 +4,7 @@
 //! whether it is the right material; then one transaction makes it the version's.
 
 use super::import_token::ImportToken;
-use super::{refuse_other_origin, verifier, write_keys};
+use super::{verifier, write_keys};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{
@@ -13,6 +13,7 @@ use crate::model::shapes::{
 };
 use crate::model::{KeySpec, VersionState, key_material_id};
 use crate::operation::authorized::arn_of;
+use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, leftover,
     multi_region,
@@ -108,7 +109,11 @@ impl Operation for ImportKeyMaterial {
                 "KeyMaterialId cannot be specified with ImportType NEW_KEY_MATERIAL.",
             ));
         }
-        Ok(Access::managing(&input.key_id, StateRule::Importable))
+        Ok(Access::material(
+            &input.key_id,
+            StateRule::Importable,
+            &IMPORTED,
+        ))
     }
 }
 
@@ -117,7 +122,6 @@ impl TokenChange for ImportKeyMaterial {
 
     async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
         let key = call.key(0);
-        refuse_other_origin(key)?;
         refuse_symmetric_only(input, key.spec)?;
         let import_token = ImportToken::open(&input.import_token, key, cx).await?;
         let valid_to = valid_to(input, cx.clock.now())?;

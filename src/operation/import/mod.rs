@@ -14,23 +14,9 @@ mod import_token;
 mod verifier;
 
 use super::authorized::arn_of;
-use crate::model::{KeyState, Origin, VersionState};
+use crate::Error;
+use crate::model::{KeyState, VersionState};
 use crate::store::{Key, KeyVersion, Transaction};
-use crate::{Error, ErrorCode};
-
-/// # Errors
-/// `UnsupportedOperationException` for a key whose material is not imported.
-fn refuse_other_origin(key: &Key) -> Result<(), Error> {
-    if key.origin == Origin::External {
-        return Ok(());
-    }
-    let message = format!(
-        "{} origin is {} which is not valid for this operation.",
-        arn_of(key),
-        key.origin
-    );
-    Err(Error::new(ErrorCode::UnsupportedOperation, message))
-}
 
 /// Writes every key that has these versions, in the state that follows from them: one that needs
 /// material is PendingImport until it has all of it. `related` is what

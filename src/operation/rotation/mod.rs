@@ -21,8 +21,8 @@ use uuid::Uuid;
 /// The keys whose material an operation is for.
 #[derive(Debug)]
 pub struct MaterialRule {
-    /// Symmetric encryption keys, which rotate; or all the others, which have versions.
-    pub rotates: bool,
+    /// Symmetric encryption keys, which rotate; or all the others, which have versions; or both.
+    pub rotates: Option<bool>,
     /// Whence the material may be.
     pub origins: &'static [Origin],
     /// Of related multi-Region keys the primary alone, which acts for all of them.
@@ -31,7 +31,7 @@ pub struct MaterialRule {
 
 /// GetKeyRotationStatus, ListKeyRotations.
 pub const ROTATES: MaterialRule = MaterialRule {
-    rotates: true,
+    rotates: Some(true),
     origins: &[Origin::AwsKms, Origin::External],
     primary: false,
 };
@@ -48,6 +48,13 @@ pub const AUTOMATIC: MaterialRule = MaterialRule {
     ..ON_DEMAND
 };
 
+/// GetParametersForImport, ImportKeyMaterial, DeleteImportedKeyMaterial.
+pub const IMPORTED: MaterialRule = MaterialRule {
+    rotates: None,
+    origins: &[Origin::External],
+    primary: false,
+};
+
 impl MaterialRule {
     /// # Errors
     /// `UnsupportedOperationException`: the operation is not for such a key.
@@ -55,12 +62,12 @@ impl MaterialRule {
         let refused = |message| Err(Error::new(ErrorCode::UnsupportedOperation, message));
         let (spec, origin) = (key.spec, key.origin);
         match (self.rotates, spec == KeySpec::SymmetricDefault) {
-            (true, false) => {
+            (Some(true), false) => {
                 return refused(format!(
                     "{arn} key spec is {spec}: only symmetric encryption keys rotate."
                 ));
             }
-            (false, true) => {
+            (Some(false), true) => {
                 return refused(format!(
                     "{arn} key spec is {spec}: the versions of symmetric encryption keys are made \
                      by rotation."

@@ -24,7 +24,7 @@ pub const MAX_VERSIONS: usize = 100;
 
 /// EnableKeyVersion, DisableKeyVersion, SetPrimaryKeyVersion.
 const VERSIONED: MaterialRule = MaterialRule {
-    rotates: false,
+    rotates: Some(false),
     origins: Origin::ALL,
     primary: true,
 };
