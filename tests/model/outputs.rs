@@ -199,36 +199,6 @@ fn look() {
     call("ListKeys", &json!({"Limit": 1})).ok();
 }
 
-/// Grants with all that one can have, on more than a page.
-fn look_at_grants(key: &Key) {
-    let service = "backup.amazonaws.com";
-    for constraint in ["EncryptionContextSubset", "EncryptionContextEquals"] {
-        let source = "arn:aws:ec2:us-east-1:000000000000:volume/v";
-        let request = json!({
-            "KeyId": key.id,
-            "Name": constraint,
-            "Operations": ["Decrypt"],
-            "GranteeServicePrincipal": service,
-            "RetiringServicePrincipal": service,
-            "Constraints": {constraint: {"a": "b"}, "SourceArn": source},
-        });
-        call("CreateGrant", &request).ok();
-    }
-    let retired = key.request("CreateGrant");
-    let mut retired = retired.as_object().unwrap().clone();
-    retired.insert(
-        "RetiringPrincipal".into(),
-        "arn:aws:iam::000000000000:root".into(),
-    );
-    call("CreateGrant", &retired.into()).ok();
-    let tags = json!([{"TagKey": "a", "TagValue": ""}, {"TagKey": "b", "TagValue": ""}]);
-    call("TagResource", &json!({"KeyId": key.id, "Tags": tags})).ok();
-    let page = json!({"KeyId": key.id, "Limit": 1});
-    call("ListGrants", &json!({"KeyId": key.id})).ok();
-    call("ListGrants", &page).ok();
-    call("ListResourceTags", &page).ok();
-}
-
 #[test]
 fn every_member_of_an_answer() {
     look();
