@@ -95,8 +95,11 @@ pub(super) fn destroy(
     for object in &doomed {
         session.raw().destroy_object(*object)?;
     }
-    for class in classes {
-        session.forget(version, *class);
+    // A key whose CKA_ID is a UUID is known by that.
+    for known in Uuid::from_slice(object_id).into_iter().chain([version]) {
+        for class in classes {
+            session.forget(known, *class);
+        }
     }
     session.check_present()?;
     Ok(doomed.len())
