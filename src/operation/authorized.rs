@@ -20,12 +20,14 @@ use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
     caller: Principal,
     region: Region,
+    now: OffsetDateTime,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
@@ -60,6 +62,7 @@ impl<O: Operation> Authorized<O> {
     pub(super) async fn resolve(
         access: &Access<'_>,
         request: &Request,
+        now: OffsetDateTime,
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
@@ -110,6 +113,7 @@ impl<O: Operation> Authorized<O> {
         Ok(Self {
             caller: request.principal.clone(),
             region: request.region.clone(),
+            now,
             keys,
             key_store,
             needed,

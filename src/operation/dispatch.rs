@@ -149,7 +149,8 @@ async fn apply<O: TokenChange>(
             let access = O::access(&input)?.naming(input.grant_tokens());
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
-            let call = Authorized::<O>::resolve(&access, &request, source, &mut seen).await?;
+            let now = cx.clock.now();
+            let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen).await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
@@ -217,7 +218,8 @@ async fn authorize<O: Operation>(
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
     let access = O::access(input)?.naming(input.grant_tokens());
-    let call = Authorized::resolve(&access, request, Source::Cache(&cx.store), seen).await?;
+    let source = Source::Cache(&cx.store);
+    let call = Authorized::resolve(&access, request, cx.clock.now(), source, seen).await?;
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }

@@ -178,20 +178,22 @@ async fn expired_material_is_deleted_once_both_clocks_are_past_its_date() {
     dated.send().await.unwrap();
     let object = material_of(&dev, &id).pop_first().unwrap();
     let settings = Settings::default().every(OFTEN);
-    for (whose, database, gateway) in [
-        ("nobody's clock", Duration::ZERO, settings.clone()),
-        ("the database's clock alone", 2 * DAY, settings.clone()),
-        (
-            "the gateway's clock alone",
-            Duration::ZERO,
-            settings.clone().ahead(2 * DAY),
-        ),
+    for (whose, database, ahead) in [
+        ("nobody's clock", Duration::ZERO, Duration::ZERO),
+        ("the database's clock alone", 2 * DAY, Duration::ZERO),
+        ("the gateway's clock alone", Duration::ZERO, 2 * DAY),
     ] {
         set_database_clock(&dev, database);
-        let _gateway = gateway.serve(&dev);
+        let gateway = settings.clone().ahead(ahead).serve(&dev);
         std::thread::sleep(A_WHILE);
         assert_eq!(state(&client, &id).await, KeyState::Enabled, "{whose}");
         assert!(objects(&dev).contains_key(&object), "{whose}");
+        // It is there, and the gateway uses it by its own clock.
+        let body = format!(r#"{{"KeyId": "{id}", "Plaintext": "eA=="}}"#);
+        let answer = request_at(&dev, &gateway, ahead, "Encrypt", &body);
+        let refused = answer.contains("is pending import");
+        assert_eq!(refused, !ahead.is_zero(), "{whose}: {answer}");
+        assert!(refused || answer.contains("CiphertextBlob"), "{answer}");
     }
     set_database_clock(&dev, 2 * DAY);
     let gateway = settings.ahead(2 * DAY).serve(&dev);

@@ -61,7 +61,7 @@ impl<O: Operation> Authorized<O> {
         };
         let version = version
             .ok_or_else(|| Error::internal(format!("{} has not its version", arn_of(key))))?;
-        usable(key, version)?;
+        self.usable(key, version)?;
         Ok(version)
     }
 
@@ -83,8 +83,26 @@ impl<O: Operation> Authorized<O> {
         let Some(known) = key.version(version) else {
             return Ok(None);
         };
-        usable(key, known)?;
+        self.usable(key, known)?;
         Ok(Some(key_ref(key, known)))
+    }
+
+    /// Material that has expired is not used, whether or not a worker has come to delete it: that
+    /// takes two clocks, which may not agree.
+    fn usable(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
+        let arn = arn_of(key);
+        let expired = version.valid_to.is_some_and(|at| at <= self.now);
+        match version.state {
+            VersionState::Enabled if !expired => Ok(()),
+            VersionState::Disabled => {
+                let message = format!("{} is disabled.", version_of(&arn, version.number));
+                Err(Error::new(ErrorCode::Disabled, message))
+            }
+            VersionState::Enabled | VersionState::PendingImport => {
+                let message = format!("{arn} is pending import.");
+                Err(Error::new(ErrorCode::KmsInvalidState, message))
+            }
+        }
     }
 
     /// The right to check what the `at`th key has made with each version that may have made it: the
@@ -118,21 +136,6 @@ impl Authorized<ImportKeyMaterial> {
 
 fn by_number(key: &Key, number: i32) -> Option<&KeyVersion> {
     key.versions.iter().find(|version| version.number == number)
-}
-
-fn usable(key: &Key, version: &KeyVersion) -> Result<(), Error> {
-    let arn = arn_of(key);
-    match version.state {
-        VersionState::Enabled => Ok(()),
-        VersionState::Disabled => {
-            let message = format!("{} is disabled.", version_of(&arn, version.number));
-            Err(Error::new(ErrorCode::Disabled, message))
-        }
-        VersionState::PendingImport => {
-            let message = format!("{arn} is pending import.");
-            Err(Error::new(ErrorCode::KmsInvalidState, message))
-        }
-    }
 }
 
 #[allow(clippy::disallowed_methods)] // the one place: out of an authorized call
