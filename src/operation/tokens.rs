@@ -29,6 +29,8 @@ pub struct Tokens {
 #[derive(Clone)]
 struct Open {
     connection: Uuid,
+    /// That of the custom key store's row, when it was opened.
+    row_version: i64,
     token: Token,
 }
 
@@ -122,6 +124,13 @@ impl Tokens {
         (open.connection == store.connection).then(|| open.token.clone())
     }
 
+    /// Whether the token is open for a later connection of the custom key store than `store` has.
+    fn has_since(&self, store: &KeyStore) -> bool {
+        let open = self.read();
+        let open = open.get(&store.row);
+        open.is_some_and(|open| open.row_version > store.row_version)
+    }
+
     /// Opens the token of a custom key store for the first time, and says what came of it: its
     /// serial number, or why not. `retry_pin` is for a password that was not tried before.
     pub async fn connect(
@@ -156,6 +165,10 @@ impl Tokens {
         if let Some(token) = self.known(store) {
             return Ok(token);
         }
+        // Who asks knows an old row: with its password a wrong PIN would be tried.
+        if self.has_since(store) {
+            return Err(away("The custom key store was connected anew. Retry."));
+        }
         let config = self.config(store)?;
         let pin = password::open(&self.home, &self.wrapping, store).await?;
         // The token of an earlier connection: a token has one user.
@@ -167,6 +180,7 @@ impl Tokens {
         })?;
         let open = Open {
             connection: store.connection,
+            row_version: store.row_version,
             token: token.clone(),
         };
         self.write().insert(store.row, open);

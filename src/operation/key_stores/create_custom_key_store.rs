@@ -130,9 +130,8 @@ impl TokenChange for CreateCustomKeyStore {
         // As AWS's: `cks-` and 17 hexadecimal digits.
         let digits = hex::encode(Uuid::new_v4().as_bytes());
         let id = format!("cks-{}", &digits[..17]);
-        let (home, wrapping) = (cx.tokens.home(), cx.tokens.wrapping());
         let of = (&call.caller().0.account, id.as_str());
-        let password = password::seal(home, wrapping, of, &password.0).await?;
+        let password = password::seal(cx, of, &password.0).await?;
         Ok(Wrapped { id, password })
     }
 

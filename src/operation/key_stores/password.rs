@@ -2,8 +2,9 @@
 
 use crate::Error;
 use crate::model::AccountId;
+use crate::operation::Context;
 use crate::store::KeyStore;
-use crate::token::{KeyRef, Token};
+use crate::token::{KeyRef, SystemKey, Token};
 use secrecy::{ExposeSecret, SecretString};
 
 const IV_BYTES: usize = 12;
@@ -11,13 +12,16 @@ const IV_BYTES: usize = 12;
 /// Wraps the password of custom key store `id`.
 ///
 /// # Errors
-/// The token does not answer.
+/// The token or the database does not answer; `LimitExceededException` at the end of its key.
 pub(super) async fn seal(
-    home: &Token,
-    wrapping: &KeyRef,
+    cx: &Context,
     (account, id): (&AccountId, &str),
     password: &SecretString,
 ) -> Result<Vec<u8>, Error> {
+    // Callers decide how often.
+    let key = SystemKey::Wrapping.object_id(cx.store.deployment());
+    cx.store.count_gcm_invocation(key).await?;
+    let (home, wrapping) = (cx.tokens.home(), cx.tokens.wrapping());
     let plaintext = password.expose_secret().as_bytes().to_vec().into();
     let sealed = home.seal(wrapping, aad(account, id), plaintext).await?;
     Ok([sealed.iv.as_slice(), &sealed.ciphertext].concat())

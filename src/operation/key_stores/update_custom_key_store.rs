@@ -97,11 +97,8 @@ impl TokenChange for UpdateCustomKeyStore {
         let Some(password) = &input.key_store_password else {
             return Ok(None);
         };
-        let (home, wrapping) = (cx.tokens.home(), cx.tokens.wrapping());
         let of = (&store.account, store.id.as_str());
-        password::seal(home, wrapping, of, &password.0)
-            .await
-            .map(Some)
+        password::seal(cx, of, &password.0).await.map(Some)
     }
 
     async fn apply(
