@@ -1,7 +1,9 @@
 //! Key material that OpenSSL wrapped, unwrapped by the token.
 
+use crate::objects::beside;
 use crate::support::{Sandbox, isolated};
 use crate::wrapping::wrap;
+use cryptoki::object::{Attribute, ObjectClass};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -273,6 +275,18 @@ fn what_does_not_sign_has_its_public_half_too() {
                 let mut deriver = openssl::derive::Deriver::new(pair).unwrap();
                 deriver.set_peer(&peer).unwrap();
                 assert_eq!(secret.expose_secret(), deriver.derive_to_vec().unwrap());
+
+                let other = pairs[1].1.private_key_to_pkcs8().unwrap();
+                let wrapped = wrap(algorithm.as_str(), &wrapping.public_key, &other);
+                let (_, unfit) = wrapping.import_wrapped(&token, *spec, usage, wrapped).await;
+                assert!(matches!(unfit, Imported::Unfit(_)), "{unfit:?}");
+                let passing = [
+                    Attribute::Token(false),
+                    Attribute::Class(ObjectClass::PRIVATE_KEY),
+                ];
+                let session = beside();
+                let left = session.find_objects(&passing).unwrap();
+                assert!(left.is_empty(), "{algorithm}: {left:?}");
             }
             token.close().await;
         },
