@@ -97,17 +97,3 @@ impl Member for EncryptionContext {
         serde_json::to_value(self).ok()
     }
 }
-
-/// A member whose content is not looked into: its presence is refused or ignored by name.
-#[derive(Debug, Clone)]
-pub struct Opaque;
-
-impl Member for Opaque {
-    type Wire = serde::de::IgnoredAny;
-    fn check(_: Self::Wire, _: &str, _: &mut Violations) -> Option<Self> {
-        Some(Self)
-    }
-    fn recorded(&self) -> Option<Value> {
-        None
-    }
-}
