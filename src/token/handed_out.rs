@@ -12,13 +12,11 @@
 use super::error::{TokenError, TokenErrorClass};
 use super::export_check::forget;
 use super::session::TokenSession;
+use super::wrapping::unwrap;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
-use openssl::cipher::Cipher;
-use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
-use openssl::error::ErrorStack;
 use secrecy::SecretSlice;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -50,7 +48,7 @@ pub(super) fn wrapped_out(
         Err(error) => return Err(error),
     };
     // Some tokens pad otherwise than RFC 5649: what does not unwrap is read.
-    Ok(unwrap(&key, &wrapped).ok())
+    unwrap(&*key, &wrapped)
 }
 
 fn wrap(raw: &Session, key: &[u8; 32], object: ObjectHandle) -> Result<Vec<u8>, TokenError> {
@@ -95,18 +93,6 @@ fn refuses_to_wrap(error: &TokenError) -> bool {
                     | RvError::ActionProhibited
             )
         )
-}
-
-/// AES key unwrap with padding (RFC 5649).
-fn unwrap(key: &[u8; 32], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    let mut context = CipherCtx::new()?;
-    context.set_flags(CipherCtxFlags::FLAG_WRAP_ALLOW);
-    context.decrypt_init(Some(Cipher::aes_256_wrap_pad()), Some(key), None)?;
-    // Room for OpenSSL to write a block more than it answers.
-    let mut plain = Zeroizing::new(vec![0; wrapped.len() + 16]);
-    let len = context.cipher_update(wrapped, Some(&mut plain))?;
-    plain.truncate(len);
-    Ok(plain)
 }
 
 /// Reads attributes that hold a secret, in the order of `types`.
