@@ -100,7 +100,7 @@ fn every_value_of_an_answers_enum_is_there() {
             "{name}"
         );
     }
-    let in_requests = crate::constraints::shapes_of_requests();
+    let in_requests = crate::places::shapes_of_requests();
     for (name, shape) in botocore::shapes() {
         if shape["enum"].is_array() && !in_requests.contains(name.as_str()) {
             let known = names.contains(&name.as_str());

@@ -15,6 +15,7 @@ mod examples;
 mod fixtures;
 mod key_ids;
 mod outputs;
+mod places;
 mod specs;
 mod states;
 mod stores;
