@@ -19,6 +19,7 @@ pub mod import;
 pub mod key_stores;
 pub mod keys;
 pub mod leftover;
+mod list;
 pub mod mac;
 pub mod multi_region;
 mod page;
@@ -33,13 +34,14 @@ pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
+pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
 use crate::audit::Audit;
 use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
-use crate::model::member::{Decode, Structure};
+use crate::model::member::Decode;
 use crate::store::{RowVersion, Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -192,181 +194,5 @@ impl<O: Change> TokenChange for O {
         cx: &Context,
     ) -> Result<O::Output, Error> {
         <O as Change>::apply(input, call, request, tx, cx).await
-    }
-}
-
-const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
-    <O::Input as Structure>::MEMBERS
-}
-
-/// The one list of operations: how each is run, where it is, and under which prefix it is called.
-macro_rules! operations {
-    (
-        use { $($use:ident: $use_path:path,)* }
-        change { $($change:ident: $change_path:path,)* }
-        strongroom use { $($own_use:ident: $own_use_path:path,)* }
-        strongroom change { $($own_change:ident: $own_change_path:path,)* }
-    ) => {
-        /// The name of an operation, as `X-Amz-Target` has it behind its prefix: `TrentService.`
-        /// for AWS's, `Strongroom.` for the gateway's own.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[allow(missing_docs)] // AWS's own names, documented by AWS
-        pub enum OperationName { $($use,)* $($change,)* $($own_use,)* $($own_change,)* }
-
-        impl OperationName {
-            /// Every operation.
-            pub const ALL: &'static [OperationName] = &[
-                $(OperationName::$use,)* $(OperationName::$change,)*
-                $(OperationName::$own_use,)* $(OperationName::$own_change,)*
-            ];
-
-            /// The name.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(OperationName::$use => stringify!($use),)*
-                    $(OperationName::$change => stringify!($change),)*
-                    $(OperationName::$own_use => stringify!($own_use),)*
-                    $(OperationName::$own_change => stringify!($own_change),)*
-                }
-            }
-
-            /// The members of its request in snake_case, and whether they are required.
-            pub const fn members(self) -> &'static [(&'static str, bool)] {
-                match self {
-                    $(OperationName::$use => members::<$use_path>(),)*
-                    $(OperationName::$change => members::<$change_path>(),)*
-                    $(OperationName::$own_use => members::<$own_use_path>(),)*
-                    $(OperationName::$own_change => members::<$own_change_path>(),)*
-                }
-            }
-
-            /// Whether AWS KMS has it; else it is the gateway's own.
-            pub const fn is_aws(self) -> bool {
-                match self {
-                    $(OperationName::$use => true,)*
-                    $(OperationName::$change => true,)*
-                    #[allow(unreachable_patterns)]
-                    _ => false,
-                }
-            }
-
-            /// From the value of `X-Amz-Target`.
-            ///
-            /// # Errors
-            /// `UnknownOperationException`.
-            pub fn from_target(target: &str) -> Result<Self, Error> {
-                match target.split_once('.') {
-                    $(Some(("TrentService", stringify!($use))) => Ok(OperationName::$use),)*
-                    $(Some(("TrentService", stringify!($change))) => Ok(OperationName::$change),)*
-                    $(Some(("Strongroom", stringify!($own_use))) => Ok(OperationName::$own_use),)*
-                    $(Some(("Strongroom", stringify!($own_change))) => Ok(OperationName::$own_change),)*
-                    _ => Err(Error::new(
-                        ErrorCode::UnknownOperation,
-                        "X-Amz-Target names no operation of this gateway.",
-                    )),
-                }
-            }
-        }
-
-        /// Answers a request: the JSON body, empty where AWS's is.
-        ///
-        /// # Errors
-        /// What the caller is to be told.
-        pub async fn answer(name: OperationName, request: Request, cx: &Arc<Context>) -> Result<Vec<u8>, Error> {
-            match name {
-                $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
-                $(OperationName::$own_use => dispatch::run_use::<$own_use_path>(&request, cx).await,)*
-                $(OperationName::$change => {
-                    dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
-                })*
-                $(OperationName::$own_change => {
-                    dispatch::run_change::<$own_change_path>(&Arc::new(request), cx).await
-                })*
-            }
-        }
-    };
-}
-
-operations! {
-    use {
-        Decapsulate: agreement::decapsulate::Decapsulate,
-        Decrypt: encryption::decrypt::Decrypt,
-        DeriveSharedSecret: agreement::derive_shared_secret::DeriveSharedSecret,
-        DescribeCustomKeyStores:
-            key_stores::describe_custom_key_stores::DescribeCustomKeyStores,
-        DescribeKey: keys::describe_key::DescribeKey,
-        Encapsulate: agreement::encapsulate::Encapsulate,
-        Encrypt: encryption::encrypt::Encrypt,
-        GenerateDataKey: data_keys::generate_data_key::GenerateDataKey,
-        GenerateDataKeyPair: data_keys::generate_data_key_pair::GenerateDataKeyPair,
-        GenerateDataKeyPairWithoutPlaintext:
-            data_keys::generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext,
-        GenerateDataKeyWithoutPlaintext:
-            data_keys::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext,
-        GenerateMac: mac::generate_mac::GenerateMac,
-        GenerateRandom: random::GenerateRandom,
-        GetKeyLastUsage: usage::get_key_last_usage::GetKeyLastUsage,
-        GetKeyPolicy: policies::get_key_policy::GetKeyPolicy,
-        GetKeyRotationStatus: rotation::get_key_rotation_status::GetKeyRotationStatus,
-        GetParametersForImport: import::get_parameters_for_import::GetParametersForImport,
-        GetPublicKey: signing::get_public_key::GetPublicKey,
-        ListAliases: aliases::list_aliases::ListAliases,
-        ListGrants: grants::list_grants::ListGrants,
-        ListKeyPolicies: policies::list_key_policies::ListKeyPolicies,
-        ListKeyRotations: rotation::list_key_rotations::ListKeyRotations,
-        ListKeys: keys::list_keys::ListKeys,
-        ListResourceTags: tags::list_resource_tags::ListResourceTags,
-        ListRetirableGrants: grants::list_retirable_grants::ListRetirableGrants,
-        ReEncrypt: encryption::re_encrypt::ReEncrypt,
-        Sign: signing::sign::Sign,
-        Verify: signing::verify::Verify,
-        VerifyMac: mac::verify_mac::VerifyMac,
-    }
-    change {
-        CancelKeyDeletion: keys::cancel_key_deletion::CancelKeyDeletion,
-        ConnectCustomKeyStore: key_stores::connect_custom_key_store::ConnectCustomKeyStore,
-        CreateAlias: aliases::create_alias::CreateAlias,
-        CreateGrant: grants::create_grant::CreateGrant,
-        CreateCustomKeyStore: key_stores::create_custom_key_store::CreateCustomKeyStore,
-        CreateKey: keys::create_key::CreateKey,
-        DeleteAlias: aliases::delete_alias::DeleteAlias,
-        DeleteCustomKeyStore: key_stores::delete_custom_key_store::DeleteCustomKeyStore,
-        DeleteImportedKeyMaterial:
-            import::delete_imported_key_material::DeleteImportedKeyMaterial,
-        DisableKey: keys::disable_key::DisableKey,
-        DisableKeyRotation: rotation::disable_key_rotation::DisableKeyRotation,
-        DisconnectCustomKeyStore:
-            key_stores::disconnect_custom_key_store::DisconnectCustomKeyStore,
-        EnableKey: keys::enable_key::EnableKey,
-        ImportKeyMaterial: import::import_key_material::ImportKeyMaterial,
-        EnableKeyRotation: rotation::enable_key_rotation::EnableKeyRotation,
-        PutKeyPolicy: policies::put_key_policy::PutKeyPolicy,
-        ReplicateKey: multi_region::replicate_key::ReplicateKey,
-        RetireGrant: grants::retire_grant::RetireGrant,
-        RevokeGrant: grants::revoke_grant::RevokeGrant,
-        RotateKeyOnDemand: rotation::rotate_key_on_demand::RotateKeyOnDemand,
-        ScheduleKeyDeletion: keys::schedule_key_deletion::ScheduleKeyDeletion,
-        TagResource: tags::tag_resource::TagResource,
-        UntagResource: tags::untag_resource::UntagResource,
-        UpdateAlias: aliases::update_alias::UpdateAlias,
-        UpdateCustomKeyStore: key_stores::update_custom_key_store::UpdateCustomKeyStore,
-        UpdateKeyDescription: keys::update_key_description::UpdateKeyDescription,
-        UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
-    }
-    strongroom use {
-        ListKeyVersions: versions::list_key_versions::ListKeyVersions,
-    }
-    strongroom change {
-        AdoptKey: keys::adopt_key::AdoptKey,
-        CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
-        DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
-        EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
-        SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
-    }
-}
-
-impl std::fmt::Display for OperationName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
     }
 }

@@ -17,6 +17,7 @@ mod intents;
 mod key_changes;
 mod key_store_changes;
 mod key_stores;
+mod key_versions;
 mod keys;
 mod listener;
 mod migrate;
