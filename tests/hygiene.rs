@@ -12,8 +12,8 @@ use strongroom::operation::OperationName;
 /// The last gateways stop when the last test process has ended.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// That a whole test run has at least.
-const GATEWAYS: usize = 15;
-const SECRETS: usize = 90;
+const GATEWAYS: usize = 20;
+const SECRETS: usize = 300;
 
 #[test]
 #[ignore = "looks through what all other tests have left: after them"]

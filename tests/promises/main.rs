@@ -5,6 +5,7 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod adoption;
 mod crash;
 mod crash_import;
 mod crash_rotation;

@@ -4,27 +4,26 @@
 //! whether it is the right material; then one transaction makes it the version's.
 
 use super::import_token::ImportToken;
-use super::make::{Made, make, target};
-use super::write_keys;
+use super::target::{Target, incorrect, invalid, refuse_symmetric_only, target, valid_to};
+use super::{verifier, write_keys};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     Ciphertext, ExpirationModel, ImportType, KeyId, KeyMaterialDescription, KeyMaterialId,
     Timestamp,
 };
-use crate::model::{KeySpec, key_material_id};
+use crate::model::{KeySpec, VersionState, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, leftover,
 };
 use crate::store::{Intent, IntentKind, KeyVersion, Transaction};
+use crate::token::{Import, Imported, TokenError, TokenErrorClass};
 use crate::{Error, ErrorCode};
-use time::{Duration, OffsetDateTime};
+use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
-
-/// The longest that key material may be good for.
-const LONGEST: Duration = Duration::days(365);
 
 /// See the module.
 pub struct ImportKeyMaterial;
@@ -54,8 +53,11 @@ pub struct Output {
     pub key_material_id: Option<String>,
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Validation, message)
+/// The material on the token, and the version that it will make of the one it replaces, if any.
+#[allow(missing_docs)]
+pub struct Made {
+    replaces: Option<KeyVersion>,
+    version: KeyVersion,
 }
 
 impl Operation for ImportKeyMaterial {
@@ -173,39 +175,108 @@ fn meanwhile() -> Error {
     Error::new(ErrorCode::KmsInvalidState, message)
 }
 
-/// # Errors
-/// `UnsupportedOperationException` for members that only keys with several materials have.
-fn refuse_symmetric_only(input: &Input, spec: KeySpec) -> Result<(), Error> {
-    let given = [
-        ("ImportType", input.import_type.is_some()),
-        (
-            "KeyMaterialDescription",
-            input.key_material_description.is_some(),
-        ),
-        ("KeyMaterialId", input.key_material_id.is_some()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
-        Some((name, _)) if spec != KeySpec::SymmetricDefault => {
-            let message = format!("{name} is only supported for symmetric encryption KMS keys.");
-            Err(Error::new(ErrorCode::UnsupportedOperation, message))
+/// Unwraps the material into `object`, and sees which version it is.
+async fn make(
+    input: &Input,
+    call: &Authorized<ImportKeyMaterial>,
+    import_token: &ImportToken,
+    target: Target<'_>,
+    object: Uuid,
+    cx: &Context,
+) -> Result<Made, Error> {
+    let key = call.key(0);
+    let import = Import {
+        object,
+        label: format!("strongroom key {}", key.key_id),
+        spec: key.spec,
+        usage: key.usage,
+        wrapping_key: import_token.wrapping_key,
+        wrapping_spec: import_token.spec.key_spec().unwrap_or(key.spec),
+        algorithm: import_token.algorithm,
+        wrapped: input.encrypted_key_material.to_vec(),
+    };
+    let imported = cx.tokens.of(key)?.import(import).await;
+    let (birth, through_memory) = match imported.map_err(without_wrapping_key)? {
+        Imported::Made {
+            birth,
+            through_memory,
+        } => (birth, through_memory),
+        Imported::Undecipherable => {
+            let message = "The encrypted key material could not be decrypted.";
+            return Err(Error::new(ErrorCode::InvalidCiphertext, message));
         }
-        _ => Ok(()),
+        Imported::Unfit(why) => {
+            let message = format!("The key material is not {} material: {why}.", key.spec);
+            return Err(incorrect(message));
+        }
+    };
+    let public_key = birth.public_key.as_deref();
+    let material = call.imported(0, object, public_key.map(Into::into));
+    let mut same = None;
+    for version in &key.versions {
+        if verifier::matches(key, version, &material, public_key, cx).await? {
+            same = Some(version);
+        }
     }
+    let now = cx.clock.now();
+    let replaced = match (&target, same) {
+        (Target::First(first), _) => Some(*first),
+        (Target::Again(among), Some(same)) if among.iter().any(|one| one.id == same.id) => {
+            Some(same)
+        }
+        (Target::Again(_), _) => {
+            let message = "The key material is not the same as was imported before.";
+            return Err(incorrect(message));
+        }
+        (Target::Next, Some(_)) => {
+            let message = "The key material is already associated with the KMS key.";
+            return Err(incorrect(message));
+        }
+        (Target::Next, None) => None,
+    };
+    let mut birth_certificate = serde_json::to_value(&birth).map_err(Error::internal)?;
+    birth_certificate["imported"] = json!({
+        "wrapping_algorithm": import_token.algorithm.as_str(),
+        "through_memory": through_memory,
+    });
+    let before = match replaced {
+        Some(version) => version.clone(),
+        None => {
+            let number = key.versions.last().map_or(0, |version| version.number) + 1;
+            KeyVersion::awaiting_import(Uuid::new_v4(), number, now)
+        }
+    };
+    let verifier = match before.verifier {
+        Some(known) => Some(known),
+        None => verifier::make(key, before.id, &material, cx).await?,
+    };
+    let description = input.key_material_description.as_deref();
+    let version = KeyVersion {
+        token_serial: birth.token_serial,
+        public_key: birth.public_key.map(Into::into),
+        birth: birth_certificate,
+        state: match before.state {
+            VersionState::PendingImport => VersionState::Enabled,
+            other => other,
+        },
+        description: description.map(str::to_owned).or(before.description),
+        verifier,
+        object_id: Some(Arc::from(object.as_bytes().as_slice())),
+        ..before
+    };
+    Ok(Made {
+        replaces: replaced.cloned(),
+        version,
+    })
 }
 
-/// # Errors
-/// `ValidationException` for a date that is past, or too far away.
-fn valid_to(input: &Input, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, Error> {
-    let Some(Timestamp(at)) = input.valid_to else {
-        return Ok(None);
-    };
-    if at <= now {
-        return Err(invalid("The validTo date must be in the future."));
+/// A wrapping key that the token does not have is one that it never had, or that is destroyed.
+fn without_wrapping_key(error: TokenError) -> Error {
+    match error.class {
+        TokenErrorClass::NoSuchObject => {
+            let message = "The wrapping key of the import token is gone.";
+            Error::new(ErrorCode::InvalidImportToken, message).with_source(error)
+        }
+        _ => error.into(),
     }
-    if at > now + LONGEST {
-        return Err(invalid(
-            "The validTo date must be at most 365 days from the request date.",
-        ));
-    }
-    Ok(Some(at))
 }

@@ -5,6 +5,7 @@ mod kinds;
 mod refused;
 mod several;
 
+use crate::dev::SHARED;
 use crate::wrapping::wrap;
 use crate::{client, code, message};
 use aws_sdk_kms::Client;
@@ -73,6 +74,7 @@ pub async fn import(
     let parameters = parameters(client, id, algorithm).await;
     let public_key = parameters.public_key().unwrap().as_ref();
     let wrapped = wrap(algorithm.as_str(), public_key, material);
+    SHARED.overheard.secret("key material", material);
     client
         .import_key_material()
         .key_id(id)
