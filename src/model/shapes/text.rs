@@ -23,7 +23,8 @@ macro_rules! text_shape {
                         right = false;
                     }
                 )?
-                right = right && has_no_nul(&wire, at, Some(&wire), violations);
+                const PATTERN: &[&str] = &[$($pattern)?];
+                right = right && (!PATTERN.is_empty() || has_no_nul(&wire, at, Some(&wire), violations));
                 right.then_some(Self(wire))
             }
             fn recorded(&self) -> Option<Value> {
@@ -140,7 +141,8 @@ macro_rules! secret_shape {
                         right = false;
                     }
                 )?
-                right = right && has_no_nul(wire.expose_secret(), at, None, violations);
+                const PATTERN: &[&str] = &[$($pattern)?];
+                right = right && (!PATTERN.is_empty() || has_no_nul(wire.expose_secret(), at, None, violations));
                 right.then_some(Self(wire))
             }
             fn recorded(&self) -> Option<Value> {
@@ -161,7 +163,7 @@ secret_shape! {
         |t| some(t, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+' | '='));
 }
 
-/// A text of the database cannot have this character, which the model forbids only by some patterns.
+/// Where the model has no pattern: a text of the database cannot have this character.
 fn has_no_nul(text: &str, at: &str, shown: Option<&str>, violations: &mut Violations) -> bool {
     let has = text.contains('\0');
     if has {
