@@ -49,9 +49,11 @@ impl Gateway {
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
-        let row_mac = token.system_key(deployment, SystemKey::RowMac);
+        // All of them, also what is not used here: the token layer destroys and adopts none that it
+        // knows.
+        let [wrapping, row_mac, _audit] =
+            SystemKey::ALL.map(|role| token.system_key(deployment, role));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-        let wrapping = token.system_key(deployment, SystemKey::Wrapping);
         let credentials = Credentials::new(store.clone(), token.clone(), wrapping.clone());
         let clusters = settings::clusters(config);
         let context = Arc::new(Context {

@@ -145,7 +145,7 @@ impl Tokens {
             (outcome, _) => {
                 let trouble = token.trouble();
                 log::warn!("custom key store {} ({trouble:?}): {outcome:?}", store.id);
-                self.close(store.row).await;
+                self.give_up(store).await;
                 Err(error_code(trouble))
             }
         }
@@ -215,6 +215,15 @@ impl Tokens {
         };
         for row in unwanted {
             self.close(row).await;
+        }
+    }
+
+    /// Closes the token that did not open for `store`, unless it has been connected anew meanwhile:
+    /// then that connection has closed it, and has its own.
+    async fn give_up(&self, store: &KeyStore) {
+        let _turn = self.opening.lock().await;
+        if self.known(store).is_some() {
+            self.close(store.row).await;
         }
     }
 

@@ -54,8 +54,12 @@ const OF_VERSION: &str = concat!(
 const LIST: &str = "/* keys::list */ select key_id from kms_key \
     where account = $1 and region = $2 and key_id > $3 \
     order by key_id limit $4";
-const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key \
+// Those that wait for their custom key store are left out, or so many of them would keep all the
+// others waiting as well.
+const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key k \
     where state = 'PendingDeletion' and deletion <= (select strongroom_now()) \
+    and (key_store is null or exists (select from key_store s \
+        where s.id = k.key_store and s.state = 'CONNECTED')) \
     order by deletion limit $1";
 const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
     where not exists (select from key_version v where v.id = t.id and v.object_id is null) \

@@ -49,6 +49,9 @@ pub struct Adopted {
     pub birth: Birth,
 }
 
+/// How the labels begin of a gateway's own keys, and of those that it makes for callers.
+const MADE_HERE: [&str; 2] = ["strongroom:", "strongroom "];
+
 pub(super) fn refused(detail: impl Into<String>) -> TokenError {
     TokenError::new(TokenErrorClass::CallersFault, "adopt", detail)
 }
@@ -81,6 +84,18 @@ pub(super) fn adopt(
     if Uuid::from_slice(&id).is_ok_and(is_ours) {
         return Err(refused("the object is one of the gateway's own keys"));
     }
+    let attributes = attributes(session, subject, &id)?;
+    // Before it is tried out: it may be another account's key, or of another deployment that has the
+    // token as well. What was made here cannot be given another label: it is not CKA_MODIFIABLE.
+    if MADE_HERE
+        .iter()
+        .any(|made| attributes.label.starts_with(made))
+    {
+        return Err(refused(format!(
+            "the object was made by a Strongroom, whose key it is: its label is {:?}",
+            attributes.label
+        )));
+    }
     // It will be found by its CKA_ID, and destroyed by it: it must have it to itself.
     let mut public = None;
     for other in Class::ALL {
@@ -95,7 +110,6 @@ pub(super) fn adopt(
         }
     }
     check_kind(session, adoption, subject, public)?;
-    let attributes = attributes(session, subject, &id)?;
     if (attributes.extractable || !attributes.sensitive) && !adoption.allow_extractable {
         return Err(refused(format!(
             "the key can leave the token (CKA_SENSITIVE {}, CKA_EXTRACTABLE {}): adopt it with \

@@ -28,7 +28,7 @@ pub(super) enum Unwrapped {
         expected: Vec<Attribute>,
         through_memory: bool,
     },
-    /// It is none; or one that is not right, and is left.
+    /// It is none; or it was one that is not right, and is gone.
     Refused(Imported),
 }
 
@@ -80,8 +80,15 @@ pub(super) fn unwrap_material(
     };
     // What passed through memory was measured there.
     let measured = way == Way::Memory && !import.spec.is_asymmetric();
-    if !measured && let Some(why) = material::misfit(session, object, import.spec)? {
-        return Ok(Unwrapped::Refused(Imported::Unfit(why)));
+    if !measured {
+        let misfit = material::misfit(session, object, import.spec);
+        if !matches!(misfit, Ok(None)) {
+            // By its handle: nobody would find one that is to pass.
+            forget(session.raw(), object);
+        }
+        if let Some(why) = misfit? {
+            return Ok(Unwrapped::Refused(Imported::Unfit(why)));
+        }
     }
     Ok(Unwrapped::Object {
         object,

@@ -9,22 +9,31 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Verifier;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Has another program make a key on the gateway's token; answers its `CKA_ID`.
-fn pkcs11_tool(arguments: &[&str]) -> String {
+/// Another program, logged in to the gateway's token.
+fn logged_in() -> Command {
     let pin = std::fs::read_to_string(SHARED.dir.join("pin")).unwrap();
     let text = std::fs::read_to_string(SHARED.dir.join("strongroom.toml")).unwrap();
     let module = text.lines().find_map(|line| line.strip_prefix("module = "));
+    let mut command = Command::new("pkcs11-tool");
+    command
+        .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
+        .env("PIN", pin.trim())
+        .args(["--module", module.unwrap().trim_matches('"')])
+        .args(["--login", "--pin", "env:PIN"]);
+    command
+}
+
+/// Has another program make a key on the gateway's token; answers its `CKA_ID`.
+fn pkcs11_tool(arguments: &[&str]) -> String {
     let mut said = String::new();
     // SoftHSM's generation fails now and then while another process generates.
     for _ in 0..10 {
         let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-        let output = Command::new("pkcs11-tool")
-            .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
-            .env("PIN", pin.trim())
-            .args(["--module", module.unwrap().trim_matches('"')])
-            .args(["--login", "--pin", "env:PIN", "--id", &id])
+        let output = logged_in()
+            .args(["--id", &id])
             .args(arguments)
             .output()
             .expect("pkcs11-tool runs");
@@ -173,14 +182,44 @@ async fn what_cannot_be_adopted() {
     let mut odd = with("ObjectId", "01");
     odd["KeyUsage"] = "SIGN_VERIFY".into();
     refused(adopt(odd), "ValidationException");
-    // A key that was made here is a key already.
+    // What was made here is a key already, be it another account's or another deployment's.
     let client = client();
     let made = crate::symmetric(&client).await;
     let label = format!("strongroom key {made}");
-    refused(adopt(with("ObjectLabel", &label)), "AlreadyExistsException");
+    let answer = adopt(with("ObjectLabel", &label));
+    let message = answer.body["message"].as_str().unwrap_or_default();
+    assert!(message.contains("made by a Strongroom"), "{message}");
+    refused(answer, "ValidationException");
     // AWS has no such operation.
     let answer = crate::wire::aws("AdoptKey", &one);
     refused(answer, "UnknownOperationException");
     let described = client.describe_key().key_id(made).send().await;
     described.unwrap();
+}
+
+#[tokio::test]
+async fn none_of_the_gateways_own_keys_is_adopted() {
+    drop(client()); // starts the gateway
+    let listed = logged_in().arg("--list-objects").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let labels = listed.lines().filter_map(|line| line.split_once("label:"));
+    let own: BTreeSet<&str> = labels
+        .map(|(_, label)| label.trim())
+        .filter(|label| label.starts_with("strongroom:"))
+        .collect();
+    assert_eq!(own.len(), 3, "{listed}");
+    for label in own {
+        let (spec, usage) = match label.split(':').nth(1) {
+            Some("wrapping") => ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+            Some("row-mac") => ("HMAC_256", "GENERATE_VERIFY_MAC"),
+            _ => ("ECC_NIST_P256", "SIGN_VERIFY"),
+        };
+        let answer = adopt(json!({"ObjectLabel": label, "KeySpec": spec, "KeyUsage": usage}));
+        let message = answer.body["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("one of the gateway's own keys"),
+            "{label}: {message}"
+        );
+        refused(answer, "ValidationException");
+    }
 }

@@ -406,6 +406,12 @@ async fn only_symmetric_encryption_keys_of_one_region_are_made_in_a_store() {
         code(cloud().multi_region(true).send().await),
         "UnsupportedOperationException"
     );
+    let external = client.create_key().xks_key_id("an-external-key");
+    let text = message(external.clone().send().await);
+    assert!(text.contains("XksKeyId is only valid with"), "{text}");
+    let external = external.custom_key_store_id(&id);
+    let external = external.origin(OriginType::ExternalKeyStore);
+    assert_eq!(code(external.send().await), "UnsupportedOperationException");
     let nowhere = client.create_key().origin(OriginType::AwsCloudhsm);
     assert_eq!(code(nowhere.send().await), "ValidationException");
     let key = key_in(&client, &id).await;

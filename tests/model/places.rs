@@ -1,5 +1,4 @@
-//! Every place in AWS's requests where a value can stand, and a value that may stand there: from the
-//! model.
+//! The places in AWS's requests, and right requests with any value in one of them.
 
 use crate::api::{Answer, call};
 use crate::botocore;
@@ -21,13 +20,13 @@ const NARROWED: &[(&str, &str, i64, i64)] = &[
 pub struct Place {
     pub operation: &'static str,
     /// The members on the way there, with a 0 where a list is entered.
-    pub steps: Vec<Step>,
+    steps: Vec<Step>,
     pub shape: &'static str,
     pub required: bool,
 }
 
 #[derive(Clone, Copy)]
-pub enum Step {
+enum Step {
     Member(&'static str),
     First,
 }
@@ -56,7 +55,6 @@ impl Place {
                     &mut here[0]
                 }
             };
-            // A structure on the way must be whole.
         }
         *here = value;
         self.complete(&mut input);
@@ -64,7 +62,7 @@ impl Place {
     }
 
     /// Fills in the required members beside the place, where it is within a structure.
-    pub fn complete(&self, input: &mut Value) {
+    fn complete(&self, input: &mut Value) {
         let mut here = &mut *input;
         let mut shape = botocore::shape(&format!("{}Request", self.operation));
         for step in &self.steps[..self.steps.len() - 1] {

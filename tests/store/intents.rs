@@ -3,7 +3,7 @@
 use crate::fixture::*;
 use std::time::Duration;
 use strongroom::ErrorCode;
-use strongroom::model::KeyState;
+use strongroom::model::{ConnectionState, KeyState};
 use strongroom::store::*;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -223,4 +223,68 @@ async fn an_intent_waits_for_the_token_that_it_names() {
         .unwrap();
     let claimed = store.claim_intents(me, lease, 10, &here).await.unwrap();
     assert!(claimed.is_empty());
+}
+
+#[tokio::test]
+async fn keys_that_wait_for_their_key_store_keep_no_others_waiting() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let home = key();
+    insert(&store, &home).await;
+    let disconnected = KeyStore {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        account: account(),
+        region: region(),
+        id: "cks-1".into(),
+        certificate: "none".into(),
+        created: CREATED,
+        name: "payments".into(),
+        cluster: "cluster-abcdefghijk".into(),
+        wrapped_password: b"wrapped".to_vec(),
+        password_tried: true,
+        state: ConnectionState::Disconnected,
+        error: None,
+        connection: Uuid::new_v4(),
+        connector: Uuid::new_v4(),
+        token_serial: Some("fedcba9876543210".into()),
+    };
+    store
+        .transaction("insert_key_store", |tx| {
+            let disconnected = disconnected.clone();
+            Box::pin(async move { tx.insert_key_store(&disconnected).await })
+        })
+        .await
+        .unwrap();
+    let stored = Key {
+        key_store: Some(disconnected.row),
+        ..key()
+    };
+    insert(&store, &stored).await;
+    for (key, day) in [(&stored, 1), (&home, 2)] {
+        let deletion = datetime!(2024-03-01 00:00 UTC) + time::Duration::days(day);
+        change(&store, key, move |key| {
+            key.state = KeyState::PendingDeletion;
+            key.deletion = Some(deletion);
+        })
+        .await
+        .unwrap();
+    }
+    let first = async || {
+        let due = store.due_deletions(1).await.unwrap();
+        due[0].2.clone()
+    };
+    assert_eq!(first().await, home.key_id);
+    store
+        .transaction("connect", |tx| {
+            let row = disconnected.row;
+            Box::pin(async move {
+                let mut store = tx.lock_key_store_row(row).await?.expect("the key store");
+                store.state = ConnectionState::Connected;
+                tx.update_key_store(&store, Duration::ZERO).await
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(first().await, stored.key_id);
 }

@@ -250,6 +250,17 @@ fn what_is_not_what_it_is_said_to_be_is_refused() {
             let ours = refusal(&token, as_aes(Locator::Id(id))).await;
             assert!(ours.contains("gateway's own"), "{ours}");
 
+            let elsewhere = Uuid::new_v4();
+            for (id, made) in [
+                (b"\x30", format!("strongroom:wrapping:{elsewhere}")),
+                (b"\x31", format!("strongroom key {elsewhere}")),
+                (b"\x32", format!("strongroom wrapping key for {elsewhere}")),
+            ] {
+                aes(&session, id, &made, &[]);
+                let made = refusal(&token, as_aes(Locator::Id(id.to_vec()))).await;
+                assert!(made.contains("made by a Strongroom"), "{made}");
+            }
+
             let agrees = Adoption {
                 usage: KeyUsage::KeyAgreement,
                 ..as_p256(label("a curve"))
@@ -261,7 +272,7 @@ fn what_is_not_what_it_is_said_to_be_is_refused() {
                 Attribute::Token(true),
             ];
             let count = session.find_objects(&secrets).unwrap().len();
-            assert_eq!(count, 10, "nothing was made or destroyed");
+            assert_eq!(count, 13, "nothing was made or destroyed");
             drop(session);
             token.close().await;
         },

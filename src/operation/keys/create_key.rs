@@ -93,8 +93,7 @@ fn is_multi_region(input: &Input) -> bool {
     input.multi_region.is_some_and(|flag| flag.0)
 }
 
-fn unsupported(what: &str) -> Error {
-    let message = format!("{what} is not supported by this gateway yet.");
+fn unsupported(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::UnsupportedOperation, message)
 }
 
@@ -109,21 +108,13 @@ impl Operation for CreateKey {
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
         check_store(input)?;
-        if input.origin == Some(Origin::ExternalKeyStore) {
-            return Err(unsupported("Origin EXTERNAL_KEY_STORE"));
-        }
         if spec == KeySpec::Sm2 {
             let message = "KeySpec SM2 is not supported: PKCS#11 has no mechanism for it.";
-            return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+            return Err(unsupported(message));
         }
-        match input.origin.unwrap_or(Origin::AwsKms) {
-            Origin::AwsKms | Origin::AwsCloudHsm => {}
-            Origin::External if spec.is_importable() => {}
-            Origin::External => {
-                let what = format!("Origin EXTERNAL for KeySpec {spec}");
-                return Err(unsupported(&what));
-            }
-            Origin::ExternalKeyStore => return Err(unsupported("Origin EXTERNAL_KEY_STORE")),
+        if input.origin == Some(Origin::External) && !spec.is_importable() {
+            let message = format!("KeySpec {spec} is not supported for Origin EXTERNAL.");
+            return Err(unsupported(message));
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
@@ -136,19 +127,29 @@ impl Operation for CreateKey {
 fn check_store(input: &Input) -> Result<(), Error> {
     let origin = input.origin.unwrap_or(Origin::AwsKms);
     let store = input.custom_key_store_id.is_some();
-    if store && is_multi_region(input) {
-        let message = "A multi-Region key cannot be in a custom key store.";
-        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
-    }
     let invalid = |message: &str| Err(Error::new(ErrorCode::Validation, message));
+    if origin == Origin::ExternalKeyStore {
+        let message = "Origin EXTERNAL_KEY_STORE is not supported: a custom key store of this gateway is a \
+                       PKCS#11 token.";
+        return Err(unsupported(message));
+    }
+    if input.xks_key_id.is_some() {
+        return invalid("XksKeyId is only valid with an Origin of EXTERNAL_KEY_STORE.");
+    }
+    if store && is_multi_region(input) {
+        return Err(unsupported(
+            "A multi-Region key cannot be in a custom key store.",
+        ));
+    }
     if store != (origin == Origin::AwsCloudHsm) {
         return invalid(
             "You must specify CustomKeyStoreId and an Origin of AWS_CLOUDHSM together.",
         );
     }
     if store && spec_and_usage(input)?.0 != KeySpec::SymmetricDefault {
-        let message = "You can only create symmetric encryption KMS keys in a custom key store.";
-        return Err(Error::new(ErrorCode::UnsupportedOperation, message));
+        return Err(unsupported(
+            "You can only create symmetric encryption KMS keys in a custom key store.",
+        ));
     }
     Ok(())
 }
