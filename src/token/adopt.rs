@@ -149,13 +149,20 @@ fn only(
         [] => {
             // An empty search proves nothing by itself.
             session.check_present()?;
-            Err(refused(format!(
-                "the token has no such {class:?} key object"
-            )))
+            Err(refused(format!("the token has no such {}", kind(class))))
         }
         _ => Err(refused(format!(
-            "the token has more than one such {class:?} key object: name it by a CKA_ID of its own"
+            "the token has more than one such {}: name it by a CKA_ID of its own",
+            kind(class)
         ))),
+    }
+}
+
+fn kind(class: Class) -> &'static str {
+    match class {
+        Class::Public => "public key",
+        Class::Private => "private key",
+        Class::Secret => "secret key",
     }
 }
 

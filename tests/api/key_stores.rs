@@ -419,4 +419,5 @@ async fn only_symmetric_encryption_keys_of_one_region_are_made_in_a_store() {
     let metadata = described.key_metadata().unwrap();
     assert_eq!(metadata.cloud_hsm_cluster_id(), Some(cluster('f').as_str()));
     assert_eq!(metadata.custom_key_store_id(), Some(id.as_str()));
+    assert_eq!(metadata.current_key_material_id(), None);
 }

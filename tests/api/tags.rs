@@ -99,7 +99,7 @@ async fn tags_that_are_refused() {
         (vec![("aws:x", "")], "Tags beginning with aws: are reserved"),
         (vec![("AWS:x", "")], "Tags beginning with aws: are reserved"),
         (
-            vec![("a", "\u{0}")],
+            vec![("a", "\u{1}")],
             "Tags must not contain control characters",
         ),
     ] {

@@ -131,6 +131,24 @@ fn patterns() {
     none(&wrong);
 }
 
+/// What the model leaves open, and Postgres does not: no text with the character zero.
+#[test]
+fn no_text_with_a_nul() {
+    let mut wrong = Vec::new();
+    for place in places() {
+        let shape = botocore::shape(place.shape);
+        let open = shape["pattern"].is_null() && botocore::values(shape).is_none();
+        if shape["type"] != "string" || !open {
+            continue;
+        }
+        let text = "x".repeat(7) + "\0";
+        let answer = place.send(text.as_str().into());
+        let constraint = "not contain the character U+0000";
+        must_break(&place, Some(&text), constraint, &answer, &mut wrong);
+    }
+    none(&wrong);
+}
+
 #[test]
 fn values_of_enums() {
     let mut wrong = Vec::new();

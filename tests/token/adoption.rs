@@ -169,7 +169,7 @@ fn what_is_not_what_it_is_said_to_be_is_refused() {
             let session = beside();
 
             let none = refusal(&token, as_aes(label("nothing"))).await;
-            assert!(none.contains("no such Secret key object"), "{none}");
+            assert!(none.contains("no such secret key"), "{none}");
 
             aes(&session, b"\x10", "twin", &[]);
             aes(&session, b"\x11", "twin", &[]);

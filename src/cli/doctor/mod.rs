@@ -39,7 +39,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     print!("{table}");
     match table.wrong() {
         0 => Ok(()),
-        wrong => Err(failed(format!("{wrong} of the lines above say what to do"))),
+        wrong => Err(failed(format!(
+            "found wrong: {wrong}; each line with -> says what to do"
+        ))),
     }
 }
 

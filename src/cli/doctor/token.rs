@@ -28,6 +28,9 @@ pub(super) fn examine(config: &Config, table: &mut Table) -> bool {
         let check = format!("slot {}", slot.slot);
         match &slot.problem {
             Some(problem) => table.note(check, format!("not readable: {problem}")),
+            None if !slot.flags.contains(&"CKF_TOKEN_INITIALIZED") => {
+                table.note(check, "its token is not initialised");
+            }
             None => table.note(
                 check,
                 format!(

@@ -15,7 +15,6 @@ macro_rules! text_shape {
         impl Member for $name {
             type Wire = String;
             fn check(wire: String, at: &str, violations: &mut Violations) -> Option<Self> {
-                #[allow(unused_mut)]
                 let mut right = violations.length(at, Some(&wire), wire.chars().count(), $min, $max);
                 $(
                     let check: fn(&str) -> bool = $check;
@@ -24,6 +23,8 @@ macro_rules! text_shape {
                         right = false;
                     }
                 )?
+                const PATTERN: &[&str] = &[$($pattern)?];
+                right = right && (!PATTERN.is_empty() || has_no_nul(&wire, at, Some(&wire), violations));
                 right.then_some(Self(wire))
             }
             fn recorded(&self) -> Option<Value> {
@@ -132,7 +133,6 @@ macro_rules! secret_shape {
             type Wire = SecretString;
             fn check(wire: SecretString, at: &str, violations: &mut Violations) -> Option<Self> {
                 let length = wire.expose_secret().chars().count();
-                #[allow(unused_mut)]
                 let mut right = violations.length(at, None, length, $min, $max);
                 $(
                     let check: fn(&str) -> bool = $check;
@@ -141,6 +141,8 @@ macro_rules! secret_shape {
                         right = false;
                     }
                 )?
+                const PATTERN: &[&str] = &[$($pattern)?];
+                right = right && (!PATTERN.is_empty() || has_no_nul(wire.expose_secret(), at, None, violations));
                 right.then_some(Self(wire))
             }
             fn recorded(&self) -> Option<Value> {
@@ -159,6 +161,15 @@ secret_shape! {
     /// `XksProxyAuthenticationRawSecretAccessKeyType`.
     XksProxyAuthenticationRawSecretAccessKey 43..=64, "^[a-zA-Z0-9\\/+=]+$",
         |t| some(t, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+' | '='));
+}
+
+/// Where the model has no pattern: a text of the database cannot have this character.
+fn has_no_nul(text: &str, at: &str, shown: Option<&str>, violations: &mut Violations) -> bool {
+    let has = text.contains('\0');
+    if has {
+        violations.breaks(at, shown, "not contain the character U+0000");
+    }
+    !has
 }
 
 /// `[…]+`: at least one character, and only such.

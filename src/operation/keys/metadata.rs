@@ -114,9 +114,12 @@ impl KeyMetadata {
     /// With the Regions that have the key.
     pub fn of(key: &Key, regions: &[Region]) -> Self {
         let current = key.version(key.current_version);
-        // Material that was never imported has no name yet.
+        // Material that was never imported has no name yet, and that of a custom key store never one.
         let named = key.spec == KeySpec::SymmetricDefault
-            && (key.origin != Origin::External || current.is_some_and(KeyVersion::is_settled));
+            && match key.origin {
+                Origin::External => current.is_some_and(KeyVersion::is_settled),
+                origin => origin == Origin::AwsKms,
+            };
         let valid_to = key
             .in_service()
             .filter_map(|version| version.valid_to)

@@ -22,25 +22,29 @@ fn malformed(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::MalformedPolicyDocument, message)
 }
 
-/// The policy of a key made without one lets the account's own policies decide.
+/// The policy of a key made without one lets the account's own policies decide. As AWS writes it.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 pub(super) fn or_default(given: Option<&Policy>, account: &AccountId) -> String {
     if let Some(policy) = given {
         return policy.to_string();
     }
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": root_arn(account)},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    })
-    .to_string()
+    let root = root_arn(account);
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {{
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "{root}"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
 }
 
 /// Whether a policy may be put on a key, by its looks.
