@@ -115,10 +115,13 @@ fn unwraps(session: &TokenSession) -> Result<Unwraps, TokenError> {
     let mut found = Unwraps {
         oaep: claims(MechanismType::RSA_PKCS_OAEP),
         key_wrap_pad: false,
-        tells_length: false,
+        // Unless it is known not to: each import looks again.
+        tells_length: true,
     };
     if claims(MechanismType::AES_KEY_WRAP_PAD) {
-        (found.key_wrap_pad, found.tells_length) = unwraps_rfc_5649(session.raw())?;
+        let (right, length) = unwraps_rfc_5649(session.raw())?;
+        found.key_wrap_pad = right;
+        found.tells_length = length || !right;
     }
     // Another thread may have been first, with the same answer.
     let _ = epoch.unwraps.set(found);

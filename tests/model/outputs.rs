@@ -126,9 +126,34 @@ fn look() {
         call("ListKeyRotations", &request).ok();
     }
 
-    look_at_grants(&rotated);
-    call("Encrypt", &rotated.request("Encrypt")).ok();
-    call("GetKeyLastUsage", &rotated.alone()).ok();
+    let granted = Key::new(Kind::Symmetric);
+    for more in [
+        json!({"Name": "subset", "Constraints": {"EncryptionContextSubset": {"a": "b"}}}),
+        json!({
+            "RetiringPrincipal": "arn:aws:iam::000000000000:role/retiring",
+            "Constraints": {"EncryptionContextEquals": {"a": "b"}},
+        }),
+        json!({
+            "GranteePrincipal": null,
+            "GranteeServicePrincipal": "sns.us-east-1.amazonaws.com",
+            "RetiringServicePrincipal": "sns.us-east-1.amazonaws.com",
+            "Constraints": {"SourceArn": "arn:aws:sns:us-east-1:000000000000:topic"},
+        }),
+    ] {
+        let mut request = granted.request("CreateGrant");
+        let more = more.as_object().unwrap().clone();
+        request["Operations"] = json!(["Encrypt"]);
+        request.as_object_mut().unwrap().extend(more);
+        call("CreateGrant", &request).ok();
+    }
+    call("ListGrants", &granted.alone()).ok();
+    call("ListGrants", &json!({"KeyId": granted.id, "Limit": 1})).ok();
+    let tags = json!({"Tags": [
+        {"TagKey": "a", "TagValue": "1"},
+        {"TagKey": "b", "TagValue": "2"},
+    ]});
+    let tagged = Key::with(&tags);
+    call("ListResourceTags", &json!({"KeyId": tagged.id, "Limit": 1})).ok();
 
     let expiring = Key::with(&json!({"Origin": "EXTERNAL"}));
     let mut import = expiring.request("ImportKeyMaterial");

@@ -5,11 +5,13 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod adoption;
 mod crash;
 mod crash_import;
 mod crash_rotation;
 mod deletion;
 mod gateway;
+mod grants;
 mod import;
 mod key_stores;
 mod multi_region;

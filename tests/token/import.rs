@@ -348,3 +348,40 @@ fn memory_is_used_only_where_it_may_be() {
         },
     );
 }
+
+/// See `kryoptic.rs`.
+#[test]
+#[ignore = "needs Kryoptic"]
+fn a_token_that_can_does_all_of_it() {
+    isolated(
+        "import::a_token_that_can_does_all_of_it",
+        |sandbox| async move {
+            let token = sandbox.token().await;
+            let pairs = pairs();
+            let (spec, pair) = &pairs[0];
+            for algorithm in [
+                WrappingAlgorithm::RsaesOaepSha1,
+                WrappingAlgorithm::RsaesOaepSha256,
+            ] {
+                let secret = KeySpec::SymmetricDefault;
+                let wrapping = Wrapping::new(&token, algorithm, secret).await;
+                let pkcs8 = pair.private_key_to_pkcs8().unwrap();
+                for (spec, material) in [(secret, &[7; 32][..]), (*spec, &pkcs8)] {
+                    let (_, made) = wrapping.import(&token, spec, material).await;
+                    let alone = matches!(
+                        made,
+                        Imported::Made {
+                            through_memory: false,
+                            ..
+                        }
+                    );
+                    assert!(alone, "{spec} by {algorithm}: {made:?}");
+                }
+                let (object, short) = wrapping.import(&token, secret, &[7; 16]).await;
+                assert!(matches!(short, Imported::Unfit(_)), "{short:?}");
+                assert!(!token.object_ids().await.unwrap().contains(&object));
+            }
+            token.close().await;
+        },
+    );
+}

@@ -11,6 +11,7 @@ pub mod delete_imported_key_material;
 pub mod get_parameters_for_import;
 pub mod import_key_material;
 mod import_token;
+mod target;
 mod verifier;
 
 use super::authorized::arn_of;
