@@ -12,11 +12,10 @@ pub(super) use source::Source;
 use super::access::{Access, By, KeyAccess, Purpose};
 use super::key_stores::state_of;
 use super::{Operation, Request};
-use crate::authz::Principal;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
-use crate::model::{KeyState, Region, arn};
+use crate::model::{KeyState, arn};
 use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use find::{denied, find, may};
@@ -27,8 +26,6 @@ use uuid::Uuid;
 
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
-    caller: Principal,
-    region: Region,
     now: OffsetDateTime,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
@@ -113,19 +110,12 @@ impl<O: Operation> Authorized<O> {
                 .push(RowVersion::Grant(grant.row, grant.row_version));
         }
         Ok(Self {
-            caller: request.principal.clone(),
-            region: request.region.clone(),
             now,
             keys,
             key_store,
             needed,
             operation: PhantomData,
         })
-    }
-
-    /// Who asks, and in which Region.
-    pub fn caller(&self) -> (&Principal, &Region) {
-        (&self.caller, &self.region)
     }
 
     /// The record of the `at`th key of the operation's `access`.

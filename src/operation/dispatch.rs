@@ -122,7 +122,7 @@ async fn prepare<O: TokenChange>(
     cx: &Context,
 ) -> Result<O::Prepared, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    within_deadline(O::prepare(input, &call, cx), cx).await
+    within_deadline(O::prepare(input, &call, request, cx), cx).await
 }
 
 async fn apply<O: TokenChange>(

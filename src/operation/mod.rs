@@ -164,6 +164,7 @@ pub trait TokenChange: Operation {
     fn prepare(
         input: &Self::Input,
         call: &Authorized<Self>,
+        request: &Request,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Prepared, Error>> + Send;
 
@@ -181,7 +182,12 @@ pub trait TokenChange: Operation {
 impl<O: Change> TokenChange for O {
     type Prepared = ();
 
-    async fn prepare(_: &O::Input, _: &Authorized<O>, _: &Context) -> Result<(), Error> {
+    async fn prepare(
+        _: &O::Input,
+        _: &Authorized<O>,
+        _: &Request,
+        _: &Context,
+    ) -> Result<(), Error> {
         Ok(())
     }
 

@@ -90,16 +90,16 @@ impl<O: Operation> Authorized<O> {
     /// Material that has expired is not used, whether or not a worker has come to delete it: that
     /// takes two clocks, which may not agree.
     fn usable(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        let arn = arn_of(key);
         let expired = version.valid_to.is_some_and(|at| at <= self.now);
         match version.state {
             VersionState::Enabled if !expired => Ok(()),
             VersionState::Disabled => {
-                let message = format!("{} is disabled.", version_of(&arn, version.number));
+                let named = version_of(&arn_of(key), version.number);
+                let message = format!("{named} is disabled.");
                 Err(Error::new(ErrorCode::Disabled, message))
             }
             VersionState::Enabled | VersionState::PendingImport => {
-                let message = format!("{arn} is pending import.");
+                let message = format!("{} is pending import.", arn_of(key));
                 Err(Error::new(ErrorCode::KmsInvalidState, message))
             }
         }

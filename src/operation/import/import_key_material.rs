@@ -98,7 +98,12 @@ impl Operation for ImportKeyMaterial {
 impl TokenChange for ImportKeyMaterial {
     type Prepared = Made;
 
-    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(
+        input: &Input,
+        call: &Authorized<Self>,
+        _: &Request,
+        cx: &Context,
+    ) -> Result<Made, Error> {
         let key = call.key(0);
         refuse_symmetric_only(input, key.spec)?;
         let import_token = ImportToken::open(&input.import_token, key, cx).await?;

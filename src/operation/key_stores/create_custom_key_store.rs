@@ -120,7 +120,8 @@ impl TokenChange for CreateCustomKeyStore {
 
     async fn prepare(
         input: &Input,
-        call: &Authorized<Self>,
+        _: &Authorized<Self>,
+        request: &Request,
         cx: &Context,
     ) -> Result<Wrapped, Error> {
         let Required {
@@ -130,7 +131,7 @@ impl TokenChange for CreateCustomKeyStore {
         // As AWS's: `cks-` and 17 hexadecimal digits.
         let digits = hex::encode(Uuid::new_v4().as_bytes());
         let id = format!("cks-{}", &digits[..17]);
-        let of = (&call.caller().0.account, id.as_str());
+        let of = (&request.principal.account, id.as_str());
         let password = password::seal(cx, of, &password.0).await?;
         Ok(Wrapped { id, password })
     }

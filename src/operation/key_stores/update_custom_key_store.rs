@@ -87,6 +87,7 @@ impl TokenChange for UpdateCustomKeyStore {
     async fn prepare(
         input: &Input,
         call: &Authorized<Self>,
+        _: &Request,
         cx: &Context,
     ) -> Result<Option<Vec<u8>>, Error> {
         let store = call.one_store()?;

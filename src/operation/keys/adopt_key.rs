@@ -115,13 +115,18 @@ impl Operation for AdoptKey {
 impl TokenChange for AdoptKey {
     type Prepared = Found;
 
-    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Found, Error> {
+    async fn prepare(
+        input: &Input,
+        call: &Authorized<Self>,
+        request: &Request,
+        cx: &Context,
+    ) -> Result<Found, Error> {
         let token = match call.key_store() {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
         };
         let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4().to_string());
-        let (caller, region) = call.caller();
+        let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;

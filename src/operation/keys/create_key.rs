@@ -157,7 +157,12 @@ fn check_store(input: &Input) -> Result<(), Error> {
 impl TokenChange for CreateKey {
     type Prepared = Made;
 
-    async fn prepare(input: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(
+        input: &Input,
+        call: &Authorized<Self>,
+        request: &Request,
+        cx: &Context,
+    ) -> Result<Made, Error> {
         let token = match call.key_store() {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
@@ -168,7 +173,7 @@ impl TokenChange for CreateKey {
             true => format!("{MULTI_REGION}{}", random.simple()),
             false => random.to_string(),
         };
-        let (caller, region) = call.caller();
+        let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;

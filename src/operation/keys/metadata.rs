@@ -158,6 +158,7 @@ impl KeyMetadata {
             strongroom_adopted: current.is_some_and(KeyVersion::is_adopted),
         }
     }
+
     /// With the custom key store that has the key, where one has.
     #[must_use]
     pub fn in_store(self, key: &Key, store: Option<&KeyStore>) -> Self {

@@ -44,11 +44,11 @@ impl Change for PutKeyPolicy {
     async fn apply(
         input: &Input,
         call: &Authorized<Self>,
-        _: &Request,
+        request: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let (key, (caller, _)) = (call.key(0), call.caller());
+        let (key, caller) = (call.key(0), &request.principal);
         let bypass = input.bypass_policy_lockout_safety_check;
         check_lockout(Some(&input.policy), bypass, caller, &arn_of(key))?;
         let key = Key {

@@ -85,6 +85,7 @@ impl TokenChange for RotateKeyOnDemand {
     async fn prepare(
         _: &Input,
         call: &Authorized<Self>,
+        _: &Request,
         cx: &Context,
     ) -> Result<Option<Made>, Error> {
         let key = call.key(0);

@@ -65,7 +65,12 @@ impl Operation for CreateKeyVersion {
 impl TokenChange for CreateKeyVersion {
     type Prepared = Made;
 
-    async fn prepare(_: &Input, call: &Authorized<Self>, cx: &Context) -> Result<Made, Error> {
+    async fn prepare(
+        _: &Input,
+        call: &Authorized<Self>,
+        _: &Request,
+        cx: &Context,
+    ) -> Result<Made, Error> {
         check(call.key(0))?;
         rotation::make(call.key(0), cx).await
     }
