@@ -21,6 +21,7 @@ pub mod keys;
 pub mod leftover;
 mod list;
 pub mod mac;
+pub mod made;
 pub mod multi_region;
 mod page;
 pub mod policies;

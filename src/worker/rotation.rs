@@ -7,7 +7,8 @@ use crate::Error;
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::{KeyState, RotationType, key_material_id};
 use crate::operation::authorized::arn_of;
-use crate::operation::rotation::{self, AUTOMATIC, Made};
+use crate::operation::made::Made;
+use crate::operation::rotation::{self, AUTOMATIC};
 use crate::operation::{Context, leftover};
 use crate::store::{Key, Rotation, Transaction};
 use futures_util::FutureExt;
@@ -120,7 +121,7 @@ async fn rotate_in(
     let Some(key) = key.await?.filter(|key| why.holds(found, key, now)) else {
         return Ok(false);
     };
-    let version = made.version_of(&key, now)?;
+    let version = rotation::next_version(&key, made, now)?;
     let response = json!({
         "keyId": arn_of(&key),
         "keyMaterialId": key_material_id(version.id),

@@ -14,11 +14,12 @@ use crate::model::shapes::{
 };
 use crate::model::{KeySpec, VersionState, key_material_id};
 use crate::operation::authorized::arn_of;
+use crate::operation::made::intend;
 use crate::operation::rotation::IMPORTED;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, leftover,
 };
-use crate::store::{Intent, IntentKind, KeyVersion, Transaction};
+use crate::store::{KeyVersion, Transaction};
 use crate::token::{Import, Imported, TokenError, TokenErrorClass};
 use crate::{Error, ErrorCode};
 use serde_json::json;
@@ -110,15 +111,7 @@ impl TokenChange for ImportKeyMaterial {
         let valid_to = valid_to(input, cx.clock.now())?;
         let target = target(input, key)?;
 
-        let intent = Intent {
-            version: Uuid::new_v4(),
-            token_serial: Some(cx.tokens.of(key)?.require_serial()?),
-            adopted: None,
-            kind: IntentKind::Create,
-            owner: cx.gateway,
-            lease: cx.lease,
-        };
-        cx.store.begin_intent(&intent).await?;
+        let intent = intend(&cx.tokens.of(key)?, cx).await?;
         let made = make(input, call, &import_token, target, intent.version, cx).await;
         match made {
             Ok(mut made) => {

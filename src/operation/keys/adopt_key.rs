@@ -11,6 +11,7 @@ use crate::model::shapes::{
     CustomKeyStoreId, Description, Flag, ObjectId, ObjectLabel, Policy, Tags,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin, hex};
+use crate::operation::made::version_of;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, policies, tags,
 };
@@ -156,17 +157,9 @@ impl TokenChange for AdoptKey {
         let store = call.key_store();
         let created = cx.clock.now();
         let account = request.principal.account.clone();
-        let birth = &found.adopted.birth;
         let version = KeyVersion {
             object_id: Some(found.adopted.object_id.as_slice().into()),
-            ..KeyVersion::made(
-                found.version,
-                1,
-                birth.token_serial.clone(),
-                birth.public_key.as_deref().map(Into::into),
-                serde_json::to_value(birth).map_err(Error::internal)?,
-                created,
-            )
+            ..version_of(found.version, 1, &found.adopted.birth, created)?
         };
         let key = Key {
             row: Uuid::new_v4(),

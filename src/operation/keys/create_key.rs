@@ -12,12 +12,12 @@ use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
+use crate::operation::made::{self, Made};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
 use crate::operation::{policies, tags};
-use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
-use crate::token::Birth;
+use crate::store::{Key, KeyVersion, Transaction};
 use crate::{Error, ErrorCode};
 use uuid::Uuid;
 
@@ -49,12 +49,11 @@ pub struct Output {
     pub key_metadata: KeyMetadata,
 }
 
-/// The key on the token; without its birth where the material is yet to be imported.
+/// The key's id, and what the token has made for it; `None` where the material is yet to be imported.
 #[allow(missing_docs)]
-pub struct Made {
-    pub version: Uuid,
+pub struct Prepared {
     pub key_id: String,
-    pub birth: Option<Birth>,
+    pub made: Option<Made>,
 }
 
 fn spec_and_usage(input: &Input) -> Result<(KeySpec, KeyUsage), Error> {
@@ -155,20 +154,20 @@ fn check_store(input: &Input) -> Result<(), Error> {
 }
 
 impl TokenChange for CreateKey {
-    type Prepared = Made;
+    type Prepared = Prepared;
 
     async fn prepare(
         input: &Input,
         call: &Authorized<Self>,
         request: &Request,
         cx: &Context,
-    ) -> Result<Made, Error> {
+    ) -> Result<Prepared, Error> {
         let token = match call.key_store() {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
         };
         let (spec, usage) = spec_and_usage(input)?;
-        let (version, random) = (Uuid::new_v4(), Uuid::new_v4());
+        let random = Uuid::new_v4();
         let key_id = match is_multi_region(input) {
             true => format!("{MULTI_REGION}{}", random.simple()),
             false => random.to_string(),
@@ -177,34 +176,16 @@ impl TokenChange for CreateKey {
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
         policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
-        if input.origin == Some(Origin::External) {
-            return Ok(Made {
-                version,
-                key_id,
-                birth: None,
-            });
-        }
-        let intent = Intent {
-            version,
-            token_serial: Some(token.require_serial()?),
-            adopted: None,
-            kind: IntentKind::Create,
-            owner: cx.gateway,
-            lease: cx.lease,
+        let made = match input.origin {
+            Some(Origin::External) => None,
+            _ => Some(made::make(&token, &key_id, spec, usage, cx).await?),
         };
-        cx.store.begin_intent(&intent).await?;
-        let label = format!("strongroom key {key_id}");
-        let birth = token.generate(version, &label, spec, usage).await?;
-        Ok(Made {
-            version,
-            key_id,
-            birth: Some(birth),
-        })
+        Ok(Prepared { key_id, made })
     }
 
     async fn apply(
         input: &Input,
-        made: &Made,
+        prepared: &Prepared,
         call: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
@@ -215,20 +196,10 @@ impl TokenChange for CreateKey {
         let created = cx.clock.now();
         let account = request.principal.account.clone();
         let multi_region = is_multi_region(input);
-        let (state, version) = match &made.birth {
-            Some(birth) => {
-                let version = KeyVersion::made(
-                    made.version,
-                    1,
-                    birth.token_serial.clone(),
-                    birth.public_key.as_deref().map(Into::into),
-                    serde_json::to_value(birth).map_err(Error::internal)?,
-                    created,
-                );
-                (KeyState::Enabled, version)
-            }
+        let (state, version) = match &prepared.made {
+            Some(made) => (KeyState::Enabled, made.version(1, created)?),
             None => {
-                let version = KeyVersion::awaiting_import(made.version, 1, created);
+                let version = KeyVersion::awaiting_import(Uuid::new_v4(), 1, created);
                 (KeyState::PendingImport, version)
             }
         };
@@ -238,7 +209,7 @@ impl TokenChange for CreateKey {
             policy: policies::or_default(input.policy.as_ref(), &account),
             account,
             region: request.region.clone(),
-            key_id: made.key_id.clone(),
+            key_id: prepared.key_id.clone(),
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
@@ -254,7 +225,7 @@ impl TokenChange for CreateKey {
             next_rotation: None,
             pending_days: None,
             material_set: Uuid::new_v4(),
-            current_version: made.version,
+            current_version: version.id,
             versions: vec![version],
         };
         tx.insert_key(&key).await?;

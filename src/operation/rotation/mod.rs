@@ -10,13 +10,12 @@ pub mod get_key_rotation_status;
 pub mod list_key_rotations;
 pub mod rotate_key_on_demand;
 
+use super::made::{self, Made};
 use super::{Context, multi_region};
 use crate::model::{KeySpec, Origin, RotationType, VersionState};
-use crate::store::{Intent, IntentKind, Key, KeyVersion, Transaction};
-use crate::token::Birth;
+use crate::store::{Key, KeyVersion, Transaction};
 use crate::{Error, ErrorCode};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 /// The keys whose material an operation is for.
 #[derive(Debug)]
@@ -87,57 +86,22 @@ impl MaterialRule {
     }
 }
 
-/// A version that the token has made. No row has it yet; its intent has.
-#[derive(Debug)]
-pub struct Made {
-    version: Uuid,
-    birth: Birth,
-    /// Removed by the transaction that adds the version.
-    pub intent: Intent,
-}
-
-/// Has the token of `key` make another version for it, the intent committed first.
+/// Has the token of `key` make another version for it.
 ///
 /// # Errors
-/// Those of the database and of the token: what was made is destroyed once the intent's lease is
-/// past.
+/// As [`made::make`].
 pub async fn make(key: &Key, cx: &Context) -> Result<Made, Error> {
-    let version = Uuid::new_v4();
     let token = cx.tokens.of(key)?;
-    let intent = Intent {
-        version,
-        token_serial: Some(token.require_serial()?),
-        adopted: None,
-        kind: IntentKind::Create,
-        owner: cx.gateway,
-        lease: cx.lease,
-    };
-    cx.store.begin_intent(&intent).await?;
-    let label = format!("strongroom key {}", key.key_id);
-    let birth = token.generate(version, &label, key.spec, key.usage).await?;
-    Ok(Made {
-        version,
-        birth,
-        intent,
-    })
+    made::make(&token, &key.key_id, key.spec, key.usage, cx).await
 }
 
-impl Made {
-    /// The row of it: the next version of `key`, which is locked.
-    ///
-    /// # Errors
-    /// `KMSInternalException`, should the birth certificate not serialize.
-    pub fn version_of(&self, key: &Key, now: OffsetDateTime) -> Result<KeyVersion, Error> {
-        let last = key.versions.iter().map(|version| version.number).max();
-        Ok(KeyVersion::made(
-            self.version,
-            last.unwrap_or(0) + 1,
-            self.birth.token_serial.clone(),
-            self.birth.public_key.as_deref().map(Into::into),
-            serde_json::to_value(&self.birth).map_err(Error::internal)?,
-            now,
-        ))
-    }
+/// The row of what was made: the next version of `key`, which is locked.
+///
+/// # Errors
+/// As [`Made::version`].
+pub fn next_version(key: &Key, made: &Made, now: OffsetDateTime) -> Result<KeyVersion, Error> {
+    let last = key.versions.iter().map(|version| version.number).max();
+    made.version(last.unwrap_or(0) + 1, now)
 }
 
 /// Writes a version of `key`, added where its material does not have it yet, and every key that has

@@ -4,12 +4,13 @@
 //! Here the rotation is done when it is answered: there is no meanwhile, and requests at the same
 //! time rotate one after the other.
 
-use super::{Made, ON_DEMAND};
+use super::ON_DEMAND;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::KeyId;
 use crate::model::{Origin, RotationType, VersionState};
 use crate::operation::authorized::arn_of;
+use crate::operation::made::Made;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -107,7 +108,7 @@ impl TokenChange for RotateKeyOnDemand {
         let (key, now) = (call.key(0), cx.clock.now());
         check(key)?;
         let version = match made {
-            Some(made) => made.version_of(key, now)?,
+            Some(made) => super::next_version(key, made, now)?,
             None => imported(key)?.clone(),
         };
         super::rotate(tx, key, version, RotationType::OnDemand, now).await?;

@@ -5,7 +5,8 @@ use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Flag, KeyId};
 use crate::operation::authorized::arn_of;
-use crate::operation::rotation::{self, Made};
+use crate::operation::made::Made;
+use crate::operation::rotation;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
@@ -85,7 +86,7 @@ impl TokenChange for CreateKeyVersion {
     ) -> Result<Output, Error> {
         let key = call.key(0);
         check(key)?;
-        let version = made.version_of(key, cx.clock.now())?;
+        let version = rotation::next_version(key, made, cx.clock.now())?;
         let primary = input.set_primary.is_none_or(|flag| flag.0);
         if primary {
             rotation::make_current(tx, key, &version, |_| {}).await?;
