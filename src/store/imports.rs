@@ -2,8 +2,7 @@
 
 use super::error::StoreError;
 use super::intents;
-use super::keys::place;
-use super::pool::column;
+use super::keys::address;
 use super::{Key, KeyVersion, Store, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region};
@@ -74,12 +73,6 @@ impl Store {
     ) -> Result<Vec<(AccountId, Region, String)>, Error> {
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(DUE, &[&limit]).await?;
-        rows.iter()
-            .map(|row| {
-                let key_id: String = column(row, "key_id")?;
-                let (account, region) = place(row, "kms_key", &key_id)?;
-                Ok((account, region, key_id))
-            })
-            .collect()
+        rows.iter().map(address).collect()
     }
 }

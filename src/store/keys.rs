@@ -81,6 +81,13 @@ pub(super) fn place(
     ))
 }
 
+/// A key's account, Region and id.
+pub(super) fn address(row: &Row) -> Result<(AccountId, Region, String), Error> {
+    let key_id: String = column(row, "key_id")?;
+    let (account, region) = place(row, "kms_key", &key_id)?;
+    Ok((account, region, key_id))
+}
+
 /// What the text of a column means; a text that means nothing was not written by a gateway.
 pub(super) fn parsed<T: FromStr>(
     row: &Row,
@@ -283,13 +290,7 @@ impl Store {
     ) -> Result<Vec<(AccountId, Region, String)>, Error> {
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(DUE, &[&limit]).await?;
-        rows.iter()
-            .map(|row| {
-                let key_id: String = column(row, "key_id")?;
-                let (account, region) = place(row, "kms_key", &key_id)?;
-                Ok((account, region, key_id))
-            })
-            .collect()
+        rows.iter().map(address).collect()
     }
 
     /// Which of these `CKA_ID`s no row (version or intent) knows, for doctor.

@@ -1,7 +1,7 @@
 //! What is to be rotated without a request, and which gateway does it.
 
 use super::Store;
-use super::keys::place;
+use super::keys::address;
 use super::pool::column;
 use crate::Error;
 use crate::model::{AccountId, Region};
@@ -39,8 +39,7 @@ pub struct Rotation {
 }
 
 fn read(row: &Row) -> Result<Rotation, Error> {
-    let key_id: String = column(row, "key_id")?;
-    let (account, region) = place(row, "kms_key", &key_id)?;
+    let (account, region, key_id) = address(row)?;
     Ok(Rotation {
         account,
         region,

@@ -85,31 +85,7 @@ impl Operation for CreateCustomKeyStore {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         refuse_type(input.custom_key_store_type)?;
-        for (present, name) in [
-            (
-                input.xks_proxy_uri_endpoint.is_some(),
-                "XksProxyUriEndpoint",
-            ),
-            (input.xks_proxy_uri_path.is_some(), "XksProxyUriPath"),
-            (
-                input.xks_proxy_vpc_endpoint_service_name.is_some(),
-                "XksProxyVpcEndpointServiceName",
-            ),
-            (
-                input.xks_proxy_vpc_endpoint_service_owner.is_some(),
-                "XksProxyVpcEndpointServiceOwner",
-            ),
-            (
-                input.xks_proxy_authentication_credential.is_some(),
-                "XksProxyAuthenticationCredential",
-            ),
-            (
-                input.xks_proxy_connectivity.is_some(),
-                "XksProxyConnectivity",
-            ),
-        ] {
-            refuse_external(present, name)?;
-        }
+        refuse_external!(input);
         required(input)?;
         Ok(Access::account())
     }

@@ -34,16 +34,40 @@ pub fn state_of(key: &Key, store: Option<&KeyStore>) -> KeyState {
     }
 }
 
-/// Refuses a member that only an external key store has.
-///
-/// # Errors
+/// Refuses the members that only an external key store has: an early return of
 /// `UnsupportedOperationException`.
-fn refuse_external(present: bool, name: &str) -> Result<(), Error> {
-    match present {
-        false => Ok(()),
-        true => Err(unsupported(name)),
-    }
+macro_rules! refuse_external {
+    ($input:expr) => {
+        for (present, name) in [
+            (
+                $input.xks_proxy_uri_endpoint.is_some(),
+                "XksProxyUriEndpoint",
+            ),
+            ($input.xks_proxy_uri_path.is_some(), "XksProxyUriPath"),
+            (
+                $input.xks_proxy_vpc_endpoint_service_name.is_some(),
+                "XksProxyVpcEndpointServiceName",
+            ),
+            (
+                $input.xks_proxy_vpc_endpoint_service_owner.is_some(),
+                "XksProxyVpcEndpointServiceOwner",
+            ),
+            (
+                $input.xks_proxy_authentication_credential.is_some(),
+                "XksProxyAuthenticationCredential",
+            ),
+            (
+                $input.xks_proxy_connectivity.is_some(),
+                "XksProxyConnectivity",
+            ),
+        ] {
+            if present {
+                return Err($crate::operation::key_stores::unsupported(name));
+            }
+        }
+    };
 }
+use refuse_external;
 
 /// Refuses the other type of custom key store.
 ///

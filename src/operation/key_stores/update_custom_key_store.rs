@@ -45,31 +45,7 @@ impl Operation for UpdateCustomKeyStore {
     type Output = Empty;
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
-        for (present, name) in [
-            (
-                input.xks_proxy_uri_endpoint.is_some(),
-                "XksProxyUriEndpoint",
-            ),
-            (input.xks_proxy_uri_path.is_some(), "XksProxyUriPath"),
-            (
-                input.xks_proxy_vpc_endpoint_service_name.is_some(),
-                "XksProxyVpcEndpointServiceName",
-            ),
-            (
-                input.xks_proxy_vpc_endpoint_service_owner.is_some(),
-                "XksProxyVpcEndpointServiceOwner",
-            ),
-            (
-                input.xks_proxy_authentication_credential.is_some(),
-                "XksProxyAuthenticationCredential",
-            ),
-            (
-                input.xks_proxy_connectivity.is_some(),
-                "XksProxyConnectivity",
-            ),
-        ] {
-            refuse_external(present, name)?;
-        }
+        refuse_external!(input);
         let name_alone = input.key_store_password.is_none() && input.cloud_hsm_cluster_id.is_none();
         let state = if name_alone {
             StoreRule::Settled

@@ -1,14 +1,13 @@
 //! Strongroom.DisableKeyVersion: `docs/key-versions.md`.
 
-use super::{VERSIONED, numbered};
+use super::{VERSIONED, set_state, with_material};
 use crate::Error;
 use crate::model::VersionState;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, KeyVersionNumber};
-use crate::operation::rotation::write_version;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{KeyVersion, Transaction};
+use crate::store::Transaction;
 
 /// See the module.
 pub struct DisableKeyVersion;
@@ -45,13 +44,7 @@ impl Change for DisableKeyVersion {
         _: &Context,
     ) -> Result<(), Error> {
         let key = call.key(0);
-        let known = numbered(key, input.key_version)?;
-        super::refuse_pending_import(key, known)?;
-        let version = KeyVersion {
-            state: VersionState::Disabled,
-            ..known.clone()
-        };
-        write_version(tx, key, &version, |_| {}).await?;
-        Ok(())
+        let known = with_material(key, input.key_version)?;
+        set_state(tx, key, known, VersionState::Disabled).await
     }
 }

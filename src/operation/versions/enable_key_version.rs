@@ -1,14 +1,13 @@
 //! Strongroom.EnableKeyVersion: `docs/key-versions.md`.
 
-use super::{VERSIONED, numbered};
+use super::{VERSIONED, set_state, with_material};
 use crate::Error;
 use crate::model::VersionState;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, KeyVersionNumber};
-use crate::operation::rotation::write_version;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{KeyVersion, Transaction};
+use crate::store::Transaction;
 
 /// See the module.
 pub struct EnableKeyVersion;
@@ -45,16 +44,10 @@ impl Change for EnableKeyVersion {
         _: &Context,
     ) -> Result<(), Error> {
         let key = call.key(0);
-        let known = numbered(key, input.key_version)?;
-        super::refuse_pending_import(key, known)?;
+        let known = with_material(key, input.key_version)?;
         if known.state == VersionState::Disabled {
             super::refuse_another(key)?;
         }
-        let version = KeyVersion {
-            state: VersionState::Enabled,
-            ..known.clone()
-        };
-        write_version(tx, key, &version, |_| {}).await?;
-        Ok(())
+        set_state(tx, key, known, VersionState::Enabled).await
     }
 }

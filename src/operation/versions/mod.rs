@@ -10,11 +10,11 @@ pub mod list_key_versions;
 pub mod set_primary_key_version;
 
 use super::authorized::arn_of;
-use super::rotation::MaterialRule;
+use super::rotation::{MaterialRule, write_version};
 use crate::model::key_id::version_of;
 use crate::model::shapes::{Blob, KeyVersionNumber, Timestamp};
 use crate::model::{Origin, VersionState};
-use crate::store::{Key, KeyVersion};
+use crate::store::{Key, KeyVersion, Transaction};
 use crate::{Error, ErrorCode};
 
 /// Enabled versions of one key: a signature that is not valid is compared with each of them.
@@ -77,13 +77,30 @@ fn numbered(key: &Key, number: KeyVersionNumber) -> Result<&KeyVersion, Error> {
 }
 
 /// # Errors
-/// `KMSInvalidStateException` for a version that has no material.
-fn refuse_pending_import(key: &Key, version: &KeyVersion) -> Result<(), Error> {
+/// As [`numbered`]; `KMSInvalidStateException` for a version that has no material.
+fn with_material(key: &Key, number: KeyVersionNumber) -> Result<&KeyVersion, Error> {
+    let version = numbered(key, number)?;
     if version.state != VersionState::PendingImport {
-        return Ok(());
+        return Ok(version);
     }
     let message = format!("{} is pending import.", arn_of(key));
     Err(Error::new(ErrorCode::KmsInvalidState, message))
+}
+
+/// # Errors
+/// Those of the database.
+async fn set_state(
+    tx: &Transaction<'_>,
+    key: &Key,
+    version: &KeyVersion,
+    state: VersionState,
+) -> Result<(), Error> {
+    let version = KeyVersion {
+        state,
+        ..version.clone()
+    };
+    write_version(tx, key, &version, |_| {}).await?;
+    Ok(())
 }
 
 /// # Errors
