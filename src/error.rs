@@ -33,6 +33,7 @@ macro_rules! error_codes {
 error_codes! {
     // Common to every AWS service.
     AccessDenied "AccessDeniedException" 400;
+    ExpiredToken "ExpiredTokenException" 400;
     IncompleteSignature "IncompleteSignatureException" 400;
     InvalidSignature "InvalidSignatureException" 400;
     MissingAuthenticationToken "MissingAuthenticationTokenException" 400;

@@ -3,7 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
 use crate::Error;
-use crate::authz::Principal;
+use crate::authz::{Principal, PrincipalKind};
 use crate::model::AccountId;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -33,8 +33,8 @@ pub struct Record<'a> {
 /// Who acted.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor<'a> {
-    /// A caller, by an access key.
-    Caller(&'a Principal, &'a str),
+    /// A caller, and the access key that signed, where one did.
+    Caller(&'a Principal, Option<&'a str>),
     /// The gateway itself, in an account: what the worker does when it is due.
     Worker(&'a AccountId),
 }
@@ -92,10 +92,15 @@ impl<'a> From<Actor<'a>> for Identity<'a> {
     fn from(actor: Actor<'a>) -> Self {
         match actor {
             Actor::Caller(principal, access_key_id) => Self {
-                r#type: "Root",
+                r#type: match principal.kind {
+                    PrincipalKind::Root => "Root",
+                    PrincipalKind::User => "IAMUser",
+                    PrincipalKind::AssumedRole { .. } => "AssumedRole",
+                    PrincipalKind::WebIdentity { .. } => "WebIdentityUser",
+                },
                 account_id: principal.account.as_str(),
                 arn: Some(&principal.arn),
-                access_key_id: Some(access_key_id),
+                access_key_id,
                 invoked_by: None,
             },
             Actor::Worker(account) => Self {

@@ -239,10 +239,7 @@ mod tests {
 
     fn root() -> Principal {
         let account = AccountId::parse("111122223333").unwrap();
-        Principal {
-            arn: root_arn(&account),
-            account,
-        }
+        Principal::root(&account)
     }
 
     fn statement(change: impl Fn(&mut Map<String, Value>)) -> String {

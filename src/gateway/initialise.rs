@@ -69,6 +69,7 @@ async fn set_up(
                     token.ensure_system_key(deployment, role).await?;
                 }
                 tx.ensure_account(&account).await?;
+                tx.ensure_management(&account).await?;
                 root_access_key(tx, &token, &wrapping, &account, root_key).await
             }
             .boxed()

@@ -57,6 +57,16 @@ pub fn root_arn(account: &AccountId) -> String {
     format!("arn:aws:iam::{account}:root")
 }
 
+/// `arn:aws:iam::ACCOUNT:user/NAME`.
+pub fn user_arn(account: &AccountId, name: &str) -> String {
+    format!("arn:aws:iam::{account}:user/{name}")
+}
+
+/// `arn:aws:iam::ACCOUNT:role/NAME`.
+pub fn role_arn(account: &AccountId, name: &str) -> String {
+    format!("arn:aws:iam::{account}:role/{name}")
+}
+
 /// The account of a principal's ARN: an account's root, a user, a role, or a session of one.
 /// `None` for what is no such ARN.
 ///

@@ -18,12 +18,28 @@ use uuid::Uuid;
 pub struct Access<'i> {
     /// The keys; none for operations on the account (CreateKey, lists, GenerateRandom).
     pub keys: Vec<KeyAccess<'i>>,
-    /// A principal whose affairs the request is about, by its ARN.
-    pub principal: Option<&'i str>,
+    /// What the request is about beside its keys.
+    pub subject: Subject<'i>,
     /// `GrantTokens`, which name grants; the dispatcher puts them here.
     pub grant_tokens: &'i [GrantToken],
     /// The custom key store that is itself the subject.
     pub key_store: Option<StoreAccess<'i>>,
+}
+
+/// What a request is about that is neither a key nor a key store.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Subject<'i> {
+    /// The caller's account as a whole, if there is no key either.
+    #[default]
+    Account,
+    /// A user of the caller's account, by name.
+    User(&'i str),
+    /// A role of the caller's account, by name.
+    Role(&'i str),
+    /// A principal of the caller's account, by its ARN.
+    Principal(&'i str),
+    /// What all accounts share: for principals of the management account alone.
+    Deployment,
 }
 
 /// A custom key store, by its `cks-…` id in the caller's account and Region.
@@ -132,10 +148,10 @@ impl<'i> Access<'i> {
         }
     }
 
-    /// No key, but what concerns a principal of the caller's account.
-    pub fn principal(arn: &'i str) -> Self {
+    /// No key, but something else.
+    pub fn about(subject: Subject<'i>) -> Self {
         Self {
-            principal: Some(arn),
+            subject,
             ..Self::default()
         }
     }

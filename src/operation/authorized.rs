@@ -11,12 +11,12 @@ pub(super) use source::Source;
 
 use super::access::{Access, By, KeyAccess, Purpose};
 use super::key_stores::state_of;
-use super::{Operation, Request};
+use super::{Operation, Request, caller};
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
 use crate::model::{KeyState, arn};
-use crate::store::{Alias, Grant, Key, KeyStore, RowVersion};
+use crate::store::{Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
 use find::{denied, find, may};
 use std::marker::PhantomData;
@@ -27,6 +27,7 @@ use uuid::Uuid;
 /// A request of operation `O` that may be executed.
 pub struct Authorized<O> {
     now: OffsetDateTime,
+    identity: Option<Arc<Identity>>,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
@@ -65,12 +66,8 @@ impl<O: Operation> Authorized<O> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Self, Error> {
-        if let Some(principal) = access.principal {
-            let account = arn::principal_account(principal);
-            if !account.is_some_and(|account| may(request, &account)) {
-                return Err(denied::<O>(request, principal));
-            }
-        }
+        let identity = caller::identity(request, now, source, seen).await?;
+        find::check_subject::<O>(access.subject, request, source, seen).await?;
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
@@ -111,11 +108,17 @@ impl<O: Operation> Authorized<O> {
         }
         Ok(Self {
             now,
+            identity,
             keys,
             key_store,
             needed,
             operation: PhantomData,
         })
+    }
+
+    /// The identity that the caller is, or whose session: `None` for a web identity.
+    pub fn identity(&self) -> Option<&Arc<Identity>> {
+        self.identity.as_ref()
     }
 
     /// The record of the `at`th key of the operation's `access`.

@@ -1,5 +1,6 @@
 //! Secret access keys: wrapped under a key on the token at rest, in wiped memory while in use.
 
+use super::Proof;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 pub struct Credential {
     /// Who it speaks for.
     pub principal: Principal,
-    /// `AKIA…`.
-    pub access_key_id: String,
-    /// Its row, as it was when the secret was unwrapped.
-    pub row: RowVersion,
+    /// What it proves.
+    pub proof: Proof,
+    /// The row of an access key, as it was when the secret was unwrapped.
+    row: RowVersion,
     /// The secret access key.
     pub secret: SecretString,
 }
@@ -62,12 +63,13 @@ impl Credentials {
         {
             return Ok(Some(known));
         }
+        let identity = self.store.identity(&row.principal).await?;
+        let Some(identity) = identity else {
+            return Ok(None);
+        };
         let credential = Arc::new(Credential {
-            principal: Principal {
-                arn: row.principal.clone(),
-                account: row.account.clone(),
-            },
-            access_key_id: row.id.clone(),
+            principal: identity.as_principal(),
+            proof: Proof::AccessKey(row.id.clone()),
             row: version,
             secret: self.unwrap(&row).await?,
         });

@@ -6,10 +6,10 @@
 //! transaction of the change.
 
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use, leftover, unrecognized};
+use super::{Context, Operation, Request, TokenChange, Use, leftover};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
-use crate::store::{AccessKey, Committed, Entry, KeyUse, RowVersion};
+use crate::store::{Committed, Entry, KeyUse};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -26,12 +26,8 @@ const ATTEMPTS: usize = 4;
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
     let input = begin::<O>(request, cx).await?;
     let parameters = input.parameters();
-    let mut caller = request.caller;
     for _ in 0..ATTEMPTS {
-        let mut seen = Seen {
-            uses: vec![caller],
-            ..Seen::default()
-        };
+        let mut seen = Seen::default();
         let answer = attempt::<O>(&input, request, &mut seen, cx).await;
         let outcome = match &answer {
             Ok(_) => Outcome::Success { response: None },
@@ -44,7 +40,7 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
                 note_use::<O>(&keys, request, cx);
                 return encode(&output);
             }
-            Committed::Stale => caller = still_in_force(request, cx).await?,
+            Committed::Stale => {}
         }
     }
     Err(unsettled())
@@ -86,12 +82,8 @@ pub(super) async fn run_change<O: TokenChange>(
 ) -> Result<Vec<u8>, Error> {
     let input = Arc::new(begin::<O>(request, cx).await?);
     let parameters = Arc::new(input.parameters());
-    let mut caller = request.caller;
     for _ in 0..ATTEMPTS {
-        let mut seen = Seen {
-            uses: vec![caller],
-            ..Seen::default()
-        };
+        let mut seen = Seen::default();
         // On the cache first, so that nothing is prepared on the token for what is refused.
         let error = match prepare::<O>(&input, request, &mut seen, cx).await {
             Ok(prepared) => {
@@ -109,7 +101,7 @@ pub(super) async fn run_change<O: TokenChange>(
         let outcome = Outcome::Failure(&error);
         match conclude::<O>(request, Some(&parameters), seen, outcome, cx).await? {
             Committed::Durable => return Err(error),
-            Committed::Stale => caller = still_in_force(request, cx).await?,
+            Committed::Stale => {}
         }
     }
     Err(unsettled())
@@ -142,10 +134,6 @@ async fn apply<O: TokenChange>(
     let done = cx.store.transaction(O::NAME.as_str(), move |tx| {
         let (input, prepared, parameters, request, cx) = shared.clone();
         async move {
-            let access_key = tx.lock_access_key(&request.access_key_id).await?;
-            if !access_key.is_some_and(|key| in_force(&key, &request)) {
-                return Err(unrecognized());
-            }
             let access = O::access(&input)?.naming(input.grant_tokens());
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
@@ -166,29 +154,6 @@ async fn apply<O: TokenChange>(
     let (body, left) = done.await?;
     leftover::destroy_all(&left, cx).await;
     Ok(body)
-}
-
-/// The caller's access key as it is now, after something that the answer depended on has changed.
-///
-/// # Errors
-/// `UnrecognizedClientException` if it has been disabled or is gone.
-async fn still_in_force(request: &Request, cx: &Context) -> Result<RowVersion, Error> {
-    let key = cx
-        .store
-        .access_key(&request.access_key_id)
-        .await?
-        .ok_or_else(unrecognized)?;
-    if !in_force(&key, request) {
-        return Err(unrecognized());
-    }
-    Ok(RowVersion::AccessKey(key.row, key.row_version))
-}
-
-/// Whether an access key still speaks for whom it spoke when the request was authenticated.
-fn in_force(key: &AccessKey, request: &Request) -> bool {
-    key.enabled
-        && key.account == request.principal.account
-        && key.principal == request.principal.arn
 }
 
 fn unsettled() -> Error {
@@ -294,7 +259,7 @@ fn record<O: Operation>(
         request_id: request.request_id,
         event_name: O::NAME.as_str(),
         region: request.region.as_str(),
-        actor: Actor::Caller(&request.principal, &request.access_key_id),
+        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: O::READ_ONLY,

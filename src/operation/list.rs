@@ -64,6 +64,16 @@ macro_rules! operations {
                 }
             }
 
+            /// The action that policies name it by: its service's prefix, and its name.
+            pub const fn action(self) -> &'static str {
+                match self {
+                    $(OperationName::$use => concat!("kms:", stringify!($use)),)*
+                    $(OperationName::$change => concat!("kms:", stringify!($change)),)*
+                    $(OperationName::$own_use => concat!("strongroom:", stringify!($own_use)),)*
+                    $(OperationName::$own_change => concat!("strongroom:", stringify!($own_change)),)*
+                }
+            }
+
             /// From the value of `X-Amz-Target`.
             ///
             /// # Errors

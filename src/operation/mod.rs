@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod authorized;
+mod caller;
 pub mod credential;
 mod dispatch;
 pub mod quota;
@@ -35,6 +36,7 @@ pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
+pub use caller::{Proof, Session};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
@@ -43,7 +45,7 @@ use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;
-use crate::store::{RowVersion, Store, Transaction};
+use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -55,6 +57,12 @@ use zeroize::Zeroizing;
 pub fn unrecognized() -> Error {
     let message = "The security token included in the request is invalid.";
     Error::new(ErrorCode::UnrecognizedClient, message)
+}
+
+/// What a caller whose temporary credentials are over is told.
+pub fn expired() -> Error {
+    let message = "The security token included in the request is expired";
+    Error::new(ErrorCode::ExpiredToken, message)
 }
 
 /// What the operations work with.
@@ -94,10 +102,8 @@ pub struct Request {
     pub request_id: Uuid,
     /// Who asks.
     pub principal: Principal,
-    /// By which access key.
-    pub access_key_id: String,
-    /// The access key's row: a result computed for one that has been disabled is withheld.
-    pub caller: RowVersion,
+    /// By what they were recognised.
+    pub proof: Proof,
     /// From the credential scope.
     pub region: Region,
     /// The peer's address.

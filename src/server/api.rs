@@ -126,8 +126,7 @@ async fn admit(
     let request = Request {
         request_id,
         principal: credential.principal.clone(),
-        access_key_id: credential.access_key_id.clone(),
-        caller: credential.row,
+        proof: credential.proof.clone(),
         region,
         source_ip: http
             .peer_addr()

@@ -1,4 +1,4 @@
-//! Accounts, principals and access keys.
+//! Access keys.
 
 use super::cache::{Address, Record};
 use super::error::StoreError;
@@ -6,7 +6,7 @@ use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
 use super::transaction::Touched;
 use super::{AccessKey, RowVersion, Shared, Store, Transaction};
-use crate::model::{AccountId, arn};
+use crate::model::AccountId;
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use tokio_postgres::Row;
@@ -33,11 +33,6 @@ const INSERT: &str = "/* access_keys::insert */ insert into access_key \
 const UPDATE: &str = "/* access_keys::update */ update access_key \
     set wrapped_secret = $3, enabled = $4, row_version = $2 + 1, mac = $5 \
     where id = $1 and row_version = $2";
-const INSERT_ACCOUNT: &str = "/* access_keys::insert_account */ insert into account (id, created) \
-    values ($1, strongroom_now()) on conflict (id) do nothing \
-    returning created";
-const INSERT_PRINCIPAL: &str = "/* access_keys::insert_principal */ insert into principal \
-    (arn, account, kind, created, row_version, mac) values ($1, $2, 'root', $3, 1, $4)";
 
 impl Shared {
     async fn read_access_key(&self, row: &Row) -> Result<AccessKey, Error> {
@@ -106,25 +101,6 @@ impl Transaction<'_> {
             Some(row) => Ok(Some(self.shared.read_access_key(&row).await?)),
             None => Ok(None),
         }
-    }
-
-    /// Inserts an account with its root principal unless it exists. Answers whether it was made.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn ensure_account(&self, account: &AccountId) -> Result<bool, Error> {
-        let id = account.as_str();
-        let Some(made) = self.connection.query_opt(INSERT_ACCOUNT, &[&id]).await? else {
-            return Ok(false);
-        };
-        let created = column(&made, "created")?;
-        let arn = arn::root_arn(account);
-        let row = row_mac::root_principal(&arn, id, created);
-        let mac = self.shared.mac(row).await?;
-        self.connection
-            .execute(INSERT_PRINCIPAL, &[&arn, &id, &created, &mac])
-            .await?;
-        Ok(true)
     }
 
     /// Inserts an access key (the root's first one at `init`).

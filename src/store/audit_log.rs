@@ -26,6 +26,7 @@ const GROUP: &str = "/* audit_log::group */
             when 'grant' then (select g.row_version from kms_grant g where g.id = u.id)
             when 'key_store' then (select s.row_version from key_store s where s.id = u.id)
             when 'access_key' then (select c.row_version from access_key c where c.id = u.id)
+            when 'identity' then (select p.row_version from principal p where p.id = u.id)
         end
     ), written as (
         insert into audit_record (request_id, record)
@@ -76,6 +77,7 @@ impl Store {
                     RowVersion::Alias(row, version) => ("alias", row, version),
                     RowVersion::Grant(row, version) => ("grant", row, version),
                     RowVersion::AccessKey(row, version) => ("access_key", row, version),
+                    RowVersion::Identity(row, version) => ("identity", row, version),
                     RowVersion::KeyStore(row, version) => ("key_store", row, version),
                 };
                 users.push(ordinal);

@@ -1,7 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::{AccessKey, Alias, Grant, Key, KeyStore, RowVersion};
+use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub(super) enum Address {
     /// By a token that was found to be genuine.
     Grant(String),
     AccessKey(String),
+    /// By its ARN.
+    Identity(String),
     KeyStore(AccountId, Region, String),
     KeyStoreRow(Uuid),
 }
@@ -35,6 +37,7 @@ pub(super) enum Record {
     Alias(Arc<Alias>),
     Grant(Arc<Grant>),
     AccessKey(Arc<AccessKey>),
+    Identity(Arc<Identity>),
     KeyStore(Arc<KeyStore>),
 }
 
@@ -114,6 +117,7 @@ impl RowVersion {
             | RowVersion::Alias(row, _)
             | RowVersion::Grant(row, _)
             | RowVersion::AccessKey(row, _)
+            | RowVersion::Identity(row, _)
             | RowVersion::KeyStore(row, _) => row,
         }
     }

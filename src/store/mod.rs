@@ -12,6 +12,7 @@ mod connect;
 mod error;
 mod gcm;
 mod grants;
+mod identities;
 mod imports;
 mod intents;
 mod key_changes;

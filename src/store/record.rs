@@ -237,6 +237,46 @@ pub struct Grant {
     pub created: OffsetDateTime,
 }
 
+/// An account's root, a user or a role: what has policies, and access keys or sessions.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Identifies the row for ever; never shown.
+    pub row: Uuid,
+    /// Raised by every change.
+    pub row_version: i64,
+    /// `arn:aws:iam::ACCOUNT:root`, `…:user/PATH/NAME`, `…:role/PATH/NAME`.
+    pub arn: String,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Which of the three it is.
+    pub kind: IdentityKind,
+    /// Its name without its path; `None` for a root.
+    pub name: Option<String>,
+    /// `AIDA…` or `AROA…`, never given to another; `None` for a root.
+    pub unique_id: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its policies: documents by their names.
+    pub policies: BTreeMap<String, String>,
+    /// Of a role: the trust policy, which says who may assume it.
+    pub trust: Option<String>,
+    /// Of a role: the longest session, in seconds.
+    pub max_session_seconds: Option<i32>,
+    /// Of a root: whether its account administers the deployment.
+    pub management: bool,
+    /// When it was made; microseconds are kept.
+    pub created: OffsetDateTime,
+}
+
+/// The kinds of identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum IdentityKind {
+    Root,
+    User,
+    Role,
+}
+
 /// An access key; its secret is wrapped under a key on the token.
 #[derive(Clone)]
 pub struct AccessKey {
@@ -378,6 +418,8 @@ pub enum RowVersion {
     Grant(Uuid, i64),
     /// Of an access key.
     AccessKey(Uuid, i64),
+    /// Of an identity.
+    Identity(Uuid, i64),
     /// Of a custom key store.
     KeyStore(Uuid, i64),
 }

@@ -8,7 +8,10 @@
 //! written before it stay genuine.
 
 use super::error::StoreError;
-use super::{AccessKey, Alias, Grant, Intent, Key, KeyStore, KeyVersion, RowSeal, Shared};
+use super::{
+    AccessKey, Alias, Grant, Identity, IdentityKind, Intent, Key, KeyStore, KeyVersion, RowSeal,
+    Shared,
+};
 use crate::Error;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
@@ -215,13 +218,37 @@ pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
         .0
 }
 
-pub(super) fn root_principal(arn: &str, account: &str, created: OffsetDateTime) -> Vec<u8> {
+/// `tags` and `policies` are the columns' texts, as `birth` of a key version.
+pub(super) fn identity(
+    identity: &Identity,
+    kind: &str,
+    tags: Option<&str>,
+    policies: Option<&str>,
+) -> Vec<u8> {
+    // Roots were there before there were ids.
+    let id = (identity.kind != IdentityKind::Root).then_some(identity.row);
     Row::of("principal")
-        .text(arn)
-        .number(1)
-        .text(account)
-        .text("root")
-        .instant(created)
+        .text(&identity.arn)
+        .number(identity.row_version)
+        .text(identity.account.as_str())
+        .text(kind)
+        .instant(identity.created)
+        .added("id", id, Row::uuid)
+        .added("name", identity.name.as_deref(), Row::text)
+        .added("unique_id", identity.unique_id.as_deref(), Row::text)
+        .added("tags", tags, Row::text)
+        .added("policies", policies, Row::text)
+        .added("trust", identity.trust.as_deref(), Row::text)
+        .added(
+            "max_session",
+            identity.max_session_seconds.map(i64::from),
+            Row::number,
+        )
+        .added(
+            "management",
+            identity.management.then_some(true),
+            Row::boolean,
+        )
         .0
 }
 

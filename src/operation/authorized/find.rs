@@ -1,13 +1,13 @@
 //! Finding a key by whatever names it, and asking whether the caller may.
 
 use super::source::Source;
-use super::{Operation, Request, Resolved, arn_of};
+use super::{Operation, Request, Resolved, Seen, arn_of};
 use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, arn};
-use crate::operation::access::By;
+use crate::operation::access::{By, Subject};
 use crate::operation::multi_region;
-use crate::store::Key;
+use crate::store::{Key, RowVersion};
 use crate::{Error, ErrorCode};
 
 /// Step 5 and 6 for one key. What belongs to another account is answered the same whether it
@@ -111,17 +111,45 @@ pub(super) async fn find<O: Operation>(
     }
 }
 
+/// Step 6 for what a request is about beside its keys.
+pub(super) async fn check_subject<O: Operation>(
+    subject: Subject<'_>,
+    request: &Request,
+    source: Source<'_>,
+    seen: &mut Seen,
+) -> Result<(), Error> {
+    let account = &request.principal.account;
+    match subject {
+        Subject::Account | Subject::User(_) | Subject::Role(_) => Ok(()),
+        Subject::Principal(arn) => match arn::principal_account(arn) {
+            Some(owner) if may(request, &owner) => Ok(()),
+            _ => Err(denied::<O>(request, arn)),
+        },
+        Subject::Deployment => {
+            let root = source.identity(&arn::root_arn(account)).await?;
+            if let Some(root) = &root {
+                seen.uses
+                    .push(RowVersion::Identity(root.row, root.row_version));
+            }
+            match root.is_some_and(|root| root.management) {
+                true => Ok(()),
+                false => Err(denied::<O>(request, "*")),
+            }
+        }
+    }
+}
+
 pub(super) fn may(request: &Request, owner: &AccountId) -> bool {
     authz::decide(&request.principal, owner) == Decision::Allow
 }
 
 pub(super) fn denied<O: Operation>(request: &Request, resource: &str) -> Error {
-    let (who, action) = (&request.principal.arn, O::NAME);
+    let (who, action) = (&request.principal.arn, O::NAME.action());
     Error::new(
         ErrorCode::AccessDenied,
         format!(
-            "User: {who} is not authorized to perform: kms:{action} on resource: {resource} because \
-             no resource-based policy allows the kms:{action} action"
+            "User: {who} is not authorized to perform: {action} on resource: {resource} because no \
+             resource-based policy allows the {action} action"
         ),
     )
 }

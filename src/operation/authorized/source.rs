@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{Alias, Key, KeyStore, Store, Transaction};
+use crate::store::{AccessKey, Alias, Identity, Key, KeyStore, Store, Transaction};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -15,6 +15,28 @@ pub(in crate::operation) enum Source<'a> {
 }
 
 impl Source<'_> {
+    /// Shared where it is locked: requests by one access key go on side by side.
+    pub(in crate::operation) async fn access_key(
+        self,
+        id: &str,
+    ) -> Result<Option<Arc<AccessKey>>, Error> {
+        match self {
+            Source::Cache(store) => store.access_key(id).await,
+            Source::Locked(tx) => Ok(tx.lock_access_key(id).await?.map(Arc::new)),
+        }
+    }
+
+    /// Likewise.
+    pub(in crate::operation) async fn identity(
+        self,
+        arn: &str,
+    ) -> Result<Option<Arc<Identity>>, Error> {
+        match self {
+            Source::Cache(store) => store.identity(arn).await,
+            Source::Locked(tx) => Ok(tx.share_identity(arn).await?.map(Arc::new)),
+        }
+    }
+
     pub(super) async fn key(
         self,
         account: &AccountId,

@@ -4,6 +4,7 @@ use super::{DEFAULT_LIMIT, GrantList, check_principal, invalid, refuse_service_f
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::{GrantLimit, Marker, PrincipalId, ServicePrincipal};
+use crate::operation::access::Subject;
 use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
@@ -40,7 +41,7 @@ impl Operation for ListRetirableGrants {
         )?;
         let principal = retiring(input)?;
         check_principal(principal)?;
-        Ok(Access::principal(principal))
+        Ok(Access::about(Subject::Principal(principal)))
     }
 }
 

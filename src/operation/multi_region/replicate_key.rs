@@ -125,7 +125,7 @@ async fn record(
         request_id: request.request_id,
         event_name: OperationName::CreateKey.as_str(),
         region: replica.region.as_str(),
-        actor: Actor::Caller(&request.principal, &request.access_key_id),
+        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: false,

@@ -1,0 +1,277 @@
+//! Accounts, and the identities in them: roots, users, roles.
+
+use super::cache::{Address, Record};
+use super::error::StoreError;
+use super::pool::{Params, column};
+use super::row_mac::{self, micros, refused};
+use super::{Identity, IdentityKind, RowVersion, Shared, Store, Transaction};
+use crate::Error;
+use crate::model::{AccountId, arn};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+macro_rules! select {
+    ($name:literal) => {
+        concat!(
+            "/* identities::",
+            $name,
+            " */ select id, arn, account, kind, name, unique_id, tags, policies, trust, max_session, \
+             management, created, row_version, mac from principal where "
+        )
+    };
+}
+
+const GET: &str = concat!(select!("get"), "arn = $1");
+const SHARE: &str = concat!(select!("share"), "arn = $1 for share");
+const LOCK: &str = concat!(select!("lock"), "arn = $1 for update");
+const INSERT_ACCOUNT: &str = "/* identities::insert_account */ insert into account (id, created) \
+    values ($1, strongroom_now()) on conflict (id) do nothing \
+    returning created";
+const MANAGEMENT: &str = concat!(select!("management"), "management");
+const INSERT: &str = "/* identities::insert */ insert into principal \
+    (id, arn, account, kind, name, unique_id, tags, policies, trust, max_session, management, \
+    created, row_version, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+const UPDATE: &str = "/* identities::update */ update principal \
+    set tags = $3, policies = $4, trust = $5, max_session = $6, management = $7, \
+    row_version = $2 + 1, mac = $8 where id = $1 and row_version = $2";
+const DELETE: &str =
+    "/* identities::delete */ delete from principal where id = $1 and row_version = $2";
+
+impl IdentityKind {
+    /// As the column has it.
+    fn as_str(self) -> &'static str {
+        match self {
+            IdentityKind::Root => "root",
+            IdentityKind::User => "user",
+            IdentityKind::Role => "role",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let all = [IdentityKind::Root, IdentityKind::User, IdentityKind::Role];
+        all.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The texts of an identity's maps, as their columns have them: none for an empty one.
+fn texts(identity: &Identity) -> Result<[Option<String>; 2], Error> {
+    let text = |map: &BTreeMap<String, String>| match map.is_empty() {
+        true => Ok(None),
+        false => serde_json::to_string(map).map(Some),
+    };
+    let texts = [text(&identity.tags), text(&identity.policies)];
+    let [tags, policies] = texts.map(|text| text.map_err(Error::internal));
+    Ok([tags?, policies?])
+}
+
+fn mac_bytes(identity: &Identity, [tags, policies]: &[Option<String>; 2]) -> Vec<u8> {
+    row_mac::identity(
+        identity,
+        identity.kind.as_str(),
+        tags.as_deref(),
+        policies.as_deref(),
+    )
+}
+
+impl Shared {
+    async fn read_identity(&self, row: &Row) -> Result<Identity, Error> {
+        const TABLE: &str = "principal";
+        let arn: String = column(row, "arn")?;
+        let unreadable = || refused(TABLE, &arn);
+        let texts: [Option<String>; 2] = [column(row, "tags")?, column(row, "policies")?];
+        let map = |text: &Option<String>| match text {
+            Some(text) => serde_json::from_str(text).map_err(|_| unreadable()),
+            None => Ok(BTreeMap::new()),
+        };
+        let identity = Identity {
+            row: column(row, "id")?,
+            row_version: column(row, "row_version")?,
+            account: AccountId::parse(column(row, "account")?).ok_or_else(unreadable)?,
+            kind: IdentityKind::parse(column(row, "kind")?).ok_or_else(unreadable)?,
+            name: column(row, "name")?,
+            unique_id: column(row, "unique_id")?,
+            tags: map(&texts[0])?,
+            policies: map(&texts[1])?,
+            trust: column(row, "trust")?,
+            max_session_seconds: column(row, "max_session")?,
+            management: column::<Option<bool>>(row, "management")?.unwrap_or_default(),
+            created: column(row, "created")?,
+            arn: arn.clone(),
+        };
+        let bytes = mac_bytes(&identity, &texts);
+        self.verify(TABLE, &arn, bytes, column(row, "mac")?).await?;
+        Ok(identity)
+    }
+}
+
+impl Store {
+    /// The identity of an ARN (a root's, a user's, a role's); cached.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        let shared = &self.shared;
+        let address = Address::Identity(arn.into());
+        if let Some(Record::Identity(identity)) = shared.cache.get(&address) {
+            return Ok(Some(identity));
+        }
+        let generation = shared.cache.generation();
+        let connection = shared.connections.get().await?;
+        let row = connection.query_opt(GET, &[&arn]).await?;
+        drop(connection);
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let identity = Arc::new(shared.read_identity(&row).await?);
+        let record = Record::Identity(Arc::clone(&identity));
+        shared.cache.put(generation, address, identity.row, record);
+        Ok(Some(identity))
+    }
+}
+
+impl Transaction<'_> {
+    /// An identity as it is now; it stays so until the transaction ends.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn share_identity(&self, arn: &str) -> Result<Option<Identity>, Error> {
+        self.identity_by(SHARE, arn).await
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// As [`Transaction::share_identity`].
+    pub async fn lock_identity(&self, arn: &str) -> Result<Option<Identity>, Error> {
+        self.identity_by(LOCK, arn).await
+    }
+
+    async fn identity_by(&self, sql: &'static str, arn: &str) -> Result<Option<Identity>, Error> {
+        match self.connection.query_opt(sql, &[&arn]).await? {
+            Some(row) => Ok(Some(self.shared.read_identity(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Inserts an account with its root unless it exists. Answers whether it was made.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn ensure_account(&self, account: &AccountId) -> Result<bool, Error> {
+        let id = account.as_str();
+        let Some(made) = self.connection.query_opt(INSERT_ACCOUNT, &[&id]).await? else {
+            return Ok(false);
+        };
+        let root = Identity {
+            row: Uuid::new_v4(),
+            row_version: 1,
+            arn: arn::root_arn(account),
+            account: account.clone(),
+            kind: IdentityKind::Root,
+            name: None,
+            unique_id: None,
+            tags: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            trust: None,
+            max_session_seconds: None,
+            management: false,
+            created: column(&made, "created")?,
+        };
+        self.insert_identity(&root).await?;
+        Ok(true)
+    }
+
+    /// Makes an account the one that administers the deployment, unless there is one.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn ensure_management(&self, account: &AccountId) -> Result<(), Error> {
+        if let Some(row) = self.connection.query_opt(MANAGEMENT, &[]).await? {
+            self.shared.read_identity(&row).await?;
+            return Ok(());
+        }
+        let root = self.lock_identity(&arn::root_arn(account)).await?;
+        let root = root.ok_or_else(|| Error::internal(format!("{account} has no root")))?;
+        let root = Identity {
+            management: true,
+            ..root
+        };
+        self.update_identity(&root).await
+    }
+
+    /// Inserts an identity.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn insert_identity(&self, identity: &Identity) -> Result<(), Error> {
+        let texts = texts(identity)?;
+        let mac = self.shared.mac(mac_bytes(identity, &texts)).await?;
+        let (account, kind) = (identity.account.as_str(), identity.kind.as_str());
+        let created = micros(identity.created);
+        let management = identity.management.then_some(true);
+        let params: Params<'_> = &[
+            &identity.row,
+            &identity.arn,
+            &account,
+            &kind,
+            &identity.name,
+            &identity.unique_id,
+            &texts[0],
+            &texts[1],
+            &identity.trust,
+            &identity.max_session_seconds,
+            &management,
+            &created,
+            &identity.row_version,
+            &mac,
+        ];
+        self.connection.execute(INSERT, params).await?;
+        Ok(())
+    }
+
+    /// Writes an identity's tags, policies, trust, sessions; fenced.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the row no longer has `identity.row_version`; those of the database.
+    pub async fn update_identity(&self, identity: &Identity) -> Result<(), Error> {
+        let raised = Identity {
+            row_version: identity.row_version + 1,
+            ..identity.clone()
+        };
+        let texts = texts(identity)?;
+        let mac = self.shared.mac(mac_bytes(&raised, &texts)).await?;
+        let (row, version) = (identity.row, identity.row_version);
+        let management = identity.management.then_some(true);
+        let params: Params<'_> = &[
+            &row,
+            &version,
+            &texts[0],
+            &texts[1],
+            &identity.trust,
+            &identity.max_session_seconds,
+            &management,
+            &mac,
+        ];
+        if self.connection.execute(UPDATE, params).await? != 1 {
+            return Err(StoreError::Changed("identities::update").into());
+        }
+        self.changed(RowVersion::Identity(row, version));
+        Ok(())
+    }
+
+    /// Removes an identity that has no access keys; fenced.
+    ///
+    /// # Errors
+    /// As [`Transaction::update_identity`].
+    pub async fn delete_identity(&self, identity: &Identity) -> Result<(), Error> {
+        let (row, version) = (identity.row, identity.row_version);
+        if self.connection.execute(DELETE, &[&row, &version]).await? != 1 {
+            return Err(StoreError::Changed("identities::delete").into());
+        }
+        self.changed(RowVersion::Identity(row, version));
+        Ok(())
+    }
+}
