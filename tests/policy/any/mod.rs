@@ -163,7 +163,7 @@ fn statement(grammar: Grammar) -> impl Strategy<Value = Value> {
             let mut statement = Map::new();
             statement.insert("Effect".to_owned(), effect.into());
             if matches!(grammar, Grammar::Key | Grammar::Trust) {
-                let not = not_who && grammar == Grammar::Key && who != json!("*");
+                let not = not_who && grammar == Grammar::Key && effect == "Deny";
                 statement.insert(name("Principal", not), who);
             }
             statement.insert(name("Action", not_action), action);

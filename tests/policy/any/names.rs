@@ -80,7 +80,6 @@ pub(super) const TEXT_PATTERNS: &[&str] = &[
     "${?}",
     "${$}{aws:username}",
     "${aws:TagKeys}",
-    "${aws:TagKeys, 'b'}",
 ];
 pub(super) const NUMBERS: &[&str] = &["1", "2", "10", "2.0", "-1", "1.5"];
 pub(super) const DATES: &[&str] = &[

@@ -6,6 +6,7 @@
 
 use super::text::{Glyph, exactly, expand, like};
 use super::{Facts, list, value};
+use base64::prelude::*;
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -98,7 +99,7 @@ fn test(operator: &str, value: &str, wanted: &Value, variables: bool, facts: &Fa
         "DateGreaterThan" => order(value::date, &[Greater]),
         "DateGreaterThanEquals" => order(value::date, &[Greater, Equal]),
         "Bool" => wanted == value,
-        "BinaryEquals" => wanted == value,
+        "BinaryEquals" => BASE64_STANDARD.decode(wanted).as_deref() == Ok(value.as_bytes()),
         "IpAddress" | "NotIpAddress" => value::in_range(value, &wanted),
         unknown => panic!("{unknown} is no operator"),
     }

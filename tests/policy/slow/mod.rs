@@ -62,6 +62,8 @@ pub fn decide(case: &Case) -> &'static str {
     let within_session = session("Allow") != Some(false);
 
     let (allowed, otherwise, limited) = match resource("Allow") {
+        // What has no policy is its own account's.
+        None if case.account() != case.owner => (false, "NoResource", true),
         None => (identity, "NoIdentity", true),
         Some(reach) if case.account() == case.owner => match reach {
             Reach::Itself => (true, "", false),
@@ -112,7 +114,10 @@ fn list(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// Action, resource and condition. A trust policy has no resource: the role is it.
+/// Action, resource and condition. A trust policy has no resource: the role is it. A statement of
+/// a key policy without an action or a resource has no effect.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html#key-policy-elements>.
 fn applies(case: &Case, facts: &Facts, policy: &Value, statement: &Value) -> bool {
     let variables = policy["Version"] == "2012-10-17";
     let is_action = |pattern: &&Value| {
@@ -131,7 +136,7 @@ fn applies(case: &Case, facts: &Facts, policy: &Value, statement: &Value) -> boo
     let resource = match (statement.get("NotResource"), statement.get("Resource")) {
         (Some(not), _) => !list(not).iter().any(is_resource),
         (None, Some(resources)) => list(resources).iter().any(is_resource),
-        (None, None) => true,
+        (None, None) => case.trust.is_some(),
     };
     action && resource && condition::holds(&statement["Condition"], variables, facts)
 }
@@ -140,11 +145,12 @@ fn applies(case: &Case, facts: &Facts, policy: &Value, statement: &Value) -> boo
 fn named(case: &Case, statement: &Value) -> Reach {
     let Some(not) = statement.get("NotPrincipal") else {
         let entries = entries(&statement["Principal"]).into_iter();
-        let reach = entries.map(|(kind, name)| entry(case, kind, name));
+        let deny = statement["Effect"] == "Deny";
+        let reach = entries.map(|(kind, name)| entry(case, deny, kind, name));
         return reach.max().unwrap_or(Reach::Nobody);
     };
-    // What a principal is: its account, then its role, then it itself. AWS validates each of them,
-    // so that an exception from a denial must name each, and one from an allowance any.
+    // It is for denials. What a principal is: its account, then its role, then it itself; AWS
+    // validates each of them, so that an exception must name each.
     let account = format!("arn:aws:iam::{}:root", case.account());
     let mut levels = vec![account, case.principal.clone()];
     levels.extend(case.role());
@@ -155,11 +161,7 @@ fn named(case: &Case, statement: &Value) -> Reach {
             name == "*" || name == level || short == *level
         })
     };
-    let excepted = match statement["Effect"] == "Deny" {
-        true => levels.iter().all(is_named),
-        false => levels.iter().any(is_named),
-    };
-    if excepted {
+    if levels.iter().all(is_named) {
         Reach::Nobody
     } else {
         Reach::Itself
@@ -185,10 +187,12 @@ fn entries(element: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn entry(case: &Case, kind: &str, name: &str) -> Reach {
+/// Everybody is an AWS principal, unless they are denied: then a web identity is one of them.
+fn entry(case: &Case, deny: bool, kind: &str, name: &str) -> Reach {
     let root = format!("arn:aws:iam::{}:root", case.account());
     match (kind, case.kind()) {
         ("Federated", Kind::WebIdentity) if name == case.principal => Reach::Itself,
+        ("AWS", Kind::WebIdentity) if name == "*" && deny => Reach::Itself,
         (_, Kind::WebIdentity) => Reach::Nobody,
         ("AWS", _) if name == "*" || name == case.principal => Reach::Itself,
         ("AWS", Kind::Root) if name == case.account() => Reach::Itself,

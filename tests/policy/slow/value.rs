@@ -24,7 +24,7 @@ fn instant(text: &str) -> Option<f64> {
         7 => format!("{text}-01T00:00:00Z"),
         10 => format!("{text}T00:00:00Z"),
         // 2013-08-16T12:00Z, 2013-08-16T12:00+01:00
-        17 | 22 => format!("{}:00{}", &text[..16], &text[16..]),
+        17 | 22 if !text[16..].starts_with(':') => format!("{}:00{}", &text[..16], &text[16..]),
         _ => text.to_owned(),
     };
     let instant = OffsetDateTime::parse(&full, &Rfc3339).ok()?;
