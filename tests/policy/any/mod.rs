@@ -7,7 +7,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod names;
 mod when;
@@ -95,7 +95,8 @@ fn question(who: &str, action: &str, resource: &str, context: BTreeMap<String, V
         rule: String::new(),
         note: None,
         principal: who.to_owned(),
-        role: None,
+        // One of the roles has a path.
+        role: (who == PRINCIPALS[4]).then(|| ROLES[1].to_owned()),
         action: action.to_owned(),
         resource: resource.to_owned(),
         owner: OWNER.to_owned(),
@@ -144,15 +145,26 @@ fn statement(grammar: Grammar) -> impl Strategy<Value = Value> {
     let parts = (
         effect,
         principals(),
-        not(),
+        weighted(0.1, exceptions()),
         action,
         not(),
         resources,
         not(),
         condition(),
+        weighted(0.03, select(&["Action", "Resource"][..])),
     );
     parts.prop_map(
-        move |(effect, who, not_who, action, not_action, resource, not_resource, when)| {
+        move |(
+            effect,
+            who,
+            exceptions,
+            action,
+            not_action,
+            resource,
+            not_resource,
+            when,
+            without,
+        )| {
             let name = |element: &str, not| {
                 if not {
                     format!("Not{element}")
@@ -163,12 +175,16 @@ fn statement(grammar: Grammar) -> impl Strategy<Value = Value> {
             let mut statement = Map::new();
             statement.insert("Effect".to_owned(), effect.into());
             if matches!(grammar, Grammar::Key | Grammar::Trust) {
-                let not = not_who && grammar == Grammar::Key && effect == "Deny";
-                statement.insert(name("Principal", not), who);
+                let exceptions = exceptions.filter(|_| grammar == Grammar::Key && effect == "Deny");
+                let not = exceptions.is_some();
+                statement.insert(name("Principal", not), exceptions.unwrap_or(who));
             }
             statement.insert(name("Action", not_action), action);
             if grammar != Grammar::Trust {
                 statement.insert(name("Resource", not_resource), resource);
+            }
+            if let Some(element) = without.filter(|_| grammar == Grammar::Key) {
+                statement.remove(element);
             }
             if let Some(when) = when {
                 statement.insert("Condition".to_owned(), when);
@@ -188,6 +204,28 @@ fn principals() -> BoxedStrategy<Value> {
         1 => Just(json!({"Service": "ec2.amazonaws.com"})),
     ]
     .boxed()
+}
+
+/// Who is not denied, with role and account as the page asks, or without one of them.
+fn exceptions() -> impl Strategy<Value = Value> {
+    let several = vec(select(PRINCIPALS), 1..3);
+    (several, weighted(0.3, any::<proptest::sample::Index>())).prop_map(|(several, without)| {
+        let mut names = BTreeSet::new();
+        for who in several {
+            let case = question(who, "", "", BTreeMap::new());
+            names.insert(who.to_owned());
+            names.insert(format!("arn:aws:iam::{}:root", case.account()));
+            names.extend(case.role());
+        }
+        let mut names = Vec::from_iter(names);
+        if let Some(index) = without {
+            names.remove(index.index(names.len()));
+        }
+        match names.is_empty() {
+            true => json!({"AWS": OWNER}),
+            false => json!({"AWS": names}),
+        }
+    })
 }
 
 fn one_or_several(of: &[&'static str]) -> BoxedStrategy<Value> {

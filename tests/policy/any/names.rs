@@ -14,6 +14,7 @@ pub(super) const PRINCIPALS: &[&str] = &[
 ];
 pub(super) const ROLES: &[&str] = &[
     "arn:aws:iam::111122223333:role/R",
+    "arn:aws:iam::111122223333:role/p/R",
     "arn:aws:iam::444455556666:role/R",
 ];
 pub(super) const ACTIONS: &[&str] = &[
