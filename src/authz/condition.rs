@@ -10,7 +10,7 @@ mod value;
 use super::facts::{ConditionKey, Facts};
 use super::json::Node;
 use super::pattern::{ArnPattern, Pattern, Syntax};
-use super::policy::PolicyError;
+use super::policy::{PolicyError, PolicyKind};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use operator::{Comparison, Operator, Order, Set};
@@ -44,7 +44,11 @@ impl Condition {
     ///
     /// # Errors
     /// What is wrong, and where.
-    pub(super) fn parse_all(node: &Node<'_>, variables: bool) -> Result<Box<[Self]>, PolicyError> {
+    pub(super) fn parse_all(
+        node: &Node<'_>,
+        kind: PolicyKind,
+        variables: bool,
+    ) -> Result<Box<[Self]>, PolicyError> {
         let mut conditions = Vec::new();
         for (name, keys) in node.members()? {
             let operator = Operator::parse(name)
@@ -53,9 +57,16 @@ impl Condition {
                 members if members.is_empty() => return Err(keys.error("has no condition key")),
                 members => members,
             };
+            let first = conditions.len();
             for (key, values) in keys {
                 let key = ConditionKey::parse(key)
                     .ok_or_else(|| values.error(format!("{key:?} is not a condition key")))?;
+                if conditions[first..].iter().any(|one: &Self| one.key == key) {
+                    return Err(values.error("is given twice, but for its case"));
+                }
+                if kind == PolicyKind::Key && operator.set == Some(Set::All) {
+                    refuse_single_valued(&key, &values)?;
+                }
                 let wanted = Wanted::parse(operator.comparison, &values, variables)?;
                 conditions.push(Self {
                     key,
@@ -119,6 +130,23 @@ impl Condition {
         let arns = arns.iter().flat_map(ArnPattern::keys);
         std::iter::once(&self.key).chain(patterns).chain(arns)
     }
+}
+
+/// `ForAllValues` holds where a key is absent, which for these is never what was meant: AWS KMS
+/// takes no such key policy.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
+fn refuse_single_valued(key: &ConditionKey, values: &Node<'_>) -> Result<(), PolicyError> {
+    let what = match key.name.as_str() {
+        "kms:encryptioncontext" => "encryption context",
+        "aws:requesttag" => "tag",
+        _ => return Ok(()),
+    };
+    Err(values.error(format!(
+        "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued \
+         condition key matches requests without the specified {what} or with an unspecified {what}. \
+         To fix, remove ForAllValues."
+    )))
 }
 
 impl Wanted {

@@ -169,7 +169,7 @@ impl<'a> Members<'a> {
                 let read = |text: &str| resource(text, kind, variables);
                 self.resources = Some(Patterns::parse(value, negated, read)?);
             }
-            "Condition" => self.conditions = Condition::parse_all(value, variables)?,
+            "Condition" => self.conditions = Condition::parse_all(value, kind, variables)?,
             _ => return Err(value.error("is no element of a statement")),
         }
         Ok(())

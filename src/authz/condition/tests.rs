@@ -7,7 +7,7 @@ mod sets;
 fn parse(operator: &str, key: &str, values: &str) -> Result<Box<[Condition]>, PolicyError> {
     let text = format!(r#"{{"{operator}": {{"{key}": {values}}}}}"#);
     let json: Json = serde_json::from_str(&text).unwrap();
-    Condition::parse_all(&Node::root(&json), true)
+    Condition::parse_all(&Node::root(&json), PolicyKind::Key, true)
 }
 
 fn holds_for(operator: &str, key: &str, values: &str, facts: &Known) -> bool {
@@ -182,7 +182,12 @@ fn values_that_an_operator_cannot_have() {
             "{operator} {values}"
         );
     }
-    for (operator, key) in [("NullIfExists", "aws:key"), ("StringEquals", "key")] {
+    for (operator, key) in [
+        ("NullIfExists", "aws:key"),
+        ("StringEquals", "key"),
+        ("ForAllValues:StringEquals", "kms:EncryptionContext:App"),
+        ("ForAllValues:StringLike", "aws:RequestTag/team"),
+    ] {
         assert!(parse(operator, key, r#""true""#).is_err());
     }
 }
