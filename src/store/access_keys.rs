@@ -26,12 +26,11 @@ macro_rules! select {
 const GET: &str = concat!(select!("get"), "access_key_id = $1");
 // Shared: requests by one access key may go on side by side, only a change of it has to wait.
 const LOCK: &str = concat!(select!("lock"), "access_key_id = $1 for share");
-const LOCK_TO_CHANGE: &str = concat!(
-    select!("lock_to_change"),
-    "access_key_id = $1 for update"
+const LOCK_TO_CHANGE: &str = concat!(select!("lock_to_change"), "access_key_id = $1 for update");
+const OF_PRINCIPAL: &str = concat!(
+    select!("of_principal"),
+    "principal = $1 order by access_key_id"
 );
-const OF_PRINCIPAL: &str =
-    concat!(select!("of_principal"), "principal = $1 order by access_key_id");
 const OF_ACCOUNT: &str = concat!(select!("of_account"), "account = $1 order by access_key_id");
 const INSERT: &str = "/* access_keys::insert */ insert into access_key \
     (id, access_key_id, account, principal, created, wrapped_secret, enabled, row_version, mac) \
