@@ -94,6 +94,10 @@ fn what_is_no_policy() {
         assert_eq!(code, "MalformedPolicyDocumentException");
         assert!(!message.is_empty());
     }
+    let trusts = json!({"UserName": name, "PolicyName": "p", "PolicyDocument": TRUST});
+    let (code, message) = refused("PutUserPolicy", trusts);
+    assert_eq!(code, "MalformedPolicyDocumentException");
+    assert!(message.contains("Statement[0].Principal"), "{message}");
     let body = json!({"UserName": name, "PolicyName": "a b", "PolicyDocument": POLICY});
     assert_eq!(refused("PutUserPolicy", body).0, "ValidationException");
 }

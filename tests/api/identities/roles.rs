@@ -103,6 +103,10 @@ fn a_trust_policy_must_be_one() {
         };
         assert_eq!(code, expected, "{wrong}");
     }
+    let body = json!({"RoleName": "never", "AssumeRolePolicyDocument": POLICY});
+    let (code, message) = refused("CreateRole", body);
+    assert_eq!(code, "MalformedPolicyDocumentException");
+    assert!(message.contains("Statement[0]"), "{message}");
     let long = TRUST.replace(
         "AssumeRole\"",
         &format!("AssumeRole\",\"Sid\":\"{}\"", "x".repeat(2048)),
