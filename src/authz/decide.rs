@@ -114,8 +114,8 @@ pub fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Decision {
     };
     for (at, named) in permitting(policies.grants, question) {
         decision = match named {
-            Named::Itself => Decision::Allow(Allowed::Grant(at)),
-            Named::Role => by_role(Allowed::Grant(at)),
+            Named::Itself if own => Decision::Allow(Allowed::Grant(at)),
+            Named::Itself | Named::Role => by_role(Allowed::Grant(at)),
             Named::Account => by_identity(Allowed::Grant(at)),
         };
         if let Decision::Allow(_) = decision {

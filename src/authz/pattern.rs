@@ -164,8 +164,8 @@ impl Token {
 }
 
 /// Whether a text is like `count` pieces. Where what follows a star does not fit, only the last
-/// star is tried again, one character further on, so the time is at most the product of the
-/// lengths.
+/// star is tried again, one character further on, and nothing where the text ran out, so the time
+/// is at most the product of the lengths.
 fn is_like<'p>(
     text: &str,
     count: usize,
@@ -203,6 +203,10 @@ fn is_like<'p>(
             at += step;
             next += 1;
             continue;
+        }
+        // Further on there is less of the text, and as much of the pattern.
+        if at == text.len() {
+            return false;
         }
         let Some((behind, from)) = star else {
             return false;

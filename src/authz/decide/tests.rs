@@ -216,6 +216,18 @@ fn a_session_is_limited_by_its_policy_but_for_what_it_has_itself() {
         grants: &[],
     };
     assert_eq!(decide(&question, &policies), Deny(NoSession));
+    let silent = key(&[("Allow", OTHER)]);
+    let grant = Permit {
+        grantee: SESSION,
+        operations: [GrantOperation::Encrypt].into_iter().collect(),
+        constraints: None,
+    };
+    let policies = Policies {
+        resource: Some(&silent),
+        grants: &[grant],
+        ..policies
+    };
+    assert_eq!(decide(&question, &policies), Deny(NoSession));
 }
 
 #[test]
