@@ -47,10 +47,13 @@ impl Endpoint for Gate {
         self.credentials.lookup(access_key_id).boxed()
     }
 
-    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
+    fn answer(
+        &self,
+        name: OperationName,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
         async move {
             let begun = Instant::now();
-            let name = OperationName::from_target(&target)?;
             let answer = operation::answer(name, request, &self.context).await;
             let outcome = answer
                 .as_ref()

@@ -38,6 +38,8 @@ pub enum Subject<'i> {
     Role(&'i str),
     /// A principal of the caller's account, by its ARN.
     Principal(&'i str),
+    /// The caller: nobody is kept from asking who they are.
+    Caller,
     /// What all accounts share: for principals of the management account alone.
     Deployment,
 }

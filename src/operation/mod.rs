@@ -29,6 +29,7 @@ pub mod policies;
 pub mod random;
 pub mod rotation;
 pub mod signing;
+pub mod sts;
 pub mod tags;
 mod tokens;
 pub mod usage;
@@ -148,6 +149,11 @@ pub trait Use: Operation {
         request: &Request,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// What the audit record shows of the answer; nothing, unless said otherwise.
+    fn shown(_: &Self::Output) -> Option<serde_json::Value> {
+        None
+    }
 }
 
 /// An operation that changes metadata.

@@ -1,16 +1,18 @@
 //! The listeners: the only user of actix-web.
 //!
-//! - the API: `POST /`, AWS JSON 1.1, every request signed (SigV4);
+//! - the API: `POST /`, AWS JSON 1.1, and for STS AWS Query, every request signed (SigV4) or with
+//!   the token of an OIDC issuer;
 //! - the admin listener: `/healthz`, `/readyz`, `/metrics`.
 
 mod admin;
 mod api;
 mod body;
+mod query;
 pub mod sigv4;
 
 use crate::model::Region;
-use crate::operation::Request;
 use crate::operation::credential::Credential;
+use crate::operation::{OperationName, Request};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
@@ -32,8 +34,12 @@ pub trait Endpoint: Send + Sync + 'static {
         &'a self,
         access_key_id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
-    /// The answer to an authenticated request of the operation that `target` names.
-    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
+    /// The answer to an authenticated request of the operation `name`.
+    fn answer(
+        &self,
+        name: OperationName,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
     /// Counts a request that did not get past authentication.
     fn rejected(&self, code: ErrorCode);
     /// What this gateway depends on, and whether each answers or why not.
