@@ -37,7 +37,7 @@ pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
-pub use caller::{Proof, Session};
+pub use caller::{Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
@@ -74,6 +74,10 @@ pub struct Context {
     pub tokens: Tokens,
     /// The audit log.
     pub audit: Audit,
+    /// Temporary credentials.
+    pub sessions: Arc<sts::SessionTokens>,
+    /// Whose tokens may be exchanged for temporary credentials.
+    pub issuers: sts::Issuers,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Rates.
