@@ -86,8 +86,25 @@ pub struct WebIdentity {
     pub subject: String,
     /// That one of `aud` which is configured.
     pub audience: String,
-    /// Texts and lists of texts that the token claims, by their names.
-    pub claims: BTreeMap<String, Vec<String>>,
+    /// What policies may ask for of what it claims.
+    pub claims: BTreeMap<String, Claim>,
+}
+
+/// A claim of a token.
+#[derive(Debug)]
+pub enum Claim {
+    /// A text.
+    One(String),
+    /// A list of texts.
+    Many(Vec<String>),
+}
+
+impl WebIdentity {
+    /// The issuer without its scheme: as providers' ARNs and condition keys have it.
+    pub fn issuer_name(&self) -> &str {
+        let scheme = self.issuer.split_once("://");
+        scheme.map_or(&self.issuer, |(_, name)| name)
+    }
 }
 
 impl Identity {

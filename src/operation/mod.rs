@@ -16,6 +16,7 @@ pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod identities;
 pub mod import;
 pub mod key_stores;
 pub mod keys;
@@ -37,12 +38,12 @@ pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
-pub use caller::{Proof, Session, WebIdentity};
+pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
 use crate::audit::Audit;
-use crate::authz::Principal;
+pub use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;
@@ -93,6 +94,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// The Region of requests that say none, those without a signature: the first of them.
+    pub fn region(&self) -> Region {
+        let first = self.regions.as_ref().and_then(|regions| regions.first());
+        // Unwrap safety: it is the name of a Region.
+        first
+            .cloned()
+            .unwrap_or_else(|| Region::parse("us-east-1").unwrap())
+    }
+
     /// Whether the deployment answers for a Region.
     pub fn serves(&self, region: &Region) -> bool {
         self.regions

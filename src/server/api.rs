@@ -10,7 +10,7 @@ use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -205,24 +205,34 @@ async fn admit(
         None => None,
     };
     let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
-    let (name, input) = match protocol {
-        Protocol::Json => {
-            let name = OperationName::from_target(signed.header(TARGET).unwrap_or_default())?;
-            (name, None)
-        }
-        Protocol::Query => {
-            let form = Form::parse(&body)?;
-            (form.name, Some(form.json()?))
-        }
+    let form = match protocol {
+        Protocol::Json => None,
+        Protocol::Query => Some(Form::parse(&body)?),
     };
-    let Some((signer, (_, region))) = signer.zip(signature) else {
-        return Err(sigv4::missing());
+    let name = match &form {
+        Some(form) => form.name,
+        None => OperationName::from_target(signed.header(TARGET).unwrap_or_default())?,
     };
+    let (principal, proof) = match (&form, signer) {
+        // Whoever may have signed: the token says who asks.
+        (Some(form), _) if name == OperationName::AssumeRoleWithWebIdentity => {
+            let token = SecretString::from(form.get("WebIdentityToken"));
+            let role_arn = form.get("RoleArn");
+            shared.endpoint.web_identity(role_arn, &token).await?
+        }
+        (_, Some(signer)) => (signer.principal.clone(), signer.proof.clone()),
+        (_, None) => return Err(sigv4::missing()),
+    };
+    let region = match signature {
+        Some((_, region)) => region,
+        None => shared.endpoint.region(),
+    };
+    let input = form.map(|form| form.json()).transpose()?;
     let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
         request_id,
-        principal: signer.principal.clone(),
-        proof: signer.proof.clone(),
+        principal,
+        proof,
         region,
         source_ip: http
             .peer_addr()
@@ -268,10 +278,6 @@ fn authorization<'r>(
             let message = "Credential should be scoped to a valid region.";
             Error::new(ErrorCode::InvalidSignature, message)
         })?;
-    if request.header("x-amz-security-token").is_some() {
-        // There are no temporary credentials.
-        return Err(unrecognized());
-    }
     Ok((authorization, region))
 }
 
@@ -283,7 +289,7 @@ async fn authenticate(
 ) -> Result<Arc<Credential>, Error> {
     let credential = shared
         .endpoint
-        .credential(authorization.access_key_id)
+        .credential(authorization.access_key_id, request.header(SECURITY_TOKEN))
         .await?;
     let credential = credential.ok_or_else(unrecognized)?;
     sigv4::verify(authorization, request, credential.secret.expose_secret())?;

@@ -12,11 +12,12 @@ pub mod sigv4;
 
 use crate::model::Region;
 use crate::operation::credential::Credential;
-use crate::operation::{OperationName, Request};
+use crate::operation::{OperationName, Principal, Proof, Request};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -29,11 +30,20 @@ pub trait Endpoint: Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
     /// Whether this deployment answers for a Region.
     fn serves(&self, region: &Region) -> bool;
-    /// The credential of an access key in force.
+    /// The credential of an access key in force, and of the session token that came with it.
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,
+        session_token: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
+    /// Who presents an OIDC token, to assume the role `role_arn`.
+    fn web_identity<'a>(
+        &'a self,
+        role_arn: &'a str,
+        token: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(Principal, Proof), Error>>;
+    /// The Region of requests that say none.
+    fn region(&self) -> Region;
     /// The answer to an authenticated request of the operation `name`.
     fn answer(
         &self,

@@ -38,6 +38,18 @@ impl Member for Unsupported {
 }
 
 structure! {
+    /// IAM's `Tag`.
+    #[derive(Clone)]
+    IdentityTag {
+        required {
+            key: TagKey,
+            value: TagValue,
+        }
+        optional {}
+    }
+}
+
+structure! {
     /// `GrantConstraints`.
     #[derive(Clone)]
     GrantConstraints {

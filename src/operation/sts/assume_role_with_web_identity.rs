@@ -74,7 +74,8 @@ impl Use for AssumeRoleWithWebIdentity {
         cx: &Context,
     ) -> Result<Output, Error> {
         let identity = request.proof.web_identity();
-        let identity = identity.ok_or_else(|| Error::internal("no issuer speaks for the caller"))?;
+        let identity =
+            identity.ok_or_else(|| Error::internal("no issuer speaks for the caller"))?;
         let wanted = Wanted {
             role: call.role()?,
             name: &input.role_session_name,
@@ -94,7 +95,8 @@ impl Use for AssumeRoleWithWebIdentity {
 
     fn shown(output: &Output) -> Option<serde_json::Value> {
         let mut shown = output.assumed.shown();
-        shown["subjectFromWebIdentityToken"] = output.subject_from_web_identity_token.clone().into();
+        shown["subjectFromWebIdentityToken"] =
+            output.subject_from_web_identity_token.clone().into();
         shown["audience"] = output.audience.clone().into();
         shown["provider"] = output.provider.clone().into();
         Some(shown)

@@ -5,7 +5,7 @@
 
 use super::trust::Assuming;
 use crate::authz::{ConditionKey, Facts, PrincipalKind, Values};
-use crate::operation::Request;
+use crate::operation::{Claim, Request};
 use crate::store::Identity;
 use std::borrow::Cow;
 use time::OffsetDateTime;
@@ -44,7 +44,10 @@ impl AssumeFacts<'_> {
         }
         let mut claims = identity.claims.iter();
         let (_, claim) = claims.find(|(known, _)| known.eq_ignore_ascii_case(claim))?;
-        Some(claim.values())
+        Some(match claim {
+            Claim::One(text) => Values::One(text.into()),
+            Claim::Many(texts) => Values::Many(texts.iter().map(Cow::from).collect()),
+        })
     }
 }
 

@@ -29,7 +29,7 @@ impl Operation for GetCallerIdentity {
     type Output = Output;
 
     fn access(_: &Input) -> Result<Access<'_>, Error> {
-        Ok(Access::about(Subject::Caller))
+        Ok(Access::about(Subject::Open))
     }
 }
 

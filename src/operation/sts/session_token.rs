@@ -26,10 +26,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 /// The longest token, in characters: as AWS has it.
-pub const MAX_LENGTH: usize = 4096;
+pub(super) const MAX_LENGTH: usize = 4096;
 /// What the deployment's key for sessions is the HMAC of. No row's bytes begin so.
 const LABEL: &[u8] = b"strongroom session tokens 1\0";
 const VERSION: u8 = 1;
@@ -92,18 +93,25 @@ impl SessionTokens {
         }
     }
 
-    /// Derives the key, as soon as the token answers. Only this asks the token: what callers send does
-    /// not.
-    pub async fn derive(&self) {
-        while self.key.get().is_none() {
+    /// Derives the key, unless it is there. Only this asks the token: what callers send does not.
+    ///
+    /// # Errors
+    /// The token does not answer.
+    pub async fn derive(&self) -> Result<(), Error> {
+        if self.key.get().is_none() {
             let algorithm = MacAlgorithm::HmacSha256;
             let key = self.token.mac(&self.row_mac, algorithm, LABEL.to_vec());
-            match key.await {
-                Ok(key) => drop(self.key.set(Zeroizing::new(key))),
-                Err(error) => {
-                    log::warn!("temporary credentials have to wait for the token: {error}");
-                    tokio::time::sleep(PAUSE).await;
-                }
+            drop(self.key.set(Zeroizing::new(key.await?))); // it is the same, if another was faster
+        }
+        Ok(())
+    }
+
+    /// The same, as often as it takes; until `stopped`.
+    pub async fn derive_at_last(&self, mut stopped: watch::Receiver<bool>) {
+        while self.derive().await.is_err() {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                _ = stopped.changed() => return,
             }
         }
     }

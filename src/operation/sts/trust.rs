@@ -4,9 +4,7 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-assume-role.html>.
 
 use super::facts::AssumeFacts;
-use crate::authz::{
-    Decision, Policies, Policy, PolicyKind, PrincipalKind, Question, decide,
-};
+use crate::authz::{Decision, Policies, Policy, PolicyKind, PrincipalKind, Question, decide};
 use crate::model::arn::principal_account;
 use crate::model::shapes::IdentityTag;
 use crate::operation::Request;
@@ -37,8 +35,7 @@ pub struct Assuming<'i> {
 pub(super) fn tags(given: &[IdentityTag]) -> Result<BTreeMap<String, String>, Error> {
     let mut seen = std::collections::BTreeSet::new();
     if !given.iter().all(|tag| seen.insert(tag.key.to_lowercase())) {
-        let message =
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
         return Err(Error::new(ErrorCode::Validation, message));
     }
     let pair = |tag: &IdentityTag| (tag.key.0.clone(), tag.value.0.clone());
@@ -96,20 +93,30 @@ fn may(action: &str, role: &Identity, facts: &AssumeFacts<'_>) -> Result<bool, E
     let request = facts.request;
     let read = |text: &String, kind| {
         Policy::parse(text, kind).map_err(|error| {
-            Error::internal(format!("a stored {kind:?} policy is none any more: {error}"))
+            Error::internal(format!(
+                "a stored {kind:?} policy is none any more: {error}"
+            ))
         })
     };
-    let trust = role.trust.as_ref().map(|text| read(text, PolicyKind::Trust));
+    let trust = role
+        .trust
+        .as_ref()
+        .map(|text| read(text, PolicyKind::Trust));
     let Some(trust) = trust.transpose()? else {
         return Ok(false);
     };
-    let own = facts.caller.into_iter().flat_map(|caller| caller.policies.values());
+    let own = facts
+        .caller
+        .into_iter()
+        .flat_map(|caller| caller.policies.values());
     let identity = own
         .map(|text| read(text, PolicyKind::Identity).map(Arc::new))
         .collect::<Result<Vec<_>, Error>>()?;
     let session = request.proof.session();
     let session = session.and_then(|session| session.policy.as_ref());
-    let session = session.map(|text| read(text, PolicyKind::Session)).transpose()?;
+    let session = session
+        .map(|text| read(text, PolicyKind::Session))
+        .transpose()?;
     let question = Question {
         principal: &request.principal,
         action,
