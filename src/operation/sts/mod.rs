@@ -8,6 +8,7 @@ pub mod assume_role_with_web_identity;
 mod facts;
 pub mod get_caller_identity;
 mod oidc;
+mod sealing;
 mod session_token;
 mod temporary;
 pub(super) mod trust;

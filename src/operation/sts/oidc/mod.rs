@@ -45,7 +45,7 @@ pub(super) fn invalid() -> Error {
 impl Issuers {
     /// With nothing known of their keys yet.
     pub fn new(issuers: Vec<Issuer>) -> Self {
-        let unread = |issuer| (issuer, Keys::default());
+        let unread = |issuer| (issuer, Keys::unread());
         Self(issuers.into_iter().map(unread).collect())
     }
 
