@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How often somebody has asked for them.
+static FETCHED: AtomicUsize = AtomicUsize::new(0);
 
 /// Serves a set of keys to whoever asks.
 pub(super) fn serve(jwks: String) -> SocketAddr {
@@ -17,6 +21,7 @@ pub(super) fn serve(jwks: String) -> SocketAddr {
             let mut request = [0; 4096];
             let n = stream.read(&mut request).unwrap();
             assert!(request[..n].starts_with(b"GET /keys HTTP/1.1\r\n"));
+            FETCHED.fetch_add(1, Ordering::SeqCst);
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
             let answer = format!("{head}{:x}\r\n{jwks}\r\n0\r\n\r\n", jwks.len());
             stream.write_all(answer.as_bytes()).unwrap();
@@ -109,6 +114,13 @@ fn keys_come_from_a_url_as_well() {
     let role = role("web-by-url", &lets(issuer));
     let good = assume(&role, &issuer.token(&issuer.claims()));
     assert_eq!(good.status, 200, "{}", good.text);
+    // Who makes up the names of keys does not make the gateway ask for them.
+    for n in 0..50 {
+        let header = json!({"alg": "RS256", "kid": format!("made up {n}")});
+        let refused = assume(&role, &issuer.signed(&header, &issuer.claims()));
+        assert_eq!(refused.get("Code"), "InvalidIdentityToken");
+    }
+    assert!(FETCHED.load(Ordering::SeqCst) <= 2);
     // The other issuer's keys are not this one's.
     let mut claims = HOUSE.issuer.claims();
     claims["iss"] = json!(issuer.name);
