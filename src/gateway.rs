@@ -11,6 +11,7 @@ use crate::Error;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{Config, ms};
+use crate::operation::authorized::Compiled;
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
 use crate::operation::{Context, Tokens};
@@ -62,6 +63,7 @@ impl Gateway {
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
+            policies: Compiled::default(),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),

@@ -77,6 +77,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The policies in use.
+    pub policies: authorized::Compiled,
     /// The Regions that the deployment answers for; `None` for any.
     pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
@@ -108,6 +110,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// Whether it came over TLS.
+    pub secure_transport: bool,
     /// `User-Agent`.
     pub user_agent: Option<String>,
     /// The body; may hold plaintext.

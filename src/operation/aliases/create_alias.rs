@@ -28,10 +28,8 @@ impl Operation for CreateAlias {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::check_name(&input.alias_name)?;
         super::check_target(&input.target_key_id)?;
-        Ok(Access::managing(
-            &input.target_key_id,
-            StateRule::NotPendingDeletion,
-        ))
+        let key = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
+        Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
 }
 

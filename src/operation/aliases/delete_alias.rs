@@ -26,11 +26,9 @@ impl Operation for DeleteAlias {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::check_known(&input.alias_name)?;
-        Ok(Access::one(
-            By::Alias(&input.alias_name),
-            StateRule::Any,
-            Purpose::Manage,
-        ))
+        let alias = By::Alias(&input.alias_name);
+        let key = Access::one(alias, StateRule::Any, Purpose::Manage);
+        Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
 }
 

@@ -66,7 +66,10 @@ impl Operation for ListAliases {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         Ok(match &input.key_id {
-            Some(key_id) => Access::managing(key_id, StateRule::Any),
+            // No permission for the key itself, says AWS's page.
+            Some(key_id) => {
+                Access::managing(key_id, StateRule::Any).by_permission(Permission::Account)
+            }
             None => Access::account(),
         })
     }

@@ -33,10 +33,10 @@ impl Operation for UpdateAlias {
             StateRule::Any,
             Purpose::Manage,
         );
-        Ok(now.and(Access::managing(
-            &input.target_key_id,
-            StateRule::NotPendingDeletion,
-        )))
+        let then = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
+        Ok(now
+            .and(then)
+            .beside(Subject::Alias(&input.alias_name)))
     }
 }
 

@@ -108,7 +108,8 @@ impl Operation for AdoptKey {
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
-            None => Access::account(),
+            // What is on the gateway's own token is the deployment's.
+            None => Access::about(Subject::Deployment),
         })
     }
 }

@@ -115,10 +115,11 @@ impl Operation for CreateKey {
             let message = format!("KeySpec {spec} is not supported for Origin EXTERNAL.");
             return Err(unsupported(message));
         }
-        Ok(match &input.custom_key_store_id {
+        let access = match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
             None => Access::account(),
-        })
+        };
+        Ok(access.and_further(tags::tagging(input.tags.as_ref(), None)))
     }
 }
 

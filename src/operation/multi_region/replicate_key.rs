@@ -53,7 +53,14 @@ impl Operation for ReplicateKey {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
-        Ok(Access::managing(&input.key_id, StateRule::Usable))
+        let region = Some(&input.replica_region);
+        let create = Further {
+            action: OperationName::CreateKey.action(),
+            region,
+        };
+        Ok(Access::managing(&input.key_id, StateRule::Usable)
+            .and_further(Some(create))
+            .and_further(tags::tagging(input.tags.as_ref(), region)))
     }
 }
 

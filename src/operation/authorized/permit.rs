@@ -1,0 +1,305 @@
+//! Step 6: whether the caller may, by the policies of who they are, of their session and of the key,
+//! and by the key's grants.
+
+use super::compiled::{Compiled, Parsed};
+use super::facts::{Known, On};
+use super::{Request, Seen, Source, arn_of};
+use crate::Error;
+use crate::authz::{self, Allowed, Decision, Permit, Policies, Policy, PrincipalKind, Question, Reason};
+use crate::model::arn::{key_arn, root_arn};
+use crate::model::member::Members;
+use crate::model::shapes::GrantOperation;
+use crate::model::{AccountId, Constraints, GrantOperationSet};
+use crate::operation::OperationName;
+use crate::operation::access::{Further, Purpose};
+use crate::store::{Grant, Identity, Key, RowVersion};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// Who asks, with the policies that are theirs.
+pub(super) struct Caller<'a> {
+    pub(super) operation: OperationName,
+    pub(super) request: &'a Request,
+    pub(super) identity: Option<Arc<Identity>>,
+    pub(super) now: OffsetDateTime,
+    pub(super) input: Option<&'a dyn Members>,
+    pub(super) compiled: &'a Compiled,
+    policies: Parsed,
+    session: Option<Parsed>,
+}
+
+/// What allows or denies one action on one thing.
+struct Say<'a> {
+    resource: &'a str,
+    owner: &'a AccountId,
+    policy: Option<&'a Policy>,
+    grants: &'a [Permit<'a>],
+}
+
+/// Nobody's policies: a web identity has none.
+fn none() -> Parsed {
+    Some(Arc::from([]))
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(
+        operation: OperationName,
+        request: &'a Request,
+        identity: Option<Arc<Identity>>,
+        now: OffsetDateTime,
+        input: Option<&'a dyn Members>,
+        compiled: &'a Compiled,
+    ) -> Self {
+        let policies = identity.as_deref();
+        let session = request.proof.session();
+        let session = session.and_then(|session| session.policy.as_ref());
+        Self {
+            policies: policies.map_or_else(none, |identity| compiled.of_identity(identity)),
+            session: session.map(|text| compiled.of_session(text)),
+            operation,
+            request,
+            identity,
+            now,
+            input,
+            compiled,
+        }
+    }
+
+    fn decide(&self, action: &str, on: On<'_>, say: &Say<'_>) -> Decision {
+        let Some(identity) = &self.policies else {
+            return Decision::Deny(Reason::ExplicitIdentity);
+        };
+        let session = match &self.session {
+            None => None,
+            Some(None) => return Decision::Deny(Reason::ExplicitSession),
+            Some(Some(policies)) => policies.first().map(|policy| &**policy),
+        };
+        let facts = Known {
+            operation: self.operation,
+            request: self.request,
+            identity: self.identity.as_deref(),
+            now: self.now,
+            input: self.input,
+            owner: say.owner,
+            on,
+        };
+        let question = Question {
+            principal: &self.request.principal,
+            action,
+            resource: say.resource,
+            owner: say.owner,
+            facts: &facts,
+        };
+        let policies = Policies {
+            identity,
+            session,
+            resource: say.policy,
+            grants: say.grants,
+        };
+        authz::decide(&question, &policies)
+    }
+
+    /// Whether the caller may do something in their own account to what has no policy of its own.
+    pub(super) fn of_account(&self, action: &str, resource: &str, on: On<'_>) -> Result<(), Reason> {
+        let say = Say {
+            resource,
+            owner: &self.request.principal.account,
+            policy: None,
+            grants: &[],
+        };
+        match self.decide(action, on, &say) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        }
+    }
+
+    /// Whether the caller may do what the request needs besides, to keys that are yet to be made.
+    pub(super) fn further(
+        &self,
+        further: Further<'_>,
+        of: Option<&Key>,
+    ) -> Result<(), (String, Reason)> {
+        let region = further.region.unwrap_or(&self.request.region);
+        let keys = key_arn(&self.request.principal.account, region, "*");
+        let on = On {
+            key: of,
+            replica: of.is_some(),
+            region: Some(region),
+            ..On::default()
+        };
+        let may = self.of_account(further.action, &keys, on);
+        may.map_err(|reason| (keys, reason))
+    }
+
+    /// Whether the caller may do something to a key. What of it a grant allows is noted in `seen`:
+    /// it is not allowed any more once the grant is gone.
+    pub(super) async fn of_key(
+        &self,
+        action: &str,
+        on: On<'_>,
+        key: &Key,
+        tokens: &[Arc<Grant>],
+        source: Source<'_>,
+        seen: &mut Seen,
+    ) -> Result<Result<(), Reason>, Error> {
+        let policy = self.compiled.of_key(key);
+        let Some(policy) = policy.as_ref().and_then(|policies| policies.first()) else {
+            return Ok(Err(Reason::NoResource));
+        };
+        let aliases = match self.mentions_aliases(policy) {
+            true => Some(self.aliases_of(key, source, seen).await?),
+            false => None,
+        };
+        let on = On {
+            key: Some(key),
+            aliases: aliases.as_deref(),
+            ..on
+        };
+        let arn = arn_of(key);
+        let say = Say {
+            resource: &arn,
+            owner: &key.account,
+            policy: Some(policy),
+            grants: &[],
+        };
+        let reason = match self.decide(action, on, &say) {
+            Decision::Allow(_) => return Ok(Ok(())),
+            Decision::Deny(reason) => reason,
+        };
+        let denied = matches!(
+            reason,
+            Reason::ExplicitIdentity | Reason::ExplicitResource | Reason::ExplicitSession
+        );
+        if denied || !is_granted(action) {
+            return Ok(Err(reason));
+        }
+        let grants = self.grants(key, on, tokens, source).await?;
+        let permits: Vec<Permit<'_>> = grants.iter().map(|grant| permit(grant)).collect();
+        let say = Say {
+            grants: &permits,
+            ..say
+        };
+        Ok(match self.decide(action, on, &say) {
+            Decision::Allow(Allowed::Grant(at)) => {
+                let used = grants.get(at);
+                let used = used.map(|grant| RowVersion::Grant(grant.row, grant.row_version));
+                seen.uses.extend(used);
+                Ok(())
+            }
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        })
+    }
+
+    /// Whether the caller may retire a grant: who may retire it by name; its grantee, if it says so;
+    /// and, in the account that the key belongs to, those whom their own policies allow to. The key's
+    /// policy is not asked.
+    ///
+    /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/grant-delete.html>.
+    pub(super) fn of_grant(&self, grant: &Grant, key: &Key) -> Result<(), Reason> {
+        let retire: GrantOperationSet = [GrantOperation::RetireGrant].into_iter().collect();
+        let retiring = grant.retiring.as_deref().map(|grantee| Permit {
+            grantee,
+            operations: retire,
+            constraints: None,
+        });
+        let permits: Vec<Permit<'_>> = retiring.into_iter().chain([permit(grant)]).collect();
+        let say = Say {
+            resource: &arn_of(key),
+            owner: &key.account,
+            policy: None,
+            grants: &permits,
+        };
+        let on = On {
+            key: Some(key),
+            ..On::default()
+        };
+        let action = OperationName::RetireGrant.action();
+        match self.decide(action, on, &say) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        }
+    }
+
+    /// The grants of a key that are the caller's, those that the request names first. Of them, for
+    /// CreateGrant, those that are not exceeded by what is to be granted.
+    async fn grants(
+        &self,
+        key: &Key,
+        on: On<'_>,
+        tokens: &[Arc<Grant>],
+        source: Source<'_>,
+    ) -> Result<Vec<Arc<Grant>>, Error> {
+        let principal = &self.request.principal;
+        let role = match &principal.kind {
+            PrincipalKind::AssumedRole { role } => Some(role.as_str()),
+            PrincipalKind::Root | PrincipalKind::User => None,
+            PrincipalKind::WebIdentity { .. } => return Ok(Vec::new()),
+        };
+        let root = (principal.kind != PrincipalKind::Root).then(|| root_arn(&principal.account));
+        let named = tokens.iter().filter(|grant| grant.key == key.row);
+        let mut grants: Vec<_> = named.cloned().collect();
+        let grantees = [Some(principal.arn.as_str()), role, root.as_deref()];
+        for grantee in grantees.into_iter().flatten() {
+            let of_grantee = source.grants_of(key, grantee).await?;
+            grants.extend(of_grantee.iter().cloned());
+        }
+        if let Some(Purpose::Grant { operations, .. }) = on.purpose {
+            let constraints = self.constraints()?;
+            grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));
+        }
+        Ok(grants)
+    }
+
+    /// Those that CreateGrant asks for.
+    fn constraints(&self) -> Result<Option<Constraints>, Error> {
+        let given = self.input.and_then(|input| input.constraints());
+        given.map(Constraints::of).transpose().map(Option::flatten)
+    }
+
+    /// `kms:ResourceAliases` is known only where a policy asks for it: it costs a query.
+    fn mentions_aliases(&self, policy: &Policy) -> bool {
+        let asks = |policies: &Parsed| {
+            let mut policies = policies.iter().flat_map(|policies| policies.iter());
+            policies.any(|policy| policy.mentions("kms:ResourceAliases"))
+        };
+        policy.mentions("kms:ResourceAliases")
+            || asks(&self.policies)
+            || self.session.as_ref().is_some_and(asks)
+    }
+
+    async fn aliases_of(
+        &self,
+        key: &Key,
+        source: Source<'_>,
+        seen: &mut Seen,
+    ) -> Result<Vec<String>, Error> {
+        let aliases = source.aliases_of(key).await?;
+        let used = aliases.iter();
+        seen.uses
+            .extend(used.map(|alias| RowVersion::Alias(alias.row, alias.row_version)));
+        Ok(aliases.into_iter().map(|alias| alias.name).collect())
+    }
+
+    /// Whether a grant is the caller's own.
+    pub(super) fn is_grantee(&self, grant: &Grant) -> bool {
+        let principal = &self.request.principal;
+        grant.grantee == principal.arn
+            || principal.identity() == Some(&grant.grantee)
+            || grant.grantee == root_arn(&principal.account)
+    }
+}
+
+fn permit(grant: &Grant) -> Permit<'_> {
+    Permit {
+        grantee: &grant.grantee,
+        operations: grant.operations,
+        constraints: grant.constraints.as_ref(),
+    }
+}
+
+/// Whether a grant can allow an action.
+fn is_granted(action: &str) -> bool {
+    let name = action.strip_prefix("kms:");
+    name.is_some_and(|name| name.parse::<GrantOperation>().is_ok())
+}
