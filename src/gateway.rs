@@ -11,10 +11,9 @@ use crate::Error;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{Config, ms};
-use crate::operation::authorized::Compiled;
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
-use crate::operation::{Context, Tokens};
+use crate::operation::{Context, PolicyCache, Tokens};
 use crate::server::Server;
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
@@ -63,7 +62,7 @@ impl Gateway {
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
-            policies: Compiled::default(),
+            policies: PolicyCache::default(),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),

@@ -35,7 +35,7 @@ pub mod usage;
 pub mod versions;
 
 pub use access::Access;
-pub use authorized::Authorized;
+pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Proof, Session};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
@@ -78,7 +78,7 @@ pub struct Context {
     /// Rates.
     pub quota: quota::Quota,
     /// The policies in use.
-    pub policies: authorized::Compiled,
+    pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
     pub regions: Option<Vec<Region>>,
     /// How long one execution may take.

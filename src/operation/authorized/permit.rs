@@ -1,7 +1,7 @@
 //! Step 6: whether the caller may, by the policies of who they are, of their session and of the key,
 //! and by the key's grants.
 
-use super::compiled::{Compiled, Parsed};
+use super::policy_cache::{Compiled, Parsed, PolicyCache};
 use super::facts::{Known, On};
 use super::{Request, Seen, Source, arn_of};
 use crate::Error;
@@ -23,7 +23,7 @@ pub(super) struct Caller<'a> {
     pub(super) identity: Option<Arc<Identity>>,
     pub(super) now: OffsetDateTime,
     pub(super) input: Option<&'a dyn Members>,
-    pub(super) compiled: &'a Compiled,
+    cache: &'a PolicyCache,
     policies: Parsed,
     session: Option<Parsed>,
 }
@@ -38,7 +38,7 @@ struct Say<'a> {
 
 /// Nobody's policies: a web identity has none.
 fn none() -> Parsed {
-    Some(Arc::from([]))
+    Some(Arc::default())
 }
 
 impl<'a> Caller<'a> {
@@ -48,20 +48,20 @@ impl<'a> Caller<'a> {
         identity: Option<Arc<Identity>>,
         now: OffsetDateTime,
         input: Option<&'a dyn Members>,
-        compiled: &'a Compiled,
+        cache: &'a PolicyCache,
     ) -> Self {
         let policies = identity.as_deref();
         let session = request.proof.session();
         let session = session.and_then(|session| session.policy.as_ref());
         Self {
-            policies: policies.map_or_else(none, |identity| compiled.of_identity(identity)),
-            session: session.map(|text| compiled.of_session(text)),
+            policies: policies.map_or_else(none, |identity| cache.of_identity(identity)),
+            session: session.map(|text| cache.of_session(text)),
             operation,
             request,
             identity,
             now,
             input,
-            compiled,
+            cache,
         }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Caller<'a> {
         let session = match &self.session {
             None => None,
             Some(None) => return Decision::Deny(Reason::ExplicitSession),
-            Some(Some(policies)) => policies.first().map(|policy| &**policy),
+            Some(Some(session)) => session.policies.first().map(|policy| &**policy),
         };
         let facts = Known {
             operation: self.operation,
@@ -91,7 +91,7 @@ impl<'a> Caller<'a> {
             facts: &facts,
         };
         let policies = Policies {
-            identity,
+            identity: &identity.policies,
             session,
             resource: say.policy,
             grants: say.grants,
@@ -142,11 +142,10 @@ impl<'a> Caller<'a> {
         source: Source<'_>,
         seen: &mut Seen,
     ) -> Result<Result<(), Reason>, Error> {
-        let policy = self.compiled.of_key(key);
-        let Some(policy) = policy.as_ref().and_then(|policies| policies.first()) else {
+        let Some(policy) = self.cache.of_key(key) else {
             return Ok(Err(Reason::NoResource));
         };
-        let aliases = match self.mentions_aliases(policy) {
+        let aliases = match self.asks_for_aliases(&policy) {
             true => Some(self.aliases_of(key, source, seen).await?),
             false => None,
         };
@@ -159,7 +158,7 @@ impl<'a> Caller<'a> {
         let say = Say {
             resource: &arn,
             owner: &key.account,
-            policy: Some(policy),
+            policy: policy.policies.first().map(|policy| &**policy),
             grants: &[],
         };
         let reason = match self.decide(action, on, &say) {
@@ -245,27 +244,33 @@ impl<'a> Caller<'a> {
             grants.extend(of_grantee.iter().cloned());
         }
         if let Some(Purpose::Grant { operations, .. }) = on.purpose {
-            let constraints = self.constraints()?;
+            let constraints = self.constraints();
             grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));
         }
         Ok(grants)
     }
 
     /// Those that CreateGrant asks for.
-    fn constraints(&self) -> Result<Option<Constraints>, Error> {
-        let given = self.input.and_then(|input| input.constraints());
-        given.map(Constraints::of).transpose().map(Option::flatten)
+    fn constraints(&self) -> Option<Constraints> {
+        let mut given = self.input?.member("constraints")?;
+        let mut context = |name| {
+            let context = given.get_mut(name).map(serde_json::Value::take)?;
+            serde_json::from_value(context).ok()
+        };
+        Some(Constraints {
+            encryption_context_subset: context("encryptionContextSubset"),
+            encryption_context_equals: context("encryptionContextEquals"),
+            source_arn: given
+                .get("sourceArn")
+                .and_then(|arn| arn.as_str().map(str::to_owned)),
+        })
     }
 
-    /// `kms:ResourceAliases` is known only where a policy asks for it: it costs a query.
-    fn mentions_aliases(&self, policy: &Policy) -> bool {
-        let asks = |policies: &Parsed| {
-            let mut policies = policies.iter().flat_map(|policies| policies.iter());
-            policies.any(|policy| policy.mentions("kms:ResourceAliases"))
-        };
-        policy.mentions("kms:ResourceAliases")
-            || asks(&self.policies)
-            || self.session.as_ref().is_some_and(asks)
+    /// Whether a policy that has a say asks for `kms:ResourceAliases`.
+    fn asks_for_aliases(&self, policy: &Compiled) -> bool {
+        let session = self.session.iter().flatten();
+        let mut all = self.policies.iter().chain(session);
+        policy.asks_for_aliases || all.any(|compiled| compiled.asks_for_aliases)
     }
 
     async fn aliases_of(
