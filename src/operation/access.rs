@@ -8,8 +8,8 @@ use crate::model::key_store::StoreRule;
 use crate::model::member::{Decode, Members};
 use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, EncryptionContext, GrantOperationSet, KeyAgreementAlgorithm,
-    KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, EncryptionContext, GrantOperationSet,
+    KeyAgreementAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
 use uuid::Uuid;

@@ -138,7 +138,9 @@ async fn apply<O: TokenChange>(
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
             let now = cx.clock.now();
-            let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx).await?;
+            let call =
+                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
+                    .await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
@@ -184,7 +186,8 @@ async fn authorize<O: Operation>(
 ) -> Result<Authorized<O>, Error> {
     let access = O::access(input)?.of(input);
     let source = Source::Cache(&cx.store);
-    let call = Authorized::resolve(&access, request, cx.clock.now(), source, seen, cx).await?;
+    let call =
+        Authorized::resolve(&access, request, cx.clock.now(), source, seen, &cx.policies).await?;
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }

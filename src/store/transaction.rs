@@ -298,7 +298,10 @@ mod tests {
             Touched::Key(a, r, "mrk-1".into()),
             Touched::Version(t, Uuid::from_u128(9)),
             Touched::Alias(b, s, "alias/a b".into()),
-            Touched::Grants(Uuid::from_u128(8), "arn:aws:iam::111122223333:user/a".into()),
+            Touched::Grants(
+                Uuid::from_u128(8),
+                "arn:aws:iam::111122223333:user/a".into(),
+            ),
         ] {
             assert_eq!(Touched::parse(&touched.payload()), Some(touched));
         }

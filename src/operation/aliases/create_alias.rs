@@ -4,6 +4,7 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{AliasName, KeyId};
+use crate::operation::access::Subject;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Alias, Transaction};
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::AliasName;
-use crate::operation::access::{Access, By, Purpose};
+use crate::operation::access::{Access, By, Purpose, Subject};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::Transaction;
 

@@ -5,6 +5,7 @@ use crate::model::arn::alias_arn;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, Limit, Marker, Timestamp};
+use crate::operation::access::Permission;
 use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use crate::store::Alias;

@@ -110,7 +110,9 @@ fn flag<'a>(flag: bool) -> Option<Values<'a>> {
 }
 
 fn moment<'a>(at: OffsetDateTime) -> Option<Values<'a>> {
-    at.format(&Rfc3339).ok().map(|text| Values::One(text.into()))
+    at.format(&Rfc3339)
+        .ok()
+        .map(|text| Values::One(text.into()))
 }
 
 fn scalar<'a>(value: Value) -> Option<Cow<'a, str>> {
@@ -151,7 +153,9 @@ impl Facts for Known<'_> {
                 let own = || of_pair(&self.identity?.tags, part);
                 one(session.or_else(own)?.as_str())
             }
-            (("aws", "requesttag"), Some(part)) => one(of_pair(&self.request_tags()?, part)?.clone()),
+            (("aws", "requesttag"), Some(part)) => {
+                one(of_pair(&self.request_tags()?, part)?.clone())
+            }
             (("aws", "resourcetag"), Some(part)) => {
                 let key = self.on.key.filter(|_| !self.on.replica)?;
                 one(of_pair(&key.tags, part)?.as_str())
@@ -266,7 +270,9 @@ impl Known<'_> {
             let older = self.member("customer_master_key_spec");
             match (name, older.and_then(scalar)) {
                 ("multiregionkeytype", _) => {
-                    return self.member("multi_region").is_some_and(is_true)
+                    return self
+                        .member("multi_region")
+                        .is_some_and(is_true)
                         .then(|| Values::One("PRIMARY".into()));
                 }
                 ("keyspec", Some(spec)) => return Some(Values::One(spec)),
@@ -281,7 +287,8 @@ impl Known<'_> {
             (OF_NEW_GRANTS, granted),
         ];
         let mut rows = tables.iter().filter(|(_, applies)| *applies);
-        let (_, member, absent) = rows.find_map(|(table, _)| table.iter().find(|row| row.0 == whole))?;
+        let (_, member, absent) =
+            rows.find_map(|(table, _)| table.iter().find(|row| row.0 == whole))?;
         match self.input?.member(member)? {
             Value::Null if absent.is_empty() => None,
             Value::Null => one(*absent),

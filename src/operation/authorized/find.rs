@@ -1,5 +1,6 @@
 //! Step 5: finding a key by whatever names it. Whether the caller may know of it is not asked yet.
 
+use super::granted::{self, invalid_token};
 use super::source::Source;
 use super::{Operation, Request, Resolved, arn_of};
 use crate::authz::Reason;
@@ -26,6 +27,8 @@ pub(super) enum Named {
     Own { arn: String, missing: String },
     /// By an ARN in another account.
     Foreign(String),
+    /// By a token of a grant, and whether the key is in the caller's account.
+    GrantToken { own: bool },
 }
 
 impl Named {
@@ -40,6 +43,10 @@ impl Named {
     ) -> Error {
         match (self, key) {
             (Named::Ciphertext, _) => unknown_ciphertext(),
+            (Named::GrantToken { own: true }, Some(key)) => {
+                denied(request, action, &arn_of(key), reason)
+            }
+            (Named::GrantToken { .. }, _) => invalid_token(),
             (Named::Foreign(arn), _) => foreign(request, action, arn),
             (Named::Own { .. }, Some(key)) => denied(request, action, &arn_of(key), reason),
             (Named::Own { arn, .. }, None) => denied(request, action, arn, reason),
@@ -50,6 +57,7 @@ impl Named {
     pub(super) fn missing(&self, request: &Request, action: &str) -> Error {
         match self {
             Named::Ciphertext => unknown_ciphertext(),
+            Named::GrantToken { .. } => invalid_token(),
             Named::Foreign(arn) => foreign(request, action, arn),
             Named::Own { missing, .. } => Error::new(ErrorCode::NotFound, missing.clone()),
         }
@@ -83,6 +91,15 @@ fn refused(request: &Request, action: &str, resource: &str, why: &str) -> Error 
     Error::new(ErrorCode::AccessDenied, message)
 }
 
+fn name_in(text: &str, forms: KeyForms) -> Result<KeyName, Error> {
+    let name = KeyName::parse(text)?;
+    if forms == KeyForms::KeyOnly && matches!(name.resource, KeyResource::Alias(_)) {
+        let message = "Key Aliases are not supported for this operation.";
+        return Err(Error::new(ErrorCode::InvalidArn, message));
+    }
+    Ok(name)
+}
+
 /// The key that a name stands for.
 ///
 /// # Errors
@@ -101,20 +118,14 @@ pub(super) async fn find<O: Operation>(
                 resolved: key.map(Resolved::plain),
             });
         }
-        By::Name(text, forms) => {
-            let name = KeyName::parse(text)?;
-            if forms == KeyForms::KeyOnly && matches!(name.resource, KeyResource::Alias(_)) {
-                let message = "Key Aliases are not supported for this operation.";
-                return Err(Error::new(ErrorCode::InvalidArn, message));
-            }
-            name
-        }
+        By::Name(text, forms) => name_in(text, forms)?,
         By::Alias(alias) => KeyName {
             place: None,
             resource: KeyResource::Alias(alias.to_owned()),
             version: None,
         },
-        By::Grant(..) | By::GrantToken(_) => return Err(Error::internal("a grant is no name")),
+        By::Grant(text, _) => name_in(text, KeyForms::KeyOnly)?,
+        By::GrantToken(token) => return granted::by_token(token, request, source).await,
         By::Replica(region) => {
             let primary = before.ok_or_else(|| Error::internal("a replica of no key"))?;
             multi_region::require_primary(primary)?;

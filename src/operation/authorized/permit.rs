@@ -1,18 +1,23 @@
 //! Step 6: whether the caller may, by the policies of who they are, of their session and of the key,
 //! and by the key's grants.
 
-use super::policy_cache::{Compiled, Parsed, PolicyCache};
 use super::facts::{Known, On};
-use super::{Request, Seen, Source, arn_of};
-use crate::Error;
-use crate::authz::{self, Allowed, Decision, Permit, Policies, Policy, PrincipalKind, Question, Reason};
-use crate::model::arn::{key_arn, root_arn};
+use super::find::{Found, Named, denied, foreign};
+use super::policy_cache::{Compiled, Parsed, PolicyCache};
+use super::{Request, Resolved, Seen, Source, arn_of, granted};
+use crate::authz::{
+    self, Allowed, Decision, Permit, Policies, Policy, PrincipalKind, Question, Reason,
+};
+use crate::model::arn::{self, key_arn, root_arn};
 use crate::model::member::Members;
 use crate::model::shapes::GrantOperation;
 use crate::model::{AccountId, Constraints, GrantOperationSet};
 use crate::operation::OperationName;
-use crate::operation::access::{Further, Purpose};
+use crate::operation::access::{Access, By, Further, KeyAccess, Permission, Purpose, Subject};
+use crate::operation::grants::check_id;
 use crate::store::{Grant, Identity, Key, RowVersion};
+use crate::{Error, ErrorCode};
+use std::borrow::Cow;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -99,8 +104,137 @@ impl<'a> Caller<'a> {
         authz::decide(&question, &policies)
     }
 
+    /// The caller's own policies.
+    ///
+    /// # Errors
+    /// Internal, if one of them does not parse: nothing was allowed.
+    pub(super) fn policies(&self) -> Result<Arc<Compiled>, Error> {
+        let policies = self.policies.clone();
+        policies.ok_or_else(|| Error::internal("something was allowed by what is no policy"))
+    }
+
+    /// Step 6 for what a request is about beside its keys.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    pub(super) async fn of_subject(
+        &self,
+        access: &Access<'_>,
+        source: Source<'_>,
+        seen: &mut Seen,
+    ) -> Result<(), Error> {
+        let (request, action) = (self.request, self.operation.action());
+        let account = &request.principal.account;
+        let resource = match access.subject {
+            Subject::Account => {
+                let mut keys = access.keys.iter();
+                if !keys.all(|key| key.permission != Permission::Account) || access.keys.is_empty()
+                {
+                    Cow::Borrowed("*")
+                } else {
+                    return Ok(());
+                }
+            }
+            Subject::Alias(name) => arn::alias_arn(account, &request.region, name).into(),
+            Subject::User(name) => arn::user_arn(account, name).into(),
+            Subject::Role(name) => arn::role_arn(account, name).into(),
+            Subject::Principal(arn) => match arn::principal_account(arn) {
+                Some(owner) if owner == *account => arn.into(),
+                _ => return Err(foreign(request, action, arn)),
+            },
+            Subject::Deployment => {
+                let root = source.identity(&root_arn(account)).await?;
+                if let Some(root) = &root {
+                    seen.uses
+                        .push(RowVersion::Identity(root.row, root.row_version));
+                }
+                if !root.is_some_and(|root| root.management) {
+                    return Err(denied(request, action, "*", Reason::NoIdentity));
+                }
+                "*".into()
+            }
+        };
+        self.of_account(action, &resource, On::default())
+            .map_err(|reason| denied(request, action, &resource, reason))
+    }
+
+    /// Steps 5 and 6 for one key: what was found, if the caller may know of it.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`; `NotFoundException` for who might use it, were it there.
+    pub(super) async fn permitted(
+        &self,
+        wanted: &KeyAccess<'_>,
+        found: Found,
+        on: On<'_>,
+        tokens: &[Arc<Grant>],
+        source: Source<'_>,
+        seen: &mut Seen,
+    ) -> Result<Resolved, Error> {
+        let Found { name, resolved } = found;
+        let request = self.request;
+        let action = match wanted.permission {
+            Permission::Action(action) => action,
+            _ => self.operation.action(),
+        };
+        let by_identity = wanted.permission == Permission::Account;
+        let Some(mut resolved) = resolved else {
+            if let Named::Own { arn, .. } = &name
+                && !by_identity
+                && let Err(reason) = self.of_account(action, arn, on)
+            {
+                return Err(name.denied(None, request, action, reason));
+            }
+            return Err(name.missing(request, action));
+        };
+        seen.note(&resolved);
+        if let By::Grant(_, id) = wanted.by {
+            check_id(id)?;
+            if wanted.permission == Permission::Retire {
+                resolved.grant = granted::of_key(&resolved.key, id, source).await?;
+            }
+        }
+        let key = &*resolved.key;
+        let may = match (wanted.permission, &resolved.grant) {
+            (Permission::Account, _) => Ok(()),
+            (Permission::Retire, grant) => {
+                grant.iter().for_each(|grant| seen.note_grant(grant));
+                self.of_grant(grant.as_deref(), key)
+            }
+            (Permission::Own | Permission::Action(_), _) => {
+                let alias = resolved.alias.as_ref();
+                let on = On {
+                    alias: alias.map(|alias| alias.name.as_str()),
+                    ..on
+                };
+                self.of_key(action, on, key, tokens, source, seen).await?
+            }
+        };
+        may.map_err(|reason| name.denied(Some(key), request, action, reason))?;
+        if let By::Grant(_, id) = wanted.by
+            && resolved.grant.is_none()
+        {
+            let grant = match wanted.permission {
+                Permission::Retire => None,
+                _ => granted::of_key(key, id, source).await?,
+            };
+            let grant = grant.ok_or_else(|| {
+                let message = format!("Grant {id} of {} is not found.", arn_of(key));
+                Error::new(ErrorCode::NotFound, message)
+            })?;
+            seen.note_grant(&grant);
+            resolved.grant = Some(grant);
+        }
+        Ok(resolved)
+    }
+
     /// Whether the caller may do something in their own account to what has no policy of its own.
-    pub(super) fn of_account(&self, action: &str, resource: &str, on: On<'_>) -> Result<(), Reason> {
+    pub(super) fn of_account(
+        &self,
+        action: &str,
+        resource: &str,
+        on: On<'_>,
+    ) -> Result<(), Reason> {
         let say = Say {
             resource,
             owner: &self.request.principal.account,
@@ -114,11 +248,10 @@ impl<'a> Caller<'a> {
     }
 
     /// Whether the caller may do what the request needs besides, to keys that are yet to be made.
-    pub(super) fn further(
-        &self,
-        further: Further<'_>,
-        of: Option<&Key>,
-    ) -> Result<(), (String, Reason)> {
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    pub(super) fn further(&self, further: Further<'_>, of: Option<&Key>) -> Result<(), Error> {
         let region = further.region.unwrap_or(&self.request.region);
         let keys = key_arn(&self.request.principal.account, region, "*");
         let on = On {
@@ -128,12 +261,12 @@ impl<'a> Caller<'a> {
             ..On::default()
         };
         let may = self.of_account(further.action, &keys, on);
-        may.map_err(|reason| (keys, reason))
+        may.map_err(|reason| denied(self.request, further.action, &keys, reason))
     }
 
     /// Whether the caller may do something to a key. What of it a grant allows is noted in `seen`:
     /// it is not allowed any more once the grant is gone.
-    pub(super) async fn of_key(
+    async fn of_key(
         &self,
         action: &str,
         on: On<'_>,
@@ -195,14 +328,15 @@ impl<'a> Caller<'a> {
     /// policy is not asked.
     ///
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/grant-delete.html>.
-    pub(super) fn of_grant(&self, grant: &Grant, key: &Key) -> Result<(), Reason> {
+    fn of_grant(&self, grant: Option<&Grant>, key: &Key) -> Result<(), Reason> {
         let retire: GrantOperationSet = [GrantOperation::RetireGrant].into_iter().collect();
-        let retiring = grant.retiring.as_deref().map(|grantee| Permit {
+        let retiring = grant.and_then(|grant| grant.retiring.as_deref());
+        let retiring = retiring.map(|grantee| Permit {
             grantee,
             operations: retire,
             constraints: None,
         });
-        let permits: Vec<Permit<'_>> = retiring.into_iter().chain([permit(grant)]).collect();
+        let permits: Vec<Permit<'_>> = retiring.into_iter().chain(grant.map(permit)).collect();
         let say = Say {
             resource: &arn_of(key),
             owner: &key.account,

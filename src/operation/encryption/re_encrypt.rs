@@ -4,7 +4,7 @@ use crate::Error;
 use crate::model::member::{Decode, input};
 use crate::model::shapes::{Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
-use crate::operation::access::{Access, Purpose};
+use crate::operation::access::{Access, Permission, Purpose};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Context, Operation, OperationName, Request, Use};
 

@@ -11,6 +11,7 @@ use crate::model::shapes::{
     CustomKeyStoreId, Description, Flag, ObjectId, ObjectLabel, Policy, Tags,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin, hex};
+use crate::operation::access::Subject;
 use crate::operation::made::version_of;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, policies, tags,
@@ -131,7 +132,7 @@ impl TokenChange for AdoptKey {
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
-        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, call.policies(), &arn)?;
         let adoption = Adoption {
             locator: locator(input)?,
             version,

@@ -176,7 +176,7 @@ impl TokenChange for CreateKey {
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
-        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, call.policies(), &arn)?;
         let made = match input.origin {
             Some(Origin::External) => None,
             _ => Some(made::make(&token, &key_id, spec, usage, cx).await?),

@@ -60,10 +60,7 @@ pub(super) fn by_key(given: Option<&Tags>) -> Result<BTreeMap<String, String>, E
 }
 
 /// What a request that makes a key needs besides, if it gives it tags.
-pub(super) fn tagging<'i>(
-    given: Option<&Tags>,
-    region: Option<&'i Region>,
-) -> Option<Further<'i>> {
+pub(super) fn tagging<'i>(given: Option<&Tags>, region: Option<&'i Region>) -> Option<Further<'i>> {
     given.map(|_| Further {
         action: OperationName::TagResource.action(),
         region,
