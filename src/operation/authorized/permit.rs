@@ -128,7 +128,7 @@ impl<'a> Caller<'a> {
         let resource = match access.subject {
             Subject::Account => {
                 let mut keys = access.keys.iter();
-                if !keys.all(|key| key.permission != Permission::Account) || access.keys.is_empty()
+                if keys.any(|key| key.permission == Permission::Account) || access.keys.is_empty()
                 {
                     Cow::Borrowed("*")
                 } else {
@@ -138,6 +138,10 @@ impl<'a> Caller<'a> {
             Subject::Alias(name) => arn::alias_arn(account, &request.region, name).into(),
             Subject::User(name) => arn::user_arn(account, name).into(),
             Subject::Role(name) => arn::role_arn(account, name).into(),
+            Subject::Caller => {
+                let principal = &request.principal;
+                principal.identity().unwrap_or(&principal.arn).into()
+            }
             Subject::Principal(arn) => match arn::principal_account(arn) {
                 Some(owner) if owner == *account => arn.into(),
                 _ => return Err(foreign(request, action, arn)),

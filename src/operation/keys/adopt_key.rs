@@ -109,7 +109,7 @@ impl Operation for AdoptKey {
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
-            // What is on the gateway's own token is the deployment's.
+            // What the gateway's own token has beside its keys is no account's.
             None => Access::about(Subject::Deployment),
         })
     }
