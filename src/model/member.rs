@@ -217,6 +217,7 @@ macro_rules! structure {
         }
 
         const _: () = {
+            #[allow(unused_imports)] // where there are no members
             use $crate::model::member::{Member, Violations, camel, within};
 
             #[derive(serde::Deserialize)]
@@ -284,6 +285,7 @@ macro_rules! input {
             }
         }
 
+        #[allow(unused_imports, unused_variables)] // where there are no members
         impl $crate::model::member::Members for Input {
             fn member(&self, name: &str) -> Option<serde_json::Value> {
                 use $crate::model::member::Member;

@@ -13,8 +13,9 @@ mod versions;
 pub use policy_cache::PolicyCache;
 pub(super) use source::Source;
 
-use super::access::{Access, KeyAccess, Permission, Purpose};
+use super::access::{Access, KeyAccess, Permission, Purpose, Subject};
 use super::key_stores::state_of;
+use super::sts::trust;
 use super::{Operation, Request, caller};
 use crate::authz::Policy;
 use crate::model::key_state::StateRule;
@@ -37,6 +38,7 @@ pub struct Authorized<O> {
     now: OffsetDateTime,
     identity: Option<Arc<Identity>>,
     policies: Arc<Compiled>,
+    role: Option<Arc<Identity>>,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
@@ -77,6 +79,13 @@ impl<O: Operation> Authorized<O> {
         policies: &PolicyCache,
     ) -> Result<Self, Error> {
         let identity = caller::identity(request, now, source, seen).await?;
+        let role = match access.subject {
+            Subject::RoleToAssume(wanted) => {
+                let caller = identity.as_deref();
+                Some(trust::check(wanted, caller, request, now, source, seen).await?)
+            }
+            _ => None,
+        };
         let caller = Caller::new(O::NAME, request, identity, now, access.input, policies);
         caller.of_subject(access, source, seen).await?;
         let mut keys = Vec::with_capacity(access.keys.len());
@@ -142,10 +151,12 @@ impl<O: Operation> Authorized<O> {
             let of = keys.first().map(|first: &Resolved| &*first.key);
             caller.further(*further, of)?;
         }
+        let (identity, policies) = caller.into_policies();
         Ok(Self {
             now,
-            policies: caller.policies()?,
-            identity: caller.identity,
+            identity,
+            policies,
+            role,
             keys,
             key_store,
             needed,
@@ -161,6 +172,15 @@ impl<O: Operation> Authorized<O> {
     /// The caller's own policies.
     pub fn policies(&self) -> &[Arc<Policy>] {
         &self.policies.policies
+    }
+
+    /// The role that may be assumed.
+    ///
+    /// # Errors
+    /// Internal if the operation's `access` names none.
+    pub fn role(&self) -> Result<&Identity, Error> {
+        let role = self.role.as_deref();
+        role.ok_or_else(|| Error::internal("the operation assumes no role"))
     }
 
     /// The record of the `at`th key of the operation's `access`.
