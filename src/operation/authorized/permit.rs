@@ -124,8 +124,7 @@ impl<'a> Caller<'a> {
         let resource = match access.subject {
             Subject::Account => {
                 let mut keys = access.keys.iter();
-                if keys.any(|key| key.permission == Permission::Account) || access.keys.is_empty()
-                {
+                if keys.any(|key| key.permission == Permission::Account) || access.keys.is_empty() {
                     Cow::Borrowed("*")
                 } else {
                     return Ok(());
