@@ -19,6 +19,7 @@ fn check(root: &Who, cases: Vec<Case>) {
     for (operation, condition, met, not_met) in cases {
         let action = match operation {
             "ReEncrypt" => json!("kms:ReEncrypt*"),
+            "ReplicateKey" => json!(["kms:ReplicateKey", "kms:CreateKey"]),
             _ => json!(format!("kms:{operation}")),
         };
         root.put_policy(&user, &allowing(action, condition.clone()));
