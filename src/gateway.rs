@@ -68,7 +68,7 @@ impl Gateway {
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
             sessions: sessions.clone(),
-            issuers: Issuers::new(settings::issuers(config)?),
+            issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
             quota: Quota::new(config.quota.requests_per_second),
             policies: PolicyCache::default(),

@@ -10,6 +10,7 @@ mod source;
 mod stores;
 mod versions;
 
+pub(super) use facts::{Known, On};
 pub use policy_cache::PolicyCache;
 pub(super) use source::Source;
 
@@ -24,7 +25,6 @@ use crate::model::member::Members;
 use crate::model::{KeyState, arn};
 use crate::store::{Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
-use facts::On;
 use find::{Found, find};
 use permit::Caller;
 use policy_cache::Compiled;

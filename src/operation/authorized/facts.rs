@@ -71,34 +71,34 @@ const OF_NEW_GRANTS: &[(&str, &str, &str)] = &[
 
 /// What one question is about.
 #[derive(Clone, Copy, Default)]
-pub(super) struct On<'a> {
+pub(in crate::operation) struct On<'a> {
     /// The key.
-    pub(super) key: Option<&'a Key>,
+    pub(in crate::operation) key: Option<&'a Key>,
     /// That it is not the key itself, but a replica that is yet to be made of it.
-    pub(super) replica: bool,
+    pub(in crate::operation) replica: bool,
     /// The name of the alias by which the request names the key.
-    pub(super) alias: Option<&'a str>,
+    pub(in crate::operation) alias: Option<&'a str>,
     /// The names of all its aliases, if a policy asks for them.
-    pub(super) aliases: Option<&'a [String]>,
+    pub(in crate::operation) aliases: Option<&'a [String]>,
     /// What the key is to be used for.
-    pub(super) purpose: Option<Purpose>,
+    pub(in crate::operation) purpose: Option<Purpose>,
     /// The encryption context that it is to be used with.
-    pub(super) context: Option<&'a EncryptionContext>,
+    pub(in crate::operation) context: Option<&'a EncryptionContext>,
     /// Of ReEncrypt: whether both of its keys are one.
-    pub(super) same_key: Option<bool>,
+    pub(in crate::operation) same_key: Option<bool>,
     /// The Region, if it is not the request's.
-    pub(super) region: Option<&'a Region>,
+    pub(in crate::operation) region: Option<&'a Region>,
 }
 
 /// What is known of a request in view of one question.
-pub(super) struct Known<'a> {
-    pub(super) operation: OperationName,
-    pub(super) request: &'a Request,
-    pub(super) identity: Option<&'a Identity>,
-    pub(super) now: OffsetDateTime,
-    pub(super) input: Option<&'a dyn Members>,
-    pub(super) owner: &'a AccountId,
-    pub(super) on: On<'a>,
+pub(in crate::operation) struct Known<'a> {
+    pub(in crate::operation) operation: OperationName,
+    pub(in crate::operation) request: &'a Request,
+    pub(in crate::operation) identity: Option<&'a Identity>,
+    pub(in crate::operation) now: OffsetDateTime,
+    pub(in crate::operation) input: Option<&'a dyn Members>,
+    pub(in crate::operation) owner: &'a AccountId,
+    pub(in crate::operation) on: On<'a>,
 }
 
 fn one<'a>(text: impl Into<Cow<'a, str>>) -> Option<Values<'a>> {
