@@ -1,6 +1,7 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{ClusterSection, Config, ms};
+use crate::config::{ClusterSection, Config, OidcSection, ms};
+use crate::operation::sts::{Issuer, KeySource};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
@@ -68,4 +69,21 @@ pub fn store(config: &Config) -> StoreConfig {
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
     }
+}
+
+/// The issuers of OIDC tokens.
+pub(super) fn issuers(config: &Config) -> Vec<Issuer> {
+    let issuer = |section: &OidcSection| {
+        let keys = match (&section.jwks_file, &section.jwks_url) {
+            (Some(file), _) => KeySource::File(file.clone()),
+            (None, Some(url)) => KeySource::Url(url.clone(), section.ca_file.clone()),
+            (None, None) => return None, // refused by the configuration
+        };
+        Some(Issuer {
+            issuer: section.issuer.clone(),
+            audiences: section.audiences.clone(),
+            keys,
+        })
+    };
+    config.oidc.values().filter_map(issuer).collect()
 }
