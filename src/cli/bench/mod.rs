@@ -24,7 +24,7 @@ use table::{Results, Subject};
 /// client.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The gateway, as http://host:port.
+    /// The gateway, as http://host:port or https://host:port.
     #[arg(long, env = "AWS_ENDPOINT_URL_KMS")]
     endpoint: String,
     /// What is measured.
@@ -75,7 +75,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         .block_on(load.prepare(&arguments.operations, arguments.extra_keys, &stop))
         .and_then(|()| beside_direct(&arguments, &runtime, &load, &stop, &mut results));
     let cleaned = runtime.block_on(load.clean_up());
-    println!("http://{authority}, 32-byte plaintexts; medians over the rounds\n");
+    println!("{authority}, 32-byte plaintexts; medians over the rounds\n");
     println!("{}", results.text());
     if arguments.config.is_none() {
         println!("The token alone was not measured: no --config.");
