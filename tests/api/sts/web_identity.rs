@@ -92,10 +92,8 @@ fn a_service_account_assumes_its_role() {
         who.get("Arn"),
         format!("arn:aws:sts::{ACCOUNT}:assumed-role/web/pod")
     );
-    assert_eq!(
-        kms(&session, "TrentService.ListKeys", &json!({})).status,
-        200
-    );
+    let list = kms(&session, "TrentService.ListKeys", &json!({}));
+    assert_eq!(list.code(), "AccessDeniedException");
     let record = record(answer.get("RequestId"));
     let identity = &record["userIdentity"];
     let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/issuer.example/realms/a");
