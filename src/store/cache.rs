@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long what does not exist is not asked for again.
+/// How long an access key that does not exist is not asked for again. What else does not exist is
+/// believed not to until it is made, or asking for it would take longer than for what does exist.
 const ABSENT_FOR: Duration = Duration::from_secs(2);
 /// How much of that is remembered: whoever guesses names fills no memory.
 const ABSENT_ENTRIES: usize = 4096;
@@ -81,7 +82,8 @@ impl Cache {
 
     pub(super) fn is_absent(&self, address: &Address) -> bool {
         let since = self.absent.get(address);
-        since.is_some_and(|since| since.elapsed() < ABSENT_FOR)
+        let lasts = !matches!(address, Address::AccessKey(_));
+        since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR)
     }
 
     /// To be asked for before a row is read, and given to `put` with what was read.

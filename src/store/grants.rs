@@ -158,19 +158,19 @@ impl Store {
         Ok(Some(grant))
     }
 
-    /// What a grantee has of a key; cached, also that it is nothing.
+    /// What a grantee has of the key of a row; cached, also that it is nothing.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: &Key, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
+    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
         let shared = &self.shared;
-        let address = Address::Grants(key.row, grantee.into());
+        let address = Address::Grants(key, grantee.into());
         if let Some(grants) = shared.cache.grants(&address) {
             return Ok(grants);
         }
         let generation = shared.cache.generation();
         let connection = shared.connections.get().await?;
-        let params: Params<'_> = &[&key.row, &grantee, &USABLE];
+        let params: Params<'_> = &[&key, &grantee, &USABLE];
         let rows = connection.query(OF_GRANTEE, params).await?;
         drop(connection);
         let grants = shared.read_grants(&rows).await?;
@@ -282,13 +282,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// What a grantee has of a locked key: it stays so, since whoever changes a key's grants locks
+    /// What a grantee has of the locked key of a row: it stays so, since whoever changes a key's grants locks
     /// the key first.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: &Key, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
-        let params: Params<'_> = &[&key.row, &grantee, &USABLE];
+    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
+        let params: Params<'_> = &[&key, &grantee, &USABLE];
         let rows = self.connection.query(OF_GRANTEE, params).await?;
         let grants = self.shared.read_grants(&rows).await?;
         Ok(grants.into_iter().map(Arc::new).collect())

@@ -3,12 +3,14 @@
 //! do what, and is read before it is committed; `UPDATE_PERMISSIONS=1` writes it.
 
 use crate::api::DEV;
-use crate::fixtures::{Kind, MESSAGE, fresh_alias, name};
-use crate::who::{ALL, Answer, Who, fresh};
+use crate::fixtures::{Kind, fresh_alias, name};
+use crate::who::{ALL, Answer, MESSAGE, Who, body, fresh};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use strongroom::model::shapes::GrantOperation;
+use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::operation::OperationName;
 
 /// Where the list is.
@@ -22,6 +24,7 @@ const HEAD: &str = "\
 # yes     allowed: done, or refused for what is no matter of permission
 # no      denied, and told why
 # -       denied as what is not there is
+# open    nobody is asked
 #
 # root    A's root; the key's policy leaves it to the account
 # named   a user of A that the key's policy names, without a policy of their own
@@ -37,6 +40,9 @@ const HEAD: &str = "\
 # B trust B's root, on a key whose policy names B's account
 ";
 
+/// Operations that need no permission.
+const OPEN: [&str; 2] = ["AssumeRoleWithWebIdentity", "GetCallerIdentity"];
+
 const COLUMNS: [&str; 12] = [
     "root", "named", "user", "nobody", "role", "narrow", "grantee", "B both", "B key", "B own",
     "B root", "B trust",
@@ -46,8 +52,10 @@ const COLUMNS: [&str; 12] = [
 struct People {
     root: Who,
     all: Vec<Who>,
-    /// A role of A, and one that its users may not assume.
+    /// A role of A, which its users may assume.
     role: String,
+    /// The keys that were made for a row, and for whom they are.
+    keys: RefCell<BTreeMap<(String, bool), String>>,
 }
 
 impl People {
@@ -80,7 +88,13 @@ impl People {
             b.clone(),
             b,
         ];
-        Self { root, all, role }
+        let keys = RefCell::default();
+        Self {
+            root,
+            all,
+            role,
+            keys,
+        }
     }
 
     fn at(&self, column: &str) -> &Who {
@@ -116,26 +130,34 @@ impl Requests<'_> {
         self.people.root.kms(operation, body).ok()
     }
 
-    /// A key of the kind that suits the operation; its ARN.
+    /// A key of the kind that suits the operation, the same for all who are asked with one policy; its
+    /// ARN.
     fn key(&self, kind: Kind) -> String {
+        let of = (self.row.to_owned(), self.column == "B trust");
+        let made = self.people.keys.borrow().get(&of).cloned();
+        made.unwrap_or_else(|| {
+            let made = self.new_key(kind);
+            self.people.keys.borrow_mut().insert(of, made.clone());
+            made
+        })
+    }
+
+    fn new_key(&self, kind: Kind) -> String {
         let made = self.root("CreateKey", &kind.parameters());
         let arn = made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
-        let grantee = &self.people.at("grantee").arn;
-        let operations = GrantOperation::ALL
-            .iter()
-            .map(|operation| operation.as_str());
-        let suits: Vec<&str> = operations
-            .filter(|operation| {
-                let grant = json!({
-                    "KeyId": arn, "GranteePrincipal": grantee, "DryRun": true,
-                    "Operations": ["DescribeKey", operation],
-                });
-                let tried = self.people.root.kms("CreateGrant", &grant);
-                tried.code() == "DryRunOperationException"
-            })
-            .collect();
-        let grant = json!({"KeyId": arn, "GranteePrincipal": grantee, "Operations": suits});
-        self.root("CreateGrant", &grant);
+        let parameters = kind.parameters();
+        let of = |name: &str, otherwise| parameters[name].as_str().unwrap_or(otherwise).to_owned();
+        let spec: KeySpec = of("KeySpec", "SYMMETRIC_DEFAULT").parse().unwrap();
+        let usage: KeyUsage = of("KeyUsage", "ENCRYPT_DECRYPT").parse().unwrap();
+        let operations = GrantOperation::ALL.iter().filter(|o| o.suits(spec, usage));
+        let grant = json!({
+            "KeyId": arn, "GranteePrincipal": self.people.at("grantee").arn,
+            "Operations": operations.map(|operation| operation.as_str()).collect::<Vec<_>>(),
+        });
+        // A key that waits for its material can have none.
+        if kind != Kind::External {
+            self.root("CreateGrant", &grant);
+        }
         let policy = self.people.policy(self.column).to_string();
         let put = json!({"KeyId": arn, "Policy": policy});
         self.root("PutKeyPolicy", &put);
@@ -204,6 +226,16 @@ impl Requests<'_> {
                 let grants = self.root("ListGrants", &json!({"KeyId": key}));
                 json!({"KeyId": key, "GrantId": grants["Grants"][0]["GrantId"], "DryRun": true})
             }
+            "UpdatePrimaryRegion" => {
+                let key = key();
+                let replicate = json!({
+                    "KeyId": key, "ReplicaRegion": "eu-central-1",
+                    "Policy": self.people.policy(self.column).to_string(),
+                });
+                // Once for all; then it is there, or the primary.
+                self.people.root.kms("ReplicateKey", &replicate);
+                body(operation, &key)
+            }
             "UpdateAlias" => {
                 let key = key();
                 json!({"AliasName": self.alias(&key), "TargetKeyId": key})
@@ -226,10 +258,11 @@ impl Requests<'_> {
             "AdoptKey" => json!({
                 "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "ObjectLabel": "nobody",
             }),
-            "CreateKeyVersion" | "ListKeyVersions" => json!({"KeyId": self.key(Kind::Signing)}),
-            "DisableKeyVersion" | "EnableKeyVersion" | "SetPrimaryKeyVersion" => {
-                json!({"KeyId": self.key(Kind::Signing), "KeyVersionNumber": 1})
-            }
+            "CreateKeyVersion"
+            | "DisableKeyVersion"
+            | "EnableKeyVersion"
+            | "ListKeyVersions"
+            | "SetPrimaryKeyVersion" => body(operation, &self.key(Kind::Signing)),
             "PutUserPolicy" | "PutRolePolicy" => {
                 with(json!({"PolicyName": "p", "PolicyDocument": ALL}))
             }
@@ -255,46 +288,7 @@ impl Requests<'_> {
             }
             "GetUser" | "GetRole" | "DeleteUser" | "DeleteRole" | "ListUserPolicies"
             | "ListRolePolicies" | "ListAccessKeys" | "CreateAccessKey" => identity,
-            _ => {
-                let key = key();
-                let mut request = match self.row {
-                    "Decapsulate" => json!({
-                        "SharedSecretCiphertextBlob": MESSAGE, "EncapsulationAlgorithm": "ML_KEM",
-                    }),
-                    "Encapsulate" => json!({"EncapsulationAlgorithm": "ML_KEM"}),
-                    "Encrypt" => json!({"Plaintext": MESSAGE}),
-                    "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
-                        json!({"KeySpec": "AES_256"})
-                    }
-                    "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
-                        json!({"KeyPairSpec": "ECC_NIST_P256"})
-                    }
-                    "GenerateMac" => json!({"Message": MESSAGE, "MacAlgorithm": "HMAC_SHA_256"}),
-                    "GetParametersForImport" => json!({
-                        "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048",
-                    }),
-                    "ImportKeyMaterial" => json!({
-                        "ImportToken": MESSAGE, "EncryptedKeyMaterial": MESSAGE,
-                        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
-                    }),
-                    "ReplicateKey" => json!({"ReplicaRegion": "eu-central-1"}),
-                    "Sign" => json!({"Message": MESSAGE, "SigningAlgorithm": "ECDSA_SHA_256"}),
-                    "TagResource" => json!({"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
-                    "UntagResource" => json!({"TagKeys": ["a"]}),
-                    "UpdateKeyDescription" => json!({"Description": "d"}),
-                    "UpdatePrimaryRegion" => json!({"PrimaryRegion": "eu-central-1"}),
-                    "Verify" => json!({
-                        "Message": MESSAGE, "SigningAlgorithm": "ECDSA_SHA_256",
-                        "Signature": MESSAGE,
-                    }),
-                    "VerifyMac" => {
-                        json!({"Message": MESSAGE, "MacAlgorithm": "HMAC_SHA_256", "Mac": MESSAGE})
-                    }
-                    _ => json!({}),
-                };
-                request["KeyId"] = key.into();
-                request
-            }
+            _ => body(operation, &key()),
         }
     }
 
@@ -340,6 +334,7 @@ impl Requests<'_> {
         match &*code {
             "AccessDeniedException" | "AccessDenied" if message.contains("does not exist") => "-",
             "AccessDeniedException" | "AccessDenied" => "no",
+            _ if OPEN.contains(&self.row) => "open",
             _ => "yes",
         }
     }

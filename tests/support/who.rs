@@ -250,3 +250,62 @@ impl Who {
 fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
+
+/// Base64 of what is encrypted and signed.
+pub const MESSAGE: &str = "aGVsbG8=";
+
+/// A request of an operation on a key, right as far as that can be said without the key.
+pub fn body(operation: &str, key: &str) -> Value {
+    let mut body = match operation {
+        "Decapsulate" => json!({
+            "SharedSecretCiphertextBlob": MESSAGE, "EncapsulationAlgorithm": "ML_KEM",
+        }),
+        "DeriveSharedSecret" => json!({"KeyAgreementAlgorithm": "ECDH", "PublicKey": MESSAGE}),
+        "Decrypt" => json!({"CiphertextBlob": MESSAGE}),
+        "Encapsulate" => json!({"EncapsulationAlgorithm": "ML_KEM"}),
+        "Encrypt" => json!({"Plaintext": MESSAGE}),
+        "CreateAlias" => return json!({"AliasName": "alias/new", "TargetKeyId": key}),
+        "CreateGrant" => json!({
+            "Operations": ["DescribeKey"], "GranteePrincipal": "arn:aws:iam::000000000000:root",
+        }),
+        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => json!({"KeySpec": "AES_256"}),
+        "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
+            json!({"KeyPairSpec": "ECC_NIST_P256"})
+        }
+        "GenerateMac" => json!({"Message": MESSAGE, "MacAlgorithm": "HMAC_SHA_256"}),
+        "GetParametersForImport" => json!({
+            "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048",
+        }),
+        "ImportKeyMaterial" => json!({
+            "ImportToken": MESSAGE, "EncryptedKeyMaterial": MESSAGE,
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        }),
+        "PutKeyPolicy" => json!({"Policy": json!({"Statement": {
+            "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        }}).to_string()}),
+        "ReEncrypt" => {
+            return json!({
+                "CiphertextBlob": MESSAGE, "SourceKeyId": key, "DestinationKeyId": key,
+            });
+        }
+        "ReplicateKey" => json!({"ReplicaRegion": "eu-central-1"}),
+        "RetireGrant" | "RevokeGrant" => json!({"GrantId": "0".repeat(64)}),
+        "Sign" => json!({"Message": MESSAGE, "SigningAlgorithm": "ECDSA_SHA_256"}),
+        "TagResource" => json!({"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
+        "UntagResource" => json!({"TagKeys": ["a"]}),
+        "UpdateKeyDescription" => json!({"Description": "d"}),
+        "UpdatePrimaryRegion" => json!({"PrimaryRegion": "eu-central-1"}),
+        "Verify" => json!({
+            "Message": MESSAGE, "SigningAlgorithm": "ECDSA_SHA_256", "Signature": MESSAGE,
+        }),
+        "VerifyMac" => {
+            json!({"Message": MESSAGE, "MacAlgorithm": "HMAC_SHA_256", "Mac": MESSAGE})
+        }
+        "DisableKeyVersion" | "EnableKeyVersion" | "SetPrimaryKeyVersion" => {
+            json!({"KeyVersion": 1})
+        }
+        _ => json!({}),
+    };
+    body["KeyId"] = key.into();
+    body
+}

@@ -10,6 +10,8 @@ use crate::operation::access::By;
 use crate::operation::multi_region;
 use crate::store::Key;
 use crate::{Error, ErrorCode};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use uuid::Uuid;
 
 /// What a name stands for.
 pub(super) struct Found {
@@ -50,6 +52,19 @@ impl Named {
             (Named::Foreign(arn), _) => foreign(request, action, arn),
             (Named::Own { .. }, Some(key)) => denied(request, action, &arn_of(key), reason),
             (Named::Own { arn, .. }, None) => denied(request, action, arn, reason),
+        }
+    }
+
+    /// For what is not there in another account: a row that there is not, the same for the same name.
+    pub(super) fn placeholder(&self, by: By<'_>) -> Option<Uuid> {
+        match (self, by) {
+            (Named::Ciphertext, By::Version(version)) => Some(version),
+            (Named::Foreign(arn), _) => {
+                let mut hasher = DefaultHasher::new();
+                arn.hash(&mut hasher);
+                Some(Uuid::from_u64_pair(0, hasher.finish()))
+            }
+            _ => None,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::{Error, ErrorCode};
 use std::borrow::Cow;
 use std::sync::Arc;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Who asks, with the policies that are theirs.
 pub(super) struct Caller<'a> {
@@ -186,6 +187,10 @@ impl<'a> Caller<'a> {
             {
                 return Err(name.denied(None, request, action, reason));
             }
+            if let Some(nothing) = name.placeholder(wanted.by).filter(|_| is_granted(action)) {
+                // As much is asked of the database as for what is there.
+                self.grants(nothing, on, &[], source).await?;
+            }
             return Err(name.missing(request, action));
         };
         seen.note(&resolved);
@@ -306,7 +311,7 @@ impl<'a> Caller<'a> {
         if denied || !is_granted(action) {
             return Ok(Err(reason));
         }
-        let grants = self.grants(key, on, tokens, source).await?;
+        let grants = self.grants(key.row, on, tokens, source).await?;
         let permits: Vec<Permit<'_>> = grants.iter().map(|grant| permit(grant)).collect();
         let say = Say {
             grants: &permits,
@@ -359,7 +364,7 @@ impl<'a> Caller<'a> {
     /// CreateGrant, those that are not exceeded by what is to be granted.
     async fn grants(
         &self,
-        key: &Key,
+        key: Uuid,
         on: On<'_>,
         tokens: &[Arc<Grant>],
         source: Source<'_>,
@@ -371,7 +376,7 @@ impl<'a> Caller<'a> {
             PrincipalKind::WebIdentity { .. } => return Ok(Vec::new()),
         };
         let root = (principal.kind != PrincipalKind::Root).then(|| root_arn(&principal.account));
-        let named = tokens.iter().filter(|grant| grant.key == key.row);
+        let named = tokens.iter().filter(|grant| grant.key == key);
         let mut grants: Vec<_> = named.cloned().collect();
         let grantees = [Some(principal.arn.as_str()), role, root.as_deref()];
         for grantee in grantees.into_iter().flatten() {

@@ -89,7 +89,7 @@ impl Source<'_> {
     /// What a grantee has of a key.
     pub(super) async fn grants_of(
         self,
-        key: &Key,
+        key: Uuid,
         grantee: &str,
     ) -> Result<Arc<[Arc<Grant>]>, Error> {
         match self {
