@@ -45,7 +45,14 @@ async fn none_after(key: &str, clients: &[Client; 2], take_away: impl FnOnce()) 
                                 |at: &Instant| sent >= *at || received > *at + ON_THE_WAY;
                             late += u64::from(over.get().is_some_and(too_late));
                         }
-                        Err(error) => assert_eq!(error.code(), Some("AccessDeniedException")),
+                        // Access keys that a gateway does not know yet are looked up two at a time.
+                        Err(error) => assert!(
+                            matches!(
+                                error.code(),
+                                Some("AccessDeniedException" | "ThrottlingException")
+                            ),
+                            "{error:?}"
+                        ),
                     }
                 }
                 late
