@@ -4,7 +4,9 @@
 mod assume_role;
 #[path = "../../support/issuer.rs"]
 mod issuer;
+mod permitted;
 mod protocol;
+mod sessions;
 mod web_identity;
 
 use crate::dev::{self, Dev};
