@@ -208,7 +208,7 @@ fn user(name: &str) -> Caller {
     caller
 }
 
-/// Makes a role; answers its ARN.
+/// Makes a role without policies; answers its ARN.
 fn role(name: &str, statement: &Value) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
     let role =
