@@ -5,6 +5,7 @@ mod facts;
 mod find;
 mod granted;
 mod permit;
+mod permitted;
 mod policy_cache;
 mod source;
 mod stores;
