@@ -108,6 +108,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// Whether it came over TLS.
+    pub secure_transport: bool,
     /// `User-Agent`.
     pub user_agent: Option<String>,
     /// The body; may hold plaintext.

@@ -131,6 +131,7 @@ async fn admit(
         source_ip: http
             .peer_addr()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+        secure_transport: http.app_config().secure(),
         user_agent,
         body,
     };
