@@ -3,7 +3,7 @@
 use crate::metrics::Metrics;
 use crate::model::Region;
 use crate::operation::credential::{Credential, Credentials};
-use crate::operation::{self, Context, OperationName, Request};
+use crate::operation::{self, Context, OperationName, Principal, Request};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
 use crate::{Error, ErrorCode};
@@ -38,6 +38,10 @@ impl Endpoint for Gate {
 
     fn serves(&self, region: &Region) -> bool {
         self.context.serves(region)
+    }
+
+    fn user<'a>(&'a self, arn: &'a str) -> BoxFuture<'a, Result<Option<Principal>, Error>> {
+        self.credentials.user(arn).boxed()
     }
 
     fn credential<'a>(

@@ -4,7 +4,7 @@ use super::Proof;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
-use crate::store::{AccessKey, RowVersion, Store};
+use crate::store::{AccessKey, IdentityKind, RowVersion, Store};
 use crate::token::{KeyRef, Token};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
@@ -75,6 +75,16 @@ impl Credentials {
         });
         self.unwrapped.insert(row.id.clone(), credential.clone());
         Ok(Some(credential))
+    }
+
+    /// The user of an ARN, for whom a client certificate speaks; `None` if there is none.
+    ///
+    /// # Errors
+    /// The database does not answer, or the row was tampered with.
+    pub async fn user(&self, arn: &str) -> Result<Option<Principal>, Error> {
+        let identity = self.store.identity(arn).await?;
+        let user = identity.filter(|identity| identity.kind == IdentityKind::User);
+        Ok(user.map(|user| user.as_principal()))
     }
 
     async fn unwrap(&self, row: &AccessKey) -> Result<SecretString, Error> {

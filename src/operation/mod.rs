@@ -40,8 +40,9 @@ pub use caller::{Proof, Session};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
+pub use crate::authz::Principal;
+
 use crate::audit::Audit;
-use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;

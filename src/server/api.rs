@@ -1,10 +1,11 @@
 //! Steps 1 and 2 of the pipeline: admit and authenticate. What comes after is the endpoint's.
 
+use super::certificate::{self, Mapped};
 use super::sigv4::{self, Authorization, SignedRequest};
 use super::{Shared, body};
 use crate::model::Region;
 use crate::operation::credential::Credential;
-use crate::operation::{Request, unrecognized};
+use crate::operation::{Principal, Proof, Request, unrecognized};
 use crate::{Error, ErrorCode};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-const TARGET: &str = "x-amz-target";
+pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+pub(super) const TARGET: &str = "x-amz-target";
 
 pub(super) async fn handle(
     request: HttpRequest,
@@ -110,7 +111,8 @@ async fn admit(
         body: &[],
     };
     // What the headers alone can be refused for is refused before the body is read.
-    let (authorization, region) = authorization(&unsigned, shared)?;
+    let certificate = certificate::of(http)?;
+    let (claim, region) = claim(&unsigned, certificate, shared)?;
     // Those who are still sending have places of their own: they cannot take those of the others.
     let reading = Place::take(shared, |shared| &shared.reading, shared.max_in_flight)?;
     let body = body::read(http, payload, shared.max_body_bytes, shared.read_timeout).await?;
@@ -119,14 +121,14 @@ async fn admit(
         body: &body,
         ..unsigned
     };
-    let credential = authenticate(&authorization, &signed, shared).await?;
+    let (principal, proof) = authenticate(&claim, &signed, shared).await?;
     let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
     let target = signed.header(TARGET).unwrap_or_default().to_owned();
     let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
         request_id,
-        principal: credential.principal.clone(),
-        proof: credential.proof.clone(),
+        principal,
+        proof,
         region,
         source_ip: http
             .peer_addr()
@@ -172,8 +174,59 @@ fn authorization<'r>(
     Ok((authorization, region))
 }
 
-/// The access key that signed the request.
+/// By what a request says who it is from.
+enum Claim<'a> {
+    /// A signature, and the certificate of the connection that it came over.
+    Signature(Authorization<'a>, Option<Mapped<'a>>),
+    /// The certificate alone.
+    Certificate(Mapped<'a>),
+}
+
+/// What a request claims, and its Region: checked as far as it can be without asking anybody.
+fn claim<'r>(
+    request: &SignedRequest<'r>,
+    certificate: Option<Mapped<'r>>,
+    shared: &Shared,
+) -> Result<(Claim<'r>, Region), Error> {
+    match certificate {
+        Some(certificate) if request.header("authorization").is_none() => {
+            let region = certificate.region_of(request, shared)?;
+            Ok((Claim::Certificate(certificate), region))
+        }
+        certificate => {
+            let (authorization, region) = authorization(request, shared)?;
+            Ok((Claim::Signature(authorization, certificate), region))
+        }
+    }
+}
+
+/// Who the request is from.
 async fn authenticate(
+    claim: &Claim<'_>,
+    request: &SignedRequest<'_>,
+    shared: &Shared,
+) -> Result<(Principal, Proof), Error> {
+    match claim {
+        Claim::Signature(authorization, certificate) => {
+            let credential = signer(authorization, request, shared).await?;
+            if let Some(certificate) = certificate {
+                certificate.check_signer(&credential.principal.arn)?;
+            }
+            Ok((credential.principal.clone(), credential.proof.clone()))
+        }
+        Claim::Certificate(certificate) => {
+            let user = shared.endpoint.user(&certificate.rule.principal).await?;
+            let fingerprint = certificate.fingerprint.to_owned();
+            Ok((
+                user.ok_or_else(unrecognized)?,
+                Proof::Certificate(fingerprint),
+            ))
+        }
+    }
+}
+
+/// The access key that signed the request.
+async fn signer(
     authorization: &Authorization<'_>,
     request: &SignedRequest<'_>,
     shared: &Shared,
