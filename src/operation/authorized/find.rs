@@ -120,7 +120,7 @@ pub(super) async fn check_subject<O: Operation>(
 ) -> Result<(), Error> {
     let account = &request.principal.account;
     match subject {
-        Subject::Account | Subject::User(_) | Subject::Role(_) => Ok(()),
+        Subject::Account | Subject::User(_) | Subject::Role(_) | Subject::Caller => Ok(()),
         Subject::Principal(arn) => match arn::principal_account(arn) {
             Some(owner) if may(request, &owner) => Ok(()),
             _ => Err(denied::<O>(request, arn)),
