@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// An access key that is in force, with its secret.
 pub struct Credential {
@@ -25,12 +26,13 @@ pub struct Credential {
 }
 
 /// The access keys in use. Unwrapping one costs a call to the token, so what was unwrapped is
-/// kept for as long as its row stays the same.
+/// kept for as long as its row stays the same, and wiped when it changes or goes.
 pub struct Credentials {
     store: Store,
     token: Token,
     wrapping: KeyRef,
-    unwrapped: Cache<String, Arc<Credential>>,
+    /// By their rows.
+    unwrapped: Arc<Cache<Uuid, Arc<Credential>>>,
 }
 
 /// Unwrapped secrets kept at a time.
@@ -42,11 +44,17 @@ pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
     pub fn new(store: Store, token: Token, wrapping: KeyRef) -> Self {
+        let unwrapped = Arc::new(Cache::<Uuid, Arc<Credential>>::new(UNWRAPPED));
+        let kept = unwrapped.clone();
+        store.set_follower(move |row| match row {
+            Some(row) => drop(kept.remove(&row)),
+            None => kept.clear(),
+        });
         Self {
             store,
             token,
             wrapping,
-            unwrapped: Cache::new(UNWRAPPED),
+            unwrapped,
         }
     }
 
@@ -62,7 +70,7 @@ impl Credentials {
             return Ok(None);
         }
         let version = RowVersion::AccessKey(row.row, row.row_version);
-        if let Some(known) = self.unwrapped.get(access_key_id)
+        if let Some(known) = self.unwrapped.get(&row.row)
             && known.row == version
         {
             return Ok(Some(known));
@@ -77,7 +85,12 @@ impl Credentials {
             row: version,
             secret: self.unwrap(&row).await?,
         });
-        self.unwrapped.insert(row.id.clone(), credential.clone());
+        self.unwrapped.insert(row.row, credential.clone());
+        // The row may have been forgotten meanwhile: then there was nothing yet to go with it.
+        let still = self.store.access_key(access_key_id).await?;
+        if still.is_none_or(|still| still.row_version != row.row_version) {
+            self.unwrapped.remove(&row.row);
+        }
         Ok(Some(credential))
     }
 

@@ -4,8 +4,8 @@
 use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -49,7 +49,11 @@ pub(super) struct Cache {
     records: Map<Uuid, Record>,
     absent: Map<String, Instant>,
     generation: AtomicU64,
+    follower: OnceLock<Follower>,
 }
+
+/// Told of every row that is forgotten, or `None` for all: what was made of it is to go as well.
+pub(super) type Follower = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
 impl Cache {
     pub(super) fn new(entries: usize) -> Self {
@@ -60,7 +64,12 @@ impl Cache {
             records: Map::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
+            follower: OnceLock::new(),
         }
+    }
+
+    pub(super) fn set_follower(&self, follower: Follower) -> Result<(), Follower> {
+        self.follower.set(follower)
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<Record> {
@@ -94,6 +103,13 @@ impl Cache {
     pub(super) fn forget(&self, row: Uuid) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.records.remove(&row);
+        self.tell(Some(row));
+    }
+
+    fn tell(&self, row: Option<Uuid>) {
+        if let Some(follower) = self.follower.get() {
+            follower(row);
+        }
     }
 
     pub(super) fn forget_absent(&self, access_key: &str) {
@@ -106,6 +122,7 @@ impl Cache {
         self.rows.clear();
         self.records.clear();
         self.absent.clear();
+        self.tell(None);
     }
 }
 

@@ -5,6 +5,7 @@ mod authority;
 #[allow(dead_code)] // each test process uses a part
 #[path = "../support/dev.rs"]
 mod dev;
+mod memory;
 mod mtls;
 mod raw;
 mod serve;

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// On the shared gateway, by its root.
-fn root(operation: &str, input: &serde_json::Value) -> Answer {
+pub fn root(operation: &str, input: &serde_json::Value) -> Answer {
     let address = SHARED.env["AWS_ENDPOINT_URL_KMS"].trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
     let request = call(
@@ -38,7 +38,7 @@ fn account() -> String {
 }
 
 /// A user who may do everything; answers its access key.
-fn user(name: &str) -> Keys {
+pub fn user(name: &str) -> Keys {
     root("CreateUser", &json!({"UserName": name}));
     let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
     let policy = json!({"Version": "2012-10-17", "Statement": statement}).to_string();

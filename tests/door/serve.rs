@@ -110,6 +110,10 @@ fn place(files: &Path, authority: &Authority) {
 }
 
 impl Gateway {
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
