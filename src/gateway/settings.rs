@@ -1,11 +1,14 @@
 //! The configuration, as each layer below takes it.
 
 use crate::config::{
-    CertificateSection, ClientCertificate, ClusterSection, Config, Signer, TlsSection, ms,
+    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
+    ms,
 };
+use crate::operation::sts::{Issuer, KeySource, Url};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::{Error, ErrorCode};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,4 +108,31 @@ pub fn store(config: &Config) -> StoreConfig {
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
     }
+}
+
+/// The issuers of OIDC tokens.
+///
+/// # Errors
+/// An address that no keys are fetched from.
+pub(super) fn issuers(config: &Config) -> Result<Vec<Issuer>, Error> {
+    let issuer = |(name, section): (&String, &OidcSection)| {
+        let keys = match (&section.jwks_file, &section.jwks_url) {
+            (Some(file), _) => KeySource::File(file.clone()),
+            (None, url) => {
+                let url = url.as_deref().and_then(Url::parse).ok_or_else(|| {
+                    let message = format!(
+                        "oidc.{name}: jwks_url is no https:// URL (http:// only on this machine)"
+                    );
+                    Error::new(ErrorCode::Validation, message)
+                })?;
+                KeySource::Url(url, section.ca_file.clone())
+            }
+        };
+        Ok(Issuer {
+            issuer: section.issuer.clone(),
+            audiences: section.audiences.clone(),
+            keys,
+        })
+    };
+    config.oidc.iter().map(issuer).collect()
 }

@@ -11,6 +11,7 @@ use crate::model::{
     KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
+use crate::operation::sts::Assuming;
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -40,6 +41,10 @@ pub enum Subject<'i> {
     Caller,
     /// A principal of the caller's account, by its ARN.
     Principal(&'i str),
+    /// Nothing that a permission is needed for.
+    Open,
+    /// A role of any account, for a session of it: its trust policy decides.
+    RoleToAssume(Assuming<'i>),
     /// What all accounts share: for principals of the management account alone.
     Deployment,
 }

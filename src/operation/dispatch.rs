@@ -7,7 +7,7 @@
 
 use super::authorized::{Authorized, Seen, Source};
 use super::{Context, Operation, Proof, Request, TokenChange, Use, leftover};
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
 use crate::{Error, ErrorCode};
@@ -30,7 +30,9 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
         let mut seen = Seen::default();
         let answer = attempt::<O>(&input, request, &mut seen, cx).await;
         let outcome = match &answer {
-            Ok(_) => Outcome::Success { response: None },
+            Ok(output) => Outcome::Success {
+                response: O::shown(output),
+            },
             Err(error) => Outcome::Failure(error),
         };
         let keys = seen.keys();
@@ -273,9 +275,13 @@ fn record<O: Operation>(
     Record {
         time: cx.clock.now(),
         request_id: request.request_id,
+        event_source: match O::NAME.is_sts() {
+            true => audit::STS,
+            false => audit::KMS,
+        },
         event_name: O::NAME.as_str(),
         region: request.region.as_str(),
-        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
+        actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: O::READ_ONLY,

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::sigv4::SignedRequest;
+use super::subject;
 use super::tls::Tls;
 use crate::model::{Region, hex};
 use crate::{Error, ErrorCode};
@@ -11,15 +12,14 @@ use actix_web::dev::Extensions;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::rt::net::TcpStream;
 use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
 use openssl::stack::Stack;
-use openssl::x509::{X509, X509NameRef, X509Ref};
+use openssl::x509::{X509, X509Ref};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Names a Region that is not the rule's, where no signature does.
-const REGION: &str = "x-amz-region";
+pub(super) const REGION: &str = "x-amz-region";
 
 /// One name of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +206,7 @@ fn names(leaf: &X509Ref) -> Result<Vec<CertificateName>, openssl::error::ErrorSt
             .map(|email| CertificateName::Email(email.into()));
         names.extend(dns.or(uri).or(email));
     }
-    names.extend(subject(leaf.subject_name())?.map(CertificateName::Subject));
+    names.extend(subject::rfc2253(leaf.subject_name())?.map(CertificateName::Subject));
     Ok(names)
 }
 
@@ -217,112 +217,9 @@ impl CertificateName {
     }
 }
 
-/// A subject by RFC 2253: the last part first. `None` for one that cannot be written so that it means
-/// nothing else: parts that are no plain text, or several in one place.
-fn subject(name: &X509NameRef) -> Result<Option<String>, openssl::error::ErrorStack> {
-    let mut parts = Vec::new();
-    for entry in name.entries() {
-        let nid = entry.object().nid();
-        let value = entry.data().to_string()?;
-        if nid == Nid::UNDEF || value.contains(char::REPLACEMENT_CHARACTER) {
-            return Ok(None);
-        }
-        parts.push(format!("{}={}", nid.short_name()?, escaped(&value)));
-    }
-    parts.reverse();
-    let sets = elements(&name.to_der()?);
-    Ok((sets == Some(parts.len())).then(|| parts.join(",")))
-}
-
-/// As OpenSSL escapes a value: what has a meaning, and what is not printable ASCII.
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for (at, byte) in value.bytes().enumerate() {
-        let last = at + 1 == value.len();
-        match byte {
-            b',' | b'+' | b'"' | b'\\' | b'<' | b'>' | b';' => out.extend(['\\', byte.into()]),
-            b'#' if at == 0 => out.push_str("\\#"),
-            b' ' if at == 0 || last => out.push_str("\\ "),
-            b' '..=b'~' => out.push(byte.into()),
-            _ => out.push_str(&format!("\\{byte:02X}")),
-        }
-    }
-    out
-}
-
-/// How many elements a DER sequence has.
-fn elements(der: &[u8]) -> Option<usize> {
-    let (mut rest, after) = element(der)?;
-    let mut count = 0;
-    while !rest.is_empty() {
-        rest = element(rest)?.1;
-        count += 1;
-    }
-    after.is_empty().then_some(count)
-}
-
-/// The content of a DER element, and what follows it.
-fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..0x80 => (usize::from(first), rest),
-        _ => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = bytes.iter().try_fold(0usize, |length, byte| {
-                length.checked_mul(256)?.checked_add(usize::from(*byte))
-            });
-            (length?, rest)
-        }
-    };
-    rest.split_at_checked(length)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openssl::asn1::Asn1Type;
-    use openssl::x509::{X509Name, X509NameBuilder};
-
-    fn written(fill: impl FnOnce(&mut X509NameBuilder)) -> Option<String> {
-        let mut name = X509Name::builder().unwrap();
-        fill(&mut name);
-        subject(&name.build()).unwrap()
-    }
-
-    #[test]
-    fn a_subject_is_written_as_openssl_does() {
-        let plain = written(|name| {
-            name.append_entry_by_text("C", "DE").unwrap();
-            name.append_entry_by_text("O", "Example, Inc.").unwrap();
-            name.append_entry_by_text("CN", " #é+ ").unwrap();
-        });
-        assert_eq!(
-            plain.as_deref(),
-            Some("CN=\\ #\\C3\\A9\\+\\ ,O=Example\\, Inc.,C=DE")
-        );
-    }
-
-    #[test]
-    fn a_subject_that_could_be_another_is_none() {
-        let hidden = written(|name| {
-            name.append_entry_by_text_with_type("CN", "alice\0.example", Asn1Type::UTF8STRING)
-                .unwrap();
-        });
-        assert_eq!(hidden.as_deref(), Some("CN=alice\\00.example"));
-        let unreadable = written(|name| {
-            name.append_entry_by_text_with_type("CN", "al\u{fffd}ce", Asn1Type::UTF8STRING)
-                .unwrap();
-        });
-        assert_eq!(unreadable, None);
-        // CN=a+OU=b, in one set.
-        let several = [
-            0x30, 0x18, 0x31, 0x16, 0x30, 0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x01, b'a',
-            0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x0b, 0x0c, 0x03, b'b', b'b', b'b',
-        ];
-        assert_eq!(elements(&several), Some(1));
-        assert_eq!(elements(&several[..25]), None);
-    }
 
     #[test]
     fn rules_that_disagree_let_nobody_in() {

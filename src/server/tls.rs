@@ -98,9 +98,8 @@ impl Tls {
         every.tick().await;
         loop {
             every.tick().await;
-            let tls = self.clone();
-            let reloaded = tokio::task::spawn_blocking(move || tls.reload()).await;
-            match reloaded.map_err(Error::internal).flatten() {
+            // A few small files.
+            match self.reload() {
                 Ok(true) => log::info!("the certificates of [tls] were read anew"),
                 Ok(false) => {}
                 Err(error) => log::error!("[tls] stays as it was: {error}"),

@@ -20,6 +20,7 @@ mod policies;
 mod random;
 mod rotation;
 mod signing;
+mod sts;
 mod tags;
 #[path = "../support/tally.rs"]
 mod tally;

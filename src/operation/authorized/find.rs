@@ -120,6 +120,8 @@ pub(super) async fn check_subject<O: Operation>(
     let account = &request.principal.account;
     match subject {
         Subject::Account | Subject::User(_) | Subject::Role(_) | Subject::Caller => Ok(()),
+        // Asked elsewhere, or nothing to ask.
+        Subject::RoleToAssume(_) | Subject::Open => Ok(()),
         Subject::Principal(arn) => match arn::principal_account(arn) {
             Some(owner) if may(request, &owner) => Ok(()),
             _ => Err(denied::<O>(request, arn)),

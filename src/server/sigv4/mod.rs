@@ -11,6 +11,7 @@ mod suite;
 mod tests;
 
 pub use authorization::Authorization;
+pub(super) use authorization::missing;
 pub use signature::{sign, verify};
 
 /// What a signature is over.
