@@ -9,7 +9,7 @@ mod api;
 mod body;
 mod certificate;
 mod presented;
-mod query;
+pub mod query;
 pub mod sigv4;
 mod subject;
 mod tls;
