@@ -20,51 +20,50 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 pub fn sigv4(data: &[u8]) {
     let mut parts = data.splitn(5, |byte| *byte == b'\n');
     let mut text = || {
-        parts
-            .next()
-            .and_then(|part| str::from_utf8(part).ok())
-            .unwrap_or("")
+        let part = parts.next().and_then(|part| str::from_utf8(part).ok());
+        part.unwrap_or_default()
     };
     let (path, query, authorization, value) = (text(), text(), text(), text());
-    let body = parts.next().unwrap_or_default();
-    let with = |headers| SignedRequest {
+    let unsigned = SignedRequest {
         method: "POST",
         path,
         query,
-        headers,
-        body,
+        headers: &[("host", "h"), ("x-amz-date", DATE), ("x-amz-target", value)],
+        body: parts.next().unwrap_or_default(),
     };
     // An arbitrary header is refused somewhere on the way, and signs nothing.
-    let mut headers = vec![("host", "h"), ("x-amz-date", DATE), ("x-amz-target", value)];
-    headers.push(("authorization", authorization));
-    let request = with(&headers);
-    if let Ok(parsed) = Authorization::parse(&request) {
-        let _ = parsed.check_access_key_id();
-        let _ = parsed.check_scope("kms");
-        let _ = parsed.check_signed_headers(&request);
-        assert!(
-            verify(&parsed, &request, SECRET).is_err(),
-            "a guessed signature"
-        );
-    }
+    with(&unsigned, authorization, |request| {
+        if let Ok(parsed) = Authorization::parse(request) {
+            let _ = parsed.check_access_key_id();
+            let _ = parsed.check_scope("kms");
+            let _ = parsed.check_signed_headers(request);
+            let guessed = verify(&parsed, request, SECRET);
+            assert!(guessed.is_err(), "a guessed signature");
+        }
+    });
     // What is signed verifies, and is no signature of another body.
-    headers.pop();
     let keys = ("AKIDEXAMPLEEXAMPLE", SECRET);
-    let signed = sign(&with(&headers), keys, ("r", "kms"), DATE).unwrap();
-    headers.push(("authorization", &signed));
-    let request = with(&headers);
-    let parsed = Authorization::parse(&request).unwrap();
-    parsed.check_signed_headers(&request).unwrap();
-    verify(&parsed, &request, SECRET).unwrap();
-    let other = [body, b"!"].concat();
-    let request = SignedRequest {
-        body: &other,
-        ..request
-    };
-    assert!(
-        verify(&parsed, &request, SECRET).is_err(),
-        "of another body"
-    );
+    let signed = sign(&unsigned, keys, ("r", "kms"), DATE).unwrap();
+    with(&unsigned, &signed, |request| {
+        let parsed = Authorization::parse(request).unwrap();
+        parsed.check_signed_headers(request).unwrap();
+        verify(&parsed, request, SECRET).unwrap();
+        let body = [request.body, b"!"].concat();
+        let other = SignedRequest {
+            body: &body,
+            ..*request
+        };
+        assert!(verify(&parsed, &other, SECRET).is_err(), "of another body");
+    });
+}
+
+/// A request, with an `Authorization` header besides.
+fn with(request: &SignedRequest<'_>, authorization: &str, then: impl FnOnce(&SignedRequest<'_>)) {
+    let headers = [request.headers, &[("authorization", authorization)]].concat();
+    then(&SignedRequest {
+        headers: &headers,
+        ..*request
+    });
 }
 
 /// An operation's name on a line, and the body of a request.
