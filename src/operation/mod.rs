@@ -37,7 +37,7 @@ pub mod usage;
 pub mod versions;
 
 pub use access::Access;
-pub use authorized::Authorized;
+pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
@@ -84,6 +84,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: quota::Quota,
+    /// The policies in use.
+    pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
     pub regions: Option<Vec<Region>>,
     /// How long one execution may take.

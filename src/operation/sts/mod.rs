@@ -13,7 +13,7 @@ mod session_token;
 mod temporary;
 pub(super) mod trust;
 
-pub use oidc::{Issuer, Issuers, KeySource, Url};
+pub use oidc::{Issuer, Issuers, KeySource};
 pub use session_token::SessionTokens;
 pub use trust::Assuming;
 

@@ -29,8 +29,16 @@ fn a_session_is_its_role_and_encrypts() {
     assert_eq!(answer.get("PackedPolicySize"), "");
     assert_eq!(who(&session).get("Arn"), arn);
     assert_eq!(who(&session).get("UserId"), answer.get("AssumedRoleId"));
-    let made = kms(&session, "TrentService.ListKeys", &json!({}));
-    assert_eq!(made.status, 200, "{}", made.text);
+    let list = || kms(&session, "TrentService.ListKeys", &json!({}));
+    assert_eq!(list().code(), "AccessDeniedException");
+    let policy = json!({"Version": "2012-10-17", "Statement":
+        {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}});
+    let policy = policy.to_string();
+    own(
+        "PutRolePolicy",
+        &json!({"RoleName": "plain", "PolicyName": "p", "PolicyDocument": policy}),
+    );
+    assert_eq!(list().status, 200, "{}", list().text);
 }
 
 #[test]

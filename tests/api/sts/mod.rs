@@ -211,10 +211,14 @@ fn role(name: &str, statement: &Value) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
     let role =
         json!({"RoleName": name, "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 7200});
-    own("CreateRole", &role)["Role"]["Arn"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    let made = own("CreateRole", &role);
+    let policy = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*",
+    }});
+    let policy =
+        json!({"RoleName": name, "PolicyName": "lists", "PolicyDocument": policy.to_string()});
+    own("PutRolePolicy", &policy);
+    made["Role"]["Arn"].as_str().unwrap().to_owned()
 }
 
 /// A statement that lets a user of this name assume a role.

@@ -4,6 +4,7 @@
 
 use super::fetch;
 use super::jwk::{self, Jwk};
+use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -20,7 +21,7 @@ pub enum KeySource {
     File(PathBuf),
     /// A JWK set behind a URL; the certificates of those who vouch for its server, where they are not
     /// the system's.
-    Url(fetch::Url, Option<PathBuf>),
+    Url(Url, Option<PathBuf>),
 }
 
 /// How often a file is looked at.

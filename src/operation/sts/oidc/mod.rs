@@ -9,7 +9,6 @@ mod jwt;
 mod keys;
 mod strict_json;
 
-pub use fetch::Url;
 pub use keys::KeySource;
 
 use crate::authz::{Principal, PrincipalKind};
