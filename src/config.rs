@@ -6,8 +6,10 @@
 //! never from the configuration file or the command line.
 
 mod oidc;
+mod tls;
 
 pub use oidc::OidcSection;
+pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
@@ -29,7 +31,7 @@ const WHOLE: [(&str, &str); 2] = [
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
-const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
+const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
     "serial", "label", "module", "pin_file", "url", "url_file", "listen",
@@ -42,6 +44,9 @@ const TEXT: [&str; 7] = [
 pub struct Config {
     #[serde(default)]
     pub server: ServerSection,
+    pub tls: Option<TlsSection>,
+    #[serde(default)]
+    pub certificate: Vec<CertificateSection>,
     pub token: TokenSection,
     pub database: DatabaseSection,
     #[serde(default)]
@@ -322,6 +327,7 @@ impl Config {
                 "gateway.regions is empty: name some, or \"*\" for any",
             ));
         }
+        tls::validate(self.tls.as_ref(), &self.certificate)?;
         self.regions().map(drop)
     }
 
@@ -394,23 +400,26 @@ fn value_of(key: &str, text: &str) -> toml::Value {
 
 /// A file with one secret, on one line; nobody but its owner and group may read it.
 fn read_secret(path: &Path) -> Result<SecretString, Error> {
-    use std::os::unix::fs::PermissionsExt;
+    check_private(path)?;
     let failed = |error| wrong(format!("cannot read {}: {error}", path.display()));
-    let mode = std::fs::metadata(path)
-        .map_err(failed)?
-        .permissions()
-        .mode();
-    if mode & 0o007 != 0 {
-        return Err(wrong(format!(
-            "{} can be read by anyone: chmod 600 {}",
-            path.display(),
-            path.display()
-        )));
-    }
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);
     let line = text.strip_suffix('\n').unwrap_or(&text);
     if line.is_empty() {
         return Err(wrong(format!("{} is empty", path.display())));
     }
     Ok(SecretString::from(line))
+}
+
+/// Refuses a file that more than its owner and group can read.
+fn check_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let path_shown = path.display();
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| wrong(format!("cannot read {path_shown}: {error}")))?;
+    if metadata.permissions().mode() & 0o007 != 0 {
+        return Err(wrong(format!(
+            "{path_shown} can be read by anyone: chmod 600 {path_shown}"
+        )));
+    }
+    Ok(())
 }

@@ -103,6 +103,14 @@ impl Gateway {
         self.server.api_addr
     }
 
+    /// Whether the API speaks TLS there, as the scheme of its URL says it.
+    pub fn api_scheme(&self) -> &'static str {
+        match self.server.tls() {
+            true => "https",
+            false => "http",
+        }
+    }
+
     /// Where health and metrics are.
     pub fn admin_addr(&self) -> SocketAddr {
         self.server.admin_addr

@@ -58,6 +58,8 @@ pub struct Caller<'a> {
     pub issued: Option<OffsetDateTime>,
     /// The name that an OIDC issuer has for them.
     pub subject: Option<&'a str>,
+    /// The SHA-256 fingerprint of their client certificate, where that alone said who they are.
+    pub certificate: Option<&'a str>,
 }
 
 /// How the request ended.
@@ -91,9 +93,17 @@ struct Event<'a> {
     #[serde(rename = "eventID")]
     event_id: Uuid,
     read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_event_data: Option<AdditionalEventData<'a>>,
     resources: Vec<Resource<'a>>,
     event_type: &'a str,
     recipient_account_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AdditionalEventData<'a> {
+    client_certificate: &'a str,
 }
 
 #[derive(Serialize)]
@@ -118,7 +128,15 @@ pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) ->
     uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    fn certificate(&self) -> Option<AdditionalEventData<'a>> {
+        let Actor::Caller(caller) = self.actor else {
+            return None;
+        };
+        let client_certificate = caller.certificate?;
+        Some(AdditionalEventData { client_certificate })
+    }
+
     /// The record's exact bytes: the leaf of the log.
     ///
     /// # Errors
@@ -149,6 +167,7 @@ impl Record<'_> {
             request_id: self.request_id,
             event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,
+            additional_event_data: self.certificate(),
             resources: self
                 .resources
                 .iter()

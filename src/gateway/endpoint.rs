@@ -41,6 +41,10 @@ impl Endpoint for Gate {
         self.context.serves(region)
     }
 
+    fn user<'a>(&'a self, arn: &'a str) -> BoxFuture<'a, Result<Option<Principal>, Error>> {
+        self.credentials.user(arn).boxed()
+    }
+
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,

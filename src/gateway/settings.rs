@@ -1,12 +1,16 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{ClusterSection, Config, OidcSection, ms};
+use crate::config::{
+    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
+    ms,
+};
 use crate::operation::sts::{Issuer, KeySource};
-use crate::server::ServerConfig;
+use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -18,8 +22,42 @@ pub(super) fn server(config: &Config) -> ServerConfig {
         max_in_flight: server.max_in_flight,
         read_timeout: ms(server.read_timeout_ms),
         allow_plaintext: server.allow_plaintext,
+        tls: config.tls.as_ref().map(|tls| self::tls(tls, config)),
         drain: ms(server.drain_ms),
     }
+}
+
+fn tls(tls: &TlsSection, config: &Config) -> TlsConfig {
+    let files = tls.clone();
+    let rules = config.certificate.iter().filter_map(rule);
+    TlsConfig {
+        read: Arc::new(move || {
+            let files = files.read()?;
+            Ok(TlsMaterial {
+                certificate: files.certificate,
+                key: files.key,
+                client_ca: files.client_ca,
+                client_crl: files.client_crl,
+            })
+        }),
+        reload: ms(tls.reload_ms),
+        client_required: tls.client_certificate == ClientCertificate::Required,
+        rules: rules.collect(),
+    }
+}
+
+/// The configuration has been checked: each names one thing, and a Region.
+fn rule(section: &CertificateSection) -> Option<Rule> {
+    let uri = section.uri.clone().map(CertificateName::Uri);
+    let email = section.email.clone().map(CertificateName::Email);
+    let subject = section.subject.clone().map(CertificateName::Subject);
+    let dns = section.dns.as_deref().map(CertificateName::dns);
+    Some(Rule {
+        name: dns.or(uri).or(email).or(subject)?,
+        principal: section.principal.clone(),
+        region: section.region()?,
+        any_signer: section.signer == Signer::Any,
+    })
 }
 
 /// For the token layer.

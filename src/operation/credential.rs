@@ -5,7 +5,7 @@ use super::sts::SessionTokens;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
-use crate::store::{AccessKey, RowVersion, Store};
+use crate::store::{AccessKey, IdentityKind, RowVersion, Store};
 use crate::token::{KeyRef, Token};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// An access key that is in force, with its secret.
 pub struct Credential {
@@ -28,13 +29,14 @@ pub struct Credential {
 }
 
 /// The access keys in use. Unwrapping one costs a call to the token, so what was unwrapped is
-/// kept for as long as its row stays the same.
+/// kept for as long as its row stays the same, and wiped when it changes or goes.
 pub struct Credentials {
     store: Store,
     token: Token,
     wrapping: KeyRef,
     sessions: Arc<SessionTokens>,
-    unwrapped: Cache<String, Arc<Credential>>,
+    /// By their rows.
+    unwrapped: Arc<Cache<Uuid, Arc<Credential>>>,
 }
 
 /// The ids of access keys that the gateway makes begin so.
@@ -50,12 +52,18 @@ pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
     pub fn new(store: Store, token: Token, wrapping: KeyRef, sessions: Arc<SessionTokens>) -> Self {
+        let unwrapped = Arc::new(Cache::<Uuid, Arc<Credential>>::new(UNWRAPPED));
+        let kept = unwrapped.clone();
+        store.set_follower(move |row| match row {
+            Some(row) => drop(kept.remove(&row)),
+            None => kept.clear(),
+        });
         Self {
             store,
             token,
             wrapping,
             sessions,
-            unwrapped: Cache::new(UNWRAPPED),
+            unwrapped,
         }
     }
 
@@ -84,7 +92,7 @@ impl Credentials {
             return Ok(None);
         }
         let version = RowVersion::AccessKey(row.row, row.row_version);
-        if let Some(known) = self.unwrapped.get(access_key_id)
+        if let Some(known) = self.unwrapped.get(&row.row)
             && known.row == Some(version)
         {
             return Ok(Some(known));
@@ -99,8 +107,23 @@ impl Credentials {
             row: Some(version),
             secret: self.unwrap(&row).await?,
         });
-        self.unwrapped.insert(row.id.clone(), credential.clone());
+        self.unwrapped.insert(row.row, credential.clone());
+        // The row may have been forgotten meanwhile: then there was nothing yet to go with it.
+        let still = self.store.access_key(access_key_id).await?;
+        if still.is_none_or(|still| still.row_version != row.row_version) {
+            self.unwrapped.remove(&row.row);
+        }
         Ok(Some(credential))
+    }
+
+    /// The user of an ARN, for whom a client certificate speaks; `None` if there is none.
+    ///
+    /// # Errors
+    /// The database does not answer, or the row was tampered with.
+    pub async fn user(&self, arn: &str) -> Result<Option<Principal>, Error> {
+        let identity = self.store.identity(arn).await?;
+        let user = identity.filter(|identity| identity.kind == IdentityKind::User);
+        Ok(user.map(|user| user.as_principal()))
     }
 
     async fn unwrap(&self, row: &AccessKey) -> Result<SecretString, Error> {

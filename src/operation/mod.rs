@@ -42,8 +42,9 @@ pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
-use crate::audit::Audit;
 pub use crate::authz::Principal;
+
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;

@@ -7,8 +7,15 @@
 mod admin;
 mod api;
 mod body;
-mod query;
+mod certificate;
+mod presented;
+pub mod query;
 pub mod sigv4;
+mod subject;
+mod tls;
+
+pub use certificate::{CertificateName, Rule};
+pub use tls::{TlsConfig, TlsMaterial};
 
 use crate::model::Region;
 use crate::operation::credential::Credential;
@@ -23,6 +30,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tls::Tls;
+use tokio::task::JoinHandle;
 
 /// What the server asks of the house behind it.
 pub trait Endpoint: Send + Sync + 'static {
@@ -30,6 +39,8 @@ pub trait Endpoint: Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
     /// Whether this deployment answers for a Region.
     fn serves(&self, region: &Region) -> bool;
+    /// The user of an ARN, by whom a client certificate is used.
+    fn user<'a>(&'a self, arn: &'a str) -> BoxFuture<'a, Result<Option<Principal>, Error>>;
     /// The credential of an access key in force, and of the session token that came with it.
     fn credential<'a>(
         &'a self,
@@ -59,7 +70,7 @@ pub trait Endpoint: Send + Sync + 'static {
 }
 
 /// Where and within what limits to listen.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerConfig {
     /// The API's address; port 0 takes a free one.
     pub api: SocketAddr,
@@ -75,12 +86,17 @@ pub struct ServerConfig {
     pub read_timeout: Duration,
     /// Whether to listen beyond loopback without TLS.
     pub allow_plaintext: bool,
+    /// The API's TLS; the admin listener has none.
+    pub tls: Option<TlsConfig>,
     /// How long requests under way may take to end once the server stops.
     pub drain: Duration,
 }
 
 /// Longer than the SDKs keep an idle connection: they, and not we, are to be the ones who close it.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
+/// TLS handshakes at a time, for each worker: what is more waits in the listener's queue.
+const MAX_HANDSHAKES: usize = 64;
 
 /// What the handlers of the API share.
 pub(crate) struct Shared {
@@ -102,6 +118,7 @@ pub struct Server {
     pub admin_addr: SocketAddr,
     api: ServerHandle,
     admin: ServerHandle,
+    tls: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -110,7 +127,11 @@ impl Server {
     /// # Errors
     /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
     pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
-        for address in [config.api, config.admin] {
+        let plain = [
+            config.tls.is_none().then_some(config.api),
+            Some(config.admin),
+        ];
+        for address in plain.into_iter().flatten() {
             if !address.ip().is_loopback() && !config.allow_plaintext {
                 return Err(Error::new(
                     ErrorCode::Validation,
@@ -129,6 +150,7 @@ impl Server {
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });
+        let tls = config.tls.map(Tls::open).transpose()?;
         let (api_addr, listener) = bind(config.api)?;
         let api = HttpServer::new(move || {
             App::new()
@@ -137,13 +159,24 @@ impl Server {
         })
         .workers(config.workers)
         .max_connections(config.max_in_flight.saturating_mul(4))
+        .max_connection_rate(MAX_HANDSHAKES)
+        .tls_handshake_timeout(config.read_timeout)
         .client_request_timeout(config.read_timeout)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(config.drain.as_secs())
-        .disable_signals()
-        .listen(listener)
-        .map_err(Error::internal)?
-        .run();
+        .disable_signals();
+        let api = match &tls {
+            Some(tls) => {
+                let acceptor = tls.acceptor()?;
+                let noted = tls.clone();
+                let api = api.on_connect(move |connection, extensions| {
+                    certificate::note(&noted, connection, extensions);
+                });
+                api.listen_openssl(listener, acceptor)
+            }
+            None => api.listen(listener),
+        };
+        let api = api.map_err(Error::internal)?.run();
         let (admin_addr, listener) = bind(config.admin)?;
         let endpoint = web::Data::from(endpoint);
         let admin = HttpServer::new(move || {
@@ -162,14 +195,23 @@ impl Server {
             admin_addr,
             api: api.handle(),
             admin: admin.handle(),
+            tls: tls.map(|tls| tokio::spawn(tls.follow())),
         };
         tokio::spawn(api);
         tokio::spawn(admin);
         Ok(server)
     }
 
+    /// Whether the API speaks TLS.
+    pub fn tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Takes no more connections, and waits for the requests under way.
     pub async fn stop(self) {
+        if let Some(tls) = self.tls {
+            tls.abort();
+        }
         self.api.stop(true).await;
         self.admin.stop(false).await;
     }

@@ -161,6 +161,14 @@ impl Store {
         }
     }
 
+    /// Gives the store whom to tell, once, of every row that it forgets because it has changed or gone,
+    /// here or through another gateway; `None` for all rows.
+    pub fn set_follower(&self, follower: impl Fn(Option<Uuid>) + Send + Sync + 'static) {
+        if self.shared.cache.set_follower(Box::new(follower)).is_err() {
+            log::error!("somebody follows the rows already, and goes on alone");
+        }
+    }
+
     /// `SELECT 1`, for readiness.
     ///
     /// # Errors

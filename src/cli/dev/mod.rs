@@ -111,7 +111,8 @@ fn configure(dir: &Path, cluster: &Cluster, arguments: &Arguments) -> Result<Con
     write_private(&file, &configuration(dir, &cluster.url(), arguments)?)?;
     let mut environment = config::environment()?;
     // What a shell has exported for a real deployment must not be mixed with this one.
-    environment.retain(|name, _| !OURS.contains(&name.as_str()));
+    environment
+        .retain(|name, _| !OURS.contains(&name.as_str()) && !name.starts_with("STRONGROOM_TLS_"));
     Config::load_with(&file, environment)
 }
 
