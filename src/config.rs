@@ -4,6 +4,10 @@
 //! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
 //! never from the configuration file or the command line.
 
+mod quota;
+
+pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
+
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
@@ -12,7 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -109,14 +112,6 @@ pub struct GatewaySection {
     pub worker_interval_ms: u64,
 }
 
-/// `[quota]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct QuotaSection {
-    pub requests_per_second: NonZeroU32,
-}
-
 /// `[clusters.cluster-…]`: a token that can be a custom key store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,14 +165,6 @@ impl Default for GatewaySection {
             deadline_ms: 70_000,
             lease_ms: 120_000,
             worker_interval_ms: 5_000,
-        }
-    }
-}
-
-impl Default for QuotaSection {
-    fn default() -> Self {
-        Self {
-            requests_per_second: NonZeroU32::new(100_000).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
@@ -309,6 +296,7 @@ impl Config {
                 "gateway.regions is empty: name some, or \"*\" for any",
             ));
         }
+        self.quota.validate()?;
         self.regions().map(drop)
     }
 

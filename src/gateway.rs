@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod initialise;
+mod quotas;
 mod row_seal;
 pub mod settings;
 
@@ -46,6 +47,7 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
+        let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
@@ -54,14 +56,19 @@ impl Gateway {
         let [wrapping, row_mac, _audit] =
             SystemKey::ALL.map(|role| token.system_key(deployment, role));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-        let credentials = Credentials::new(store.clone(), token.clone(), wrapping.clone());
+        let credentials = Credentials::new(
+            store.clone(),
+            token.clone(),
+            wrapping.clone(),
+            quota.clone(),
+        );
         let clusters = settings::clusters(config);
         let context = Arc::new(Context {
             store: store.clone(),
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
-            quota: Quota::new(config.quota.requests_per_second),
+            quota,
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),

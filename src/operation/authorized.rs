@@ -121,6 +121,11 @@ impl<O: Operation> Authorized<O> {
         self.identity.as_ref()
     }
 
+    /// The records of the keys of the operation's `access`.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter().map(|resolved| &resolved.key)
+    }
+
     /// The record of the `at`th key of the operation's `access`.
     pub fn key(&self, at: usize) -> &Arc<Key> {
         &self.keys[at].key

@@ -1,6 +1,7 @@
 //! Secret access keys: wrapped under a key on the token at rest, in wiped memory while in use.
 
 use super::Proof;
+use super::quota::{Quota, Strangers};
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
@@ -8,6 +9,7 @@ use crate::store::{AccessKey, RowVersion, Store};
 use crate::token::{KeyRef, Token};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An access key that is in force, with its secret.
@@ -29,6 +31,8 @@ pub struct Credentials {
     token: Token,
     wrapping: KeyRef,
     unwrapped: Cache<String, Arc<Credential>>,
+    quota: Arc<Quota>,
+    strangers: Strangers,
 }
 
 /// Unwrapped secrets kept at a time.
@@ -37,20 +41,58 @@ const IV_BYTES: usize = 12;
 
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
-    pub fn new(store: Store, token: Token, wrapping: KeyRef) -> Self {
+    pub fn new(store: Store, token: Token, wrapping: KeyRef, quota: Arc<Quota>) -> Self {
         Self {
             store,
             token,
             wrapping,
             unwrapped: Cache::new(UNWRAPPED),
+            quota,
+            strangers: Strangers::default(),
         }
     }
 
-    /// The credential of an access key; `None` if there is none in force under this id.
+    /// The credential of an access key; `None` if there is none in force under this id. What is not
+    /// in memory is looked up for `source_ip`, which may do so as often as it may fail.
     ///
     /// # Errors
-    /// The database or the token does not answer, or the row or the secret was tampered with.
-    pub async fn lookup(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, Error> {
+    /// `ThrottlingException`; the database or the token does not answer, or the row or the secret
+    /// was tampered with.
+    pub async fn lookup(
+        &self,
+        access_key_id: &str,
+        source_ip: IpAddr,
+    ) -> Result<Option<Arc<Credential>>, Error> {
+        match self.in_memory(access_key_id) {
+            Some(known) => Ok(known),
+            None => {
+                let _turn = self.strangers.turn(access_key_id).await;
+                // Whoever had the turn before may have asked for the same one.
+                if let Some(known) = self.in_memory(access_key_id) {
+                    return Ok(known);
+                }
+                let _place = self.strangers.place(source_ip)?;
+                self.quota.count_failure(source_ip)?;
+                let found = self.look_up(access_key_id).await;
+                self.quota.forgive(source_ip);
+                found
+            }
+        }
+    }
+
+    /// What is known without asking anybody.
+    fn in_memory(&self, access_key_id: &str) -> Option<Option<Arc<Credential>>> {
+        match self.store.known_access_key(access_key_id)? {
+            Some(row) if row.enabled => {
+                let version = RowVersion::AccessKey(row.row, row.row_version);
+                let known = self.unwrapped.get(access_key_id);
+                known.filter(|known| known.row == version).map(Some)
+            }
+            _ => Some(None),
+        }
+    }
+
+    async fn look_up(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, Error> {
         let Some(row) = self.store.access_key(access_key_id).await? else {
             return Ok(None);
         };

@@ -2,16 +2,17 @@
 
 use super::sigv4::{self, Authorization, SignedRequest};
 use super::{Shared, body};
-use crate::model::Region;
+use crate::model::{AccountId, Region};
 use crate::operation::credential::Credential;
+use crate::operation::quota::{Place, Places, Throttled, network};
 use crate::operation::{Request, unrecognized};
 use crate::{Error, ErrorCode};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -26,7 +27,7 @@ pub(super) async fn handle(
     let answer = match admit(&request, payload, &shared, request_id).await {
         Ok((target, request, _place)) => shared.endpoint.answer(target, request).await,
         Err(error) => {
-            shared.endpoint.rejected(error.code());
+            shared.endpoint.rejected(&error);
             if error.code().status() >= 500 {
                 log::error!("{request_id}: {error}");
             } else {
@@ -56,35 +57,16 @@ pub(super) async fn handle(
     }
 }
 
-/// One of a bounded number, given back when dropped.
-struct Place {
-    shared: web::Data<Shared>,
-    of: fn(&Shared) -> &AtomicUsize,
-}
-
-impl Place {
-    fn take(
-        shared: &web::Data<Shared>,
-        of: fn(&Shared) -> &AtomicUsize,
-        limit: usize,
-    ) -> Result<Self, Error> {
-        let before = of(shared).fetch_add(1, Ordering::Relaxed);
-        let place = Self {
-            shared: shared.clone(),
-            of,
-        };
-        if before >= limit {
-            let message = "Too many requests are under way; retry.";
-            return Err(Error::new(ErrorCode::Throttling, message));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        (self.of)(&self.shared).fetch_sub(1, Ordering::Relaxed);
-    }
+/// A place among a bounded number, of which nobody gets all.
+fn place<K: Hash + Eq + Clone>(
+    places: &Arc<Places<K>>,
+    key: K,
+    kind: &'static str,
+) -> Result<Place<K>, Error> {
+    places.take(key).ok_or_else(|| {
+        let message = "Too many requests are under way; retry.";
+        Error::new(ErrorCode::Throttling, message).with_source(Throttled(kind))
+    })
 }
 
 async fn admit(
@@ -92,7 +74,7 @@ async fn admit(
     payload: web::Payload,
     shared: &web::Data<Shared>,
     request_id: Uuid,
-) -> Result<(String, Request, Place), Error> {
+) -> Result<(String, Request, Place<AccountId>), Error> {
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -111,16 +93,22 @@ async fn admit(
     };
     // What the headers alone can be refused for is refused before the body is read.
     let (authorization, region) = authorization(&unsigned, shared)?;
-    // Those who are still sending have places of their own: they cannot take those of the others.
-    let reading = Place::take(shared, |shared| &shared.reading, shared.max_in_flight)?;
+    let source_ip = http
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    // Who they are is not known yet: they have places of their own, and cannot take those of the others.
+    let unknown = place(&shared.unknown, network(source_ip), "unauthenticated")?;
     let body = body::read(http, payload, shared.max_body_bytes, shared.read_timeout).await?;
-    drop(reading);
     let signed = SignedRequest {
         body: &body,
         ..unsigned
     };
-    let credential = authenticate(&authorization, &signed, shared).await?;
-    let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
+    let credential = authenticate(&authorization, &signed, source_ip, shared)
+        .await
+        .map_err(|error| failure(error, source_ip, shared))?;
+    let account = credential.principal.account.clone();
+    let place = place(&shared.in_flight, account, "in-flight")?;
+    drop(unknown);
     let target = signed.header(TARGET).unwrap_or_default().to_owned();
     let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
@@ -128,9 +116,7 @@ async fn admit(
         principal: credential.principal.clone(),
         proof: credential.proof.clone(),
         region,
-        source_ip: http
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+        source_ip,
         user_agent,
         body,
     };
@@ -175,13 +161,30 @@ fn authorization<'r>(
 async fn authenticate(
     authorization: &Authorization<'_>,
     request: &SignedRequest<'_>,
+    source_ip: IpAddr,
     shared: &Shared,
 ) -> Result<Arc<Credential>, Error> {
     let credential = shared
         .endpoint
-        .credential(authorization.access_key_id)
+        .credential(authorization.access_key_id, source_ip)
         .await?;
     let credential = credential.ok_or_else(unrecognized)?;
     sigv4::verify(authorization, request, credential.secret.expose_secret())?;
     Ok(credential)
+}
+
+/// What a caller is told who could not be authenticated: from an address that does this too often
+/// nothing but that.
+fn failure(error: Error, source_ip: IpAddr, shared: &Shared) -> Error {
+    let wrong = matches!(
+        error.code(),
+        ErrorCode::UnrecognizedClient | ErrorCode::InvalidSignature | ErrorCode::ExpiredToken
+    );
+    if !wrong {
+        return error;
+    }
+    match shared.endpoint.failed(source_ip) {
+        Ok(()) => error,
+        Err(throttled) => throttled,
+    }
 }
