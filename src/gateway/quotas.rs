@@ -3,6 +3,7 @@
 use crate::config::{AccountQuota, QuotaDefaults, QuotaSection, RateSetting};
 use crate::model::AccountId;
 use crate::operation::quota::{AccountLimits, Group, Limits, Rate};
+use crate::store::{ResourceQuota, ResourceQuotas};
 use crate::{Error, ErrorCode};
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -47,6 +48,42 @@ pub(super) fn limits(section: &QuotaSection) -> Result<Limits, Error> {
     })
 }
 
+/// The numbers; the accounts are some, as the configuration has checked.
+pub(super) fn resources(section: &QuotaSection) -> ResourceQuotas {
+    let default = ResourceQuota {
+        keys: section.keys,
+        aliases_per_key: section.aliases_per_key,
+        grants_per_key: section.grants_per_key,
+        key_stores: section.key_stores,
+        import_wrapping_keys: section.import_wrapping_keys,
+        users: section.users,
+        roles: section.roles,
+        key_store_passwords_per_hour: section.key_store_passwords_per_hour,
+    };
+    let own = |(id, own): (&String, &AccountQuota)| {
+        let quota = ResourceQuota {
+            keys: own.keys.unwrap_or(default.keys),
+            aliases_per_key: own.aliases_per_key.unwrap_or(default.aliases_per_key),
+            grants_per_key: own.grants_per_key.unwrap_or(default.grants_per_key),
+            key_stores: own.key_stores.unwrap_or(default.key_stores),
+            import_wrapping_keys: own
+                .import_wrapping_keys
+                .unwrap_or(default.import_wrapping_keys),
+            users: own.users.unwrap_or(default.users),
+            roles: own.roles.unwrap_or(default.roles),
+            key_store_passwords_per_hour: own
+                .key_store_passwords_per_hour
+                .unwrap_or(default.key_store_passwords_per_hour),
+        };
+        Some((AccountId::parse(id)?, quota))
+    };
+    let accounts = section.accounts.iter().filter_map(own);
+    ResourceQuotas {
+        default,
+        accounts: accounts.collect(),
+    }
+}
+
 fn account(id: &str) -> Result<AccountId, Error> {
     AccountId::parse(id).ok_or_else(|| wrong(format!("quota.accounts.{id} is no account")))
 }
@@ -77,4 +114,40 @@ fn rate(name: &str, setting: RateSetting) -> Result<Rate, Error> {
     let rate = Rate::per_second(per_second)
         .ok_or_else(|| wrong(format!("quota: {name}: {per_second} is no rate")))?;
     Ok(burst.map_or(rate, |burst| rate.allow_burst(burst)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(text: &str) -> QuotaSection {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_the_stores_and_an_account_may_have_its_own() {
+        let resources = resources(&section(""));
+        assert_eq!(resources.default, ResourceQuota::default());
+        let own = "[accounts.111122223333]\nkeys = 7\n";
+        let resources = super::resources(&section(own));
+        let own = resources.accounts[&account("111122223333").unwrap()];
+        assert_eq!((own.keys, own.users), (7, 5_000));
+    }
+
+    #[test]
+    fn rates_are_named_by_their_quota() {
+        let text = "rates = { RSA = 5, Symmetric = { per_second = 0.5, burst = 9 } }";
+        let limits = limits(&section(text)).unwrap();
+        assert_eq!(limits.groups[&Group::Rsa], Rate::per_second(5.0).unwrap());
+        let nine = NonZeroU32::new(9).unwrap();
+        let slow = Rate::per_second(0.5).unwrap().allow_burst(nine);
+        assert_eq!(limits.groups[&Group::Symmetric], slow);
+        for wrong in [
+            "rates = { Encrypt = 5 }",
+            "rates = { RSA = 0 }",
+            "rates = { RSA = -1.5 }",
+        ] {
+            assert!(super::limits(&section(wrong)).is_err(), "{wrong}");
+        }
+    }
 }

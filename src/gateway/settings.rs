@@ -1,5 +1,6 @@
 //! The configuration, as each layer below takes it.
 
+use super::quotas;
 use crate::config::{ClusterSection, Config, ms};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
@@ -67,5 +68,6 @@ pub fn store(config: &Config) -> StoreConfig {
         connections: database.connections,
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
+        quotas: quotas::resources(&config.quota),
     }
 }

@@ -229,7 +229,8 @@ impl Transaction<'_> {
             &mac,
         ];
         self.connection.execute(INSERT, params).await?;
-        Ok(())
+        self.check_identities(&identity.account, identity.kind)
+            .await
     }
 
     /// Writes an identity's tags, policies, trust, sessions; fenced.

@@ -23,6 +23,7 @@ mod keys;
 mod listener;
 mod migrate;
 mod pool;
+mod quotas;
 mod record;
 mod related;
 mod rotations;
@@ -31,6 +32,7 @@ mod transaction;
 mod usage;
 
 pub use error::StoreError;
+pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use record::*;
 pub use rotations::Rotation;
 pub use transaction::Transaction;
@@ -56,6 +58,8 @@ pub struct StoreConfig {
     pub deadline: Duration,
     /// Keys, aliases and access keys kept in memory.
     pub cache_entries: usize,
+    /// How much accounts may have.
+    pub quotas: ResourceQuotas,
 }
 
 /// Makes row MACs; the gateway implements it with a key on the token. `store` does not know `token`.
@@ -80,6 +84,7 @@ struct Shared {
     connections: Connections,
     deadline: Duration,
     deployment: Uuid,
+    quotas: ResourceQuotas,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
@@ -135,6 +140,7 @@ impl Store {
                 connections,
                 deadline: config.deadline,
                 deployment,
+                quotas: config.quotas,
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),
