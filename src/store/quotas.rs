@@ -64,7 +64,7 @@ const TALLY: &str = "/* quotas::tally */ select many from tally \
     where account = $1 and region = $2 and kind = $3";
 // The key is locked by whoever gives it an alias.
 const ALIASES: &str = "/* quotas::aliases */ select count(*) as many from ( \
-    select from alias where account = $1 and region = $2 and key_id = $3 limit $4) as some";
+    select from alias where account = $1 and region = $2 and key_id = $3 limit $4) as them";
 // In favour of the rows that refer to it, which need not wait.
 const LOCK_ACCOUNT: &str =
     "/* quotas::lock_account */ select id from account where id = $1 for no key update";

@@ -7,6 +7,7 @@ mod fixture;
 mod grants;
 mod imports;
 mod intents;
+mod quotas;
 mod recovery;
 mod related;
 mod rotations;

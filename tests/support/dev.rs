@@ -71,20 +71,27 @@ rm "$2/running"
 impl Dev {
     /// Starts a gateway on `dir`, waits until it is ready. The folder is removed when it stops.
     pub fn start(dir: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(dir, arguments, &[])
+    }
+
+    /// The same, with values of the configuration by their variables' names.
+    pub fn start_with(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         // As root the cluster may be elsewhere, with a link to it.
-        Self::start_then(
-            dir,
-            arguments,
-            r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#,
-        )
+        let then = r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#;
+        Self::start_then(dir, arguments, environment, then)
     }
 
     /// The same, on a folder that stays.
     pub fn start_and_keep(dir: &Path, arguments: &[&str]) -> Self {
-        Self::start_then(dir, arguments, ":")
+        Self::start_then(dir, arguments, &[], ":")
     }
 
-    fn start_then(dir: &Path, arguments: &[&str], then: &str) -> Self {
+    fn start_then(
+        dir: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        then: &str,
+    ) -> Self {
         let _ = std::fs::remove_file(dir.join("env")); // of the run before
         let remains = remains();
         let mut child = Command::new("bash")
@@ -92,6 +99,7 @@ impl Dev {
             .args([Path::new(env!("CARGO_BIN_EXE_strongroom")), dir, &remains])
             .args(arguments)
             .env("RUST_LOG", "info")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .spawn()
             .expect("bash runs");
