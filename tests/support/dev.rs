@@ -71,22 +71,30 @@ rm "$2/running"
 impl Dev {
     /// Starts a gateway on `dir`, waits until it is ready. The folder is removed when it stops.
     pub fn start(dir: &Path, arguments: &[&str]) -> Self {
-        Self::start_with(dir, arguments, &[])
+        // As root the cluster may be elsewhere, with a link to it.
+        Self::start_then(
+            dir,
+            arguments,
+            r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#,
+        )
     }
 
-    /// The same, with values of the configuration by their variables' names.
-    pub fn start_with(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        // As root the cluster may be elsewhere, with a link to it.
+    /// The same, with more in its environment.
+    pub fn start_where(dir: &Path, environment: &[(&str, &str)]) -> Self {
         let then = r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#;
-        Self::start_then(dir, arguments, environment, then)
+        Self::start_with(dir, &[], environment, then)
     }
 
     /// The same, on a folder that stays.
     pub fn start_and_keep(dir: &Path, arguments: &[&str]) -> Self {
-        Self::start_then(dir, arguments, &[], ":")
+        Self::start_then(dir, arguments, ":")
     }
 
-    fn start_then(
+    fn start_then(dir: &Path, arguments: &[&str], then: &str) -> Self {
+        Self::start_with(dir, arguments, &[], then)
+    }
+
+    fn start_with(
         dir: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
