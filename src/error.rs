@@ -44,6 +44,10 @@ error_codes! {
     UnknownOperation "UnknownOperationException" 400;
     UnrecognizedClient "UnrecognizedClientException" 400;
     Validation "ValidationException" 400;
+    // IAM's, for the gateway's own operations on identities.
+    DeleteConflict "DeleteConflictException" 400;
+    EntityAlreadyExists "EntityAlreadyExistsException" 400;
+    NoSuchEntity "NoSuchEntityException" 400;
     // The model's, in its order: those that it calls faults are the service's own, and 500.
     AlreadyExists "AlreadyExistsException" 400;
     CloudHsmClusterInUse "CloudHsmClusterInUseException" 400;

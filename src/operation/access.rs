@@ -36,6 +36,8 @@ pub enum Subject<'i> {
     User(&'i str),
     /// A role of the caller's account, by name.
     Role(&'i str),
+    /// The identity that the caller is.
+    Caller,
     /// A principal of the caller's account, by its ARN.
     Principal(&'i str),
     /// What all accounts share: for principals of the management account alone.

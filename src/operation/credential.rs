@@ -7,6 +7,8 @@ use crate::authz::Principal;
 use crate::model::AccountId;
 use crate::store::{AccessKey, RowVersion, Store};
 use crate::token::{KeyRef, Token};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
@@ -38,6 +40,8 @@ pub struct Credentials {
 /// Unwrapped secrets kept at a time.
 const UNWRAPPED: usize = 10_000;
 const IV_BYTES: usize = 12;
+/// What AWS writes ids in.
+pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
@@ -135,6 +139,25 @@ impl Credentials {
         let text = std::str::from_utf8(secret.expose_secret()).map_err(|_| refused())?;
         Ok(SecretString::from(text))
     }
+}
+
+/// An access key as AWS makes them: `AKIA` and 16 of base32, and 40 characters of secret, both
+/// from the token's random generator.
+///
+/// # Errors
+/// The token does not answer.
+pub async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
+    let random = token.random(16).await?;
+    let id: String = random
+        .expose_secret()
+        .iter()
+        .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
+        .collect();
+    let secret = token.random(30).await?;
+    Ok((
+        format!("AKIA{id}"),
+        STANDARD.encode(secret.expose_secret()).into(),
+    ))
 }
 
 /// Wraps a secret access key for its row.

@@ -7,10 +7,10 @@
 
 use super::authorized::{Authorized, Seen, Source};
 use super::quota::Throttled;
-use super::{Context, Operation, Request, TokenChange, Use, leftover};
+use super::{Context, Operation, Proof, Request, TokenChange, Use, leftover};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
-use crate::store::{Committed, Entry, KeyUse};
+use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -64,6 +64,21 @@ fn note_use<O: Use>(keys: &[Uuid], request: &Request, cx: &Context) {
     for key in keys {
         cx.store.note_use(*key, used);
     }
+}
+
+/// What GetAccessKeyLastUsed is to say of the access key that signed, whatever comes of the request.
+fn note_access_key<O: Operation>(request: &Request, cx: &Context) {
+    let (Proof::AccessKey(id), Some((service, _))) =
+        (&request.proof, O::NAME.action().split_once(':'))
+    else {
+        return;
+    };
+    let used = AccessKeyUse {
+        at: cx.clock.now(),
+        service: service.into(),
+        region: request.region.clone(),
+    };
+    cx.store.note_access_key_use(id, used);
 }
 
 async fn attempt<O: Use>(
@@ -174,6 +189,7 @@ fn unsettled() -> Error {
 /// what the quota is to save.
 async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
     cx.quota.count_request(O::NAME, request)?;
+    note_access_key::<O>(request, cx);
     match O::Input::decode(&request.body) {
         Ok(input) => {
             if let Some(spec) = O::data_key_pair(&input) {

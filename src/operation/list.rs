@@ -2,8 +2,8 @@
 
 use super::{Context, Operation, Request, dispatch};
 use super::{
-    agreement, aliases, data_keys, encryption, grants, import, key_stores, keys, mac, multi_region,
-    policies, random, rotation, signing, tags, usage, versions,
+    agreement, aliases, data_keys, encryption, grants, identities, import, key_stores, keys, mac,
+    multi_region, policies, random, rotation, signing, tags, usage, versions,
 };
 use crate::model::member::Structure;
 use crate::{Error, ErrorCode};
@@ -178,14 +178,42 @@ operations! {
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
     strongroom use {
+        GetAccessKeyLastUsed: identities::access_keys::get_access_key_last_used::GetAccessKeyLastUsed,
+        GetRole: identities::roles::get_role::GetRole,
+        GetRolePolicy: identities::roles::get_role_policy::GetRolePolicy,
+        GetUser: identities::users::get_user::GetUser,
+        GetUserPolicy: identities::users::get_user_policy::GetUserPolicy,
+        ListAccessKeys: identities::access_keys::list_access_keys::ListAccessKeys,
+        ListAccounts: identities::accounts::list_accounts::ListAccounts,
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+        ListRolePolicies: identities::roles::list_role_policies::ListRolePolicies,
+        ListRoles: identities::roles::list_roles::ListRoles,
+        ListUserPolicies: identities::users::list_user_policies::ListUserPolicies,
+        ListUsers: identities::users::list_users::ListUsers,
     }
     strongroom change {
         AdoptKey: keys::adopt_key::AdoptKey,
+        CreateAccessKey: identities::access_keys::create_access_key::CreateAccessKey,
+        CreateAccount: identities::accounts::create_account::CreateAccount,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        CreateRole: identities::roles::create_role::CreateRole,
+        CreateUser: identities::users::create_user::CreateUser,
+        DeleteAccessKey: identities::access_keys::delete_access_key::DeleteAccessKey,
+        DeleteRole: identities::roles::delete_role::DeleteRole,
+        DeleteRolePolicy: identities::roles::delete_role_policy::DeleteRolePolicy,
+        DeleteUser: identities::users::delete_user::DeleteUser,
+        DeleteUserPolicy: identities::users::delete_user_policy::DeleteUserPolicy,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        PutRolePolicy: identities::roles::put_role_policy::PutRolePolicy,
+        PutUserPolicy: identities::users::put_user_policy::PutUserPolicy,
         SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+        TagRole: identities::roles::tag_role::TagRole,
+        TagUser: identities::users::tag_user::TagUser,
+        UntagRole: identities::roles::untag_role::UntagRole,
+        UntagUser: identities::users::untag_user::UntagUser,
+        UpdateAccessKey: identities::access_keys::update_access_key::UpdateAccessKey,
+        UpdateAssumeRolePolicy: identities::roles::update_assume_role_policy::UpdateAssumeRolePolicy,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod aliases;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod identities;
 pub mod import;
 pub mod key_stores;
 pub mod keys;

@@ -48,6 +48,8 @@ integer_shape! {
     PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
+    /// IAM's `roleMaxSessionDurationType`, in seconds.
+    MaxSessionDuration 3600..=43200;
     /// The number of a key version: the gateway's own.
     KeyVersionNumber 1..=2147483647;
 }

@@ -22,6 +22,18 @@ structure! {
 }
 
 structure! {
+    /// IAM's `Tag`.
+    #[derive(Clone)]
+    IdentityTag {
+        required {
+            key: TagKey,
+            value: TagValue,
+        }
+        optional {}
+    }
+}
+
+structure! {
     /// `GrantConstraints`.
     #[derive(Clone)]
     GrantConstraints {

@@ -116,6 +116,18 @@ text_shape! {
     ObjectId 2..=510, "[0-9a-fA-F]+", |t| some(t, |c| c.is_ascii_hexdigit());
     /// Of Strongroom.AdoptKey: a `CKA_LABEL`.
     ObjectLabel 1..=255;
+    /// IAM's `userNameType`.
+    UserName 1..=64, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `roleNameType`.
+    RoleName 1..=64, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `policyNameType`: of a user's or a role's own policy.
+    InlinePolicyName 1..=128, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `pathType`.
+    IdentityPath 1..=512;
+    /// IAM's `arnType`.
+    Arn 20..=2048;
+    /// IAM's `accessKeyIdType`.
+    AccessKeyId 16..=128, "[\\w]+", |t| some(t, word);
     /// `TagKeyType`.
     TagKey 1..=128;
     /// `TagValueType`.
@@ -180,6 +192,11 @@ fn some(text: &str, of: fn(char) -> bool) -> bool {
 /// `\w` as the model means it.
 fn word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// What names in IAM are made of.
+fn named(c: char) -> bool {
+    word(c) || matches!(c, '+' | '=' | ',' | '.' | '@' | '-')
 }
 
 fn cloud_hsm_cluster_id(text: &str) -> bool {
