@@ -86,16 +86,12 @@ const SLOWLY: &str = "/* quotas::slowly */ \
 
 const KEYS: &str = "KMS keys in this account and Region";
 
-fn exceeded(what: &str, quota: u32) -> Error {
-    let message = format!("You have exceeded the quota of {quota} {what}.");
-    Error::new(ErrorCode::LimitExceeded, message)
-}
-
 fn within(many: i64, what: &str, quota: u32) -> Result<(), Error> {
-    match many <= i64::from(quota) {
-        true => Ok(()),
-        false => Err(exceeded(what, quota)),
+    if many <= i64::from(quota) {
+        return Ok(());
     }
+    let message = format!("You have exceeded the quota of {quota} {what}.");
+    Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 
 impl Store {
@@ -199,12 +195,17 @@ impl Transaction<'_> {
         kind: IdentityKind,
     ) -> Result<(), Error> {
         let quota = self.shared.quotas.of(account);
-        let (kind, what, quota) = match kind {
+        let (kind, name, quota) = match kind {
             IdentityKind::Root => return Ok(()),
-            IdentityKind::User => ("user", "users in this account", quota.users),
-            IdentityKind::Role => ("role", "roles in this account", quota.roles),
+            IdentityKind::User => ("user", "UsersPerAccount", quota.users),
+            IdentityKind::Role => ("role", "RolesPerAccount", quota.roles),
         };
-        within(self.tally(account, "", kind).await?, what, quota)
+        if self.tally(account, "", kind).await? <= i64::from(quota) {
+            return Ok(());
+        }
+        // IAM's words.
+        let message = format!("Cannot exceed quota for {name}: {quota}");
+        Err(Error::new(ErrorCode::LimitExceeded, message))
     }
 
     /// After an alias was inserted for, or moved to, a key, which is locked.

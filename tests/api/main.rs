@@ -17,6 +17,7 @@ mod keys;
 mod mac;
 mod multi_region;
 mod policies;
+mod quotas;
 mod random;
 mod rotation;
 mod signing;
