@@ -6,10 +6,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::server::sigv4::{self, SignedRequest};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 use time::macros::format_description;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use zeroize::Zeroizing;
 
 /// The longest answer that is read; those of the measured operations have a few kilobytes.
 const MAX_ANSWER: usize = 1 << 20;
@@ -55,13 +57,35 @@ impl Endpoint {
         })
     }
 
+    /// The same for whoever's access key a file of `export` lines has.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has none.
+    pub(super) fn speaking_for(self, file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text =
+            text.map_err(|error| failed(format!("cannot read {}: {error}", file.display())))?;
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix("export "));
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            let value = value.map(|value| value.trim_matches(['\'', '"']));
+            value.ok_or_else(|| failed(format!("{} has no {name}", file.display())))
+        };
+        Ok(Self {
+            access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.into(),
+            session_token: None,
+            ..self
+        })
+    }
+
     /// `host:port`.
     pub(super) fn authority(&self) -> &str {
         &self.authority
     }
 }
 
-/// A kept connection. After an error it is of no use any more.
+/// A kept connection. After an error that is not an answer it is of no use any more.
 pub(super) struct Connection<'e> {
     endpoint: &'e Endpoint,
     stream: TcpStream,
