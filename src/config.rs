@@ -1,11 +1,14 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`,
+//! all of `[oidc]` by `STRONGROOM_OIDC`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
 //! never from the configuration file or the command line.
 
+mod oidc;
 mod quota;
 
+pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 
 use crate::model::Region;
@@ -22,7 +25,11 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-const CLUSTERS: &str = "STRONGROOM_CLUSTERS";
+/// Whole sections, each of which has sections of its own.
+const WHOLE: [(&str, &str); 2] = [
+    ("STRONGROOM_CLUSTERS", "clusters"),
+    ("STRONGROOM_OIDC", "oidc"),
+];
 const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
@@ -44,6 +51,8 @@ pub struct Config {
     pub quota: QuotaSection,
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterSection>,
+    #[serde(default)]
+    pub oidc: BTreeMap<String, OidcSection>,
 }
 
 /// `[server]`
@@ -211,8 +220,9 @@ impl Config {
             wrong(format!("line {line}: {}", error.message()))
         })?;
         for (name, value) in environment {
-            if name == CLUSTERS && !value.is_empty() {
-                table.insert("clusters".into(), value_of("clusters", &value));
+            let whole = WHOLE.iter().find(|(known, _)| name == *known);
+            if let Some((_, section)) = whole.filter(|_| !value.is_empty()) {
+                table.insert((*section).into(), value_of(section, &value));
                 continue;
             }
             if name != PIN
@@ -256,6 +266,7 @@ impl Config {
                 )));
             }
         }
+        oidc::validate(&self.oidc)?;
         let positive = [
             ("server.workers", self.server.workers),
             ("server.max_body_bytes", self.server.max_body_bytes),

@@ -6,7 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
-use crate::operation::credential::{generate, wrap};
+use crate::operation::credential::{LONG_TERM, generate, wrap};
 use crate::store::{AccessKey, Store};
 use crate::token::{KeyRef, SystemKey, Token};
 use crate::{Error, ErrorCode};
@@ -100,7 +100,7 @@ async fn root_access_key(
                 .find(|key| key.enabled && key.principal == principal)
             {
                 Some(key) => return Ok((key.id, None)),
-                None => generate(token).await?,
+                None => generate(token, LONG_TERM).await?,
             }
         }
     };

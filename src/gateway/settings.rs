@@ -1,7 +1,8 @@
 //! The configuration, as each layer below takes it.
 
 use super::quotas;
-use crate::config::{ClusterSection, Config, ms};
+use crate::config::{ClusterSection, Config, OidcSection, ms};
+use crate::operation::sts::{Issuer, KeySource};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
@@ -70,4 +71,21 @@ pub fn store(config: &Config) -> StoreConfig {
         cache_entries: database.cache_entries,
         quotas: quotas::resources(&config.quota),
     }
+}
+
+/// The issuers of OIDC tokens.
+pub(super) fn issuers(config: &Config) -> Vec<Issuer> {
+    let issuer = |section: &OidcSection| {
+        let keys = match (&section.jwks_file, &section.jwks_url) {
+            (Some(file), _) => KeySource::File(file.clone()),
+            (None, Some(url)) => KeySource::Url(url.clone(), section.ca_file.clone()),
+            (None, None) => return None, // refused by the configuration
+        };
+        Some(Issuer {
+            issuer: section.issuer.clone(),
+            audiences: section.audiences.clone(),
+            keys,
+        })
+    };
+    config.oidc.values().filter_map(issuer).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::Proof;
 use super::quota::{Quota, Strangers};
+use super::sts::SessionTokens;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
@@ -13,6 +14,7 @@ use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 /// An access key that is in force, with its secret.
 pub struct Credential {
@@ -21,7 +23,8 @@ pub struct Credential {
     /// What it proves.
     pub proof: Proof,
     /// The row of an access key, as it was when the secret was unwrapped.
-    row: RowVersion,
+    /// `None` for temporary credentials, which have none.
+    pub(super) row: Option<RowVersion>,
     /// The secret access key.
     pub secret: SecretString,
 }
@@ -32,11 +35,16 @@ pub struct Credentials {
     store: Store,
     token: Token,
     wrapping: KeyRef,
+    sessions: Arc<SessionTokens>,
     unwrapped: Cache<String, Arc<Credential>>,
     quota: Arc<Quota>,
     strangers: Strangers,
 }
 
+/// The ids of access keys that the gateway makes begin so.
+pub const LONG_TERM: &str = "AKIA";
+/// The ids of temporary credentials begin so, and no others.
+pub(super) const TEMPORARY: &str = "ASIA";
 /// Unwrapped secrets kept at a time.
 const UNWRAPPED: usize = 10_000;
 const IV_BYTES: usize = 12;
@@ -45,43 +53,58 @@ pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
-    pub fn new(store: Store, token: Token, wrapping: KeyRef, quota: Arc<Quota>) -> Self {
+    pub fn new(
+        store: Store,
+        token: Token,
+        wrapping: KeyRef,
+        sessions: Arc<SessionTokens>,
+        quota: Arc<Quota>,
+    ) -> Self {
         Self {
             store,
             token,
             wrapping,
+            sessions,
             unwrapped: Cache::new(UNWRAPPED),
             quota,
             strangers: Strangers::default(),
         }
     }
 
-    /// The credential of an access key; `None` if there is none in force under this id. What is not
+    /// The credential of an access key, and of the session token that came with it; `None` if there
+    /// is none in force under this id. A session token is opened without asking anybody. What is not
     /// in memory is looked up for `source_ip`, which may do so as often as it may fail.
     ///
     /// # Errors
-    /// `ThrottlingException`; the database or the token does not answer, or the row or the secret
+    /// `ExpiredTokenException`, `ThrottlingException`; the database or the token does not answer, or
+    /// the row or the secret
     /// was tampered with.
     pub async fn lookup(
         &self,
         access_key_id: &str,
+        session_token: Option<&str>,
         source_ip: IpAddr,
+        now: OffsetDateTime,
     ) -> Result<Option<Arc<Credential>>, Error> {
-        match self.in_memory(access_key_id) {
-            Some(known) => Ok(known),
-            None => {
-                let _turn = self.strangers.turn(access_key_id).await;
-                // Whoever had the turn before may have asked for the same one.
-                if let Some(known) = self.in_memory(access_key_id) {
-                    return Ok(known);
-                }
-                let _place = self.strangers.place(source_ip)?;
-                self.quota.count_failure(source_ip)?;
-                let found = self.look_up(access_key_id).await;
-                self.quota.forgive(source_ip);
-                found
-            }
+        let temporary = access_key_id.starts_with(TEMPORARY);
+        match session_token {
+            Some(token) if temporary => return self.sessions.open(access_key_id, token, now),
+            None if !temporary => {}
+            _ => return Ok(None),
         }
+        if let Some(known) = self.in_memory(access_key_id) {
+            return Ok(known);
+        }
+        let _turn = self.strangers.turn(access_key_id).await;
+        // Whoever had the turn before may have asked for the same one.
+        if let Some(known) = self.in_memory(access_key_id) {
+            return Ok(known);
+        }
+        let _place = self.strangers.place(source_ip)?;
+        self.quota.count_failure(source_ip)?;
+        let found = self.look_up(access_key_id).await;
+        self.quota.forgive(source_ip);
+        found
     }
 
     /// What is known without asking anybody.
@@ -90,7 +113,7 @@ impl Credentials {
             Some(row) if row.enabled => {
                 let version = RowVersion::AccessKey(row.row, row.row_version);
                 let known = self.unwrapped.get(access_key_id);
-                known.filter(|known| known.row == version).map(Some)
+                known.filter(|known| known.row == Some(version)).map(Some)
             }
             _ => Some(None),
         }
@@ -105,7 +128,7 @@ impl Credentials {
         }
         let version = RowVersion::AccessKey(row.row, row.row_version);
         if let Some(known) = self.unwrapped.get(access_key_id)
-            && known.row == version
+            && known.row == Some(version)
         {
             return Ok(Some(known));
         }
@@ -116,7 +139,7 @@ impl Credentials {
         let credential = Arc::new(Credential {
             principal: identity.as_principal(),
             proof: Proof::AccessKey(row.id.clone()),
-            row: version,
+            row: Some(version),
             secret: self.unwrap(&row).await?,
         });
         self.unwrapped.insert(row.id.clone(), credential.clone());
@@ -141,12 +164,12 @@ impl Credentials {
     }
 }
 
-/// An access key as AWS makes them: `AKIA` and 16 of base32, and 40 characters of secret, both
-/// from the token's random generator.
+/// An access key as AWS makes them: `AKIA` or `ASIA` and 16 of base32, and 40 characters of secret,
+/// both from the token's random generator.
 ///
 /// # Errors
 /// The token does not answer.
-pub async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
+pub async fn generate(token: &Token, prefix: &str) -> Result<(String, SecretString), Error> {
     let random = token.random(16).await?;
     let id: String = random
         .expose_secret()
@@ -155,7 +178,7 @@ pub async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
         .collect();
     let secret = token.random(30).await?;
     Ok((
-        format!("AKIA{id}"),
+        format!("{prefix}{id}"),
         STANDARD.encode(secret.expose_secret()).into(),
     ))
 }

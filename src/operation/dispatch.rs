@@ -8,7 +8,7 @@
 use super::authorized::{Authorized, Seen, Source};
 use super::quota::Throttled;
 use super::{Context, Operation, Proof, Request, TokenChange, Use, leftover};
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
 use crate::{Error, ErrorCode};
@@ -35,7 +35,9 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
             answer => answer,
         };
         let outcome = match &answer {
-            Ok(_) => Outcome::Success { response: None },
+            Ok(output) => Outcome::Success {
+                response: O::shown(output),
+            },
             Err(error) => Outcome::Failure(error),
         };
         let keys = seen.keys();
@@ -158,11 +160,13 @@ async fn apply<O: TokenChange>(
     let done = cx.store.transaction(O::NAME.as_str(), move |tx| {
         let (input, prepared, parameters, request, cx) = shared.clone();
         async move {
-            let access = O::access(&input)?.naming(input.grant_tokens());
+            let access = O::access(&input)?.of(&*input);
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
             let now = cx.clock.now();
-            let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen).await?;
+            let call =
+                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
+                    .await?;
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
@@ -212,9 +216,10 @@ async fn authorize<O: Operation>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
-    let access = O::access(input)?.naming(input.grant_tokens());
+    let access = O::access(input)?.of(input);
     let source = Source::Cache(&cx.store);
-    let call = Authorized::resolve(&access, request, cx.clock.now(), source, seen).await?;
+    let call =
+        Authorized::resolve(&access, request, cx.clock.now(), source, seen, &cx.policies).await?;
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }
@@ -287,9 +292,13 @@ fn record<O: Operation>(
     Record {
         time: cx.clock.now(),
         request_id: request.request_id,
+        event_source: match O::NAME.is_sts() {
+            true => audit::STS,
+            false => audit::KMS,
+        },
         event_name: O::NAME.as_str(),
         region: request.region.as_str(),
-        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
+        actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: O::READ_ONLY,

@@ -3,7 +3,7 @@
 use super::{Context, Operation, Request, dispatch};
 use super::{
     agreement, aliases, data_keys, encryption, grants, identities, import, key_stores, keys, mac,
-    multi_region, policies, random, rotation, signing, tags, usage, versions,
+    multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
 };
 use crate::model::member::Structure;
 use crate::{Error, ErrorCode};
@@ -20,18 +20,22 @@ macro_rules! operations {
         change { $($change:ident: $change_path:path,)* }
         strongroom use { $($own_use:ident: $own_use_path:path,)* }
         strongroom change { $($own_change:ident: $own_change_path:path,)* }
+        sts use { $($sts_use:ident: $sts_use_path:path,)* }
     ) => {
         /// The name of an operation, as `X-Amz-Target` has it behind its prefix: `TrentService.`
-        /// for AWS's, `Strongroom.` for the gateway's own.
+        /// for AWS's, `Strongroom.` for the gateway's own; or as `Action` has it, for those of STS.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(missing_docs)] // AWS's own names, documented by AWS
-        pub enum OperationName { $($use,)* $($change,)* $($own_use,)* $($own_change,)* }
+        pub enum OperationName {
+            $($use,)* $($change,)* $($own_use,)* $($own_change,)* $($sts_use,)*
+        }
 
         impl OperationName {
             /// Every operation.
             pub const ALL: &'static [OperationName] = &[
                 $(OperationName::$use,)* $(OperationName::$change,)*
                 $(OperationName::$own_use,)* $(OperationName::$own_change,)*
+                $(OperationName::$sts_use,)*
             ];
 
             /// The name.
@@ -41,6 +45,7 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                    $(OperationName::$sts_use => stringify!($sts_use),)*
                 }
             }
 
@@ -51,14 +56,24 @@ macro_rules! operations {
                     $(OperationName::$change => members::<$change_path>(),)*
                     $(OperationName::$own_use => members::<$own_use_path>(),)*
                     $(OperationName::$own_change => members::<$own_change_path>(),)*
+                    $(OperationName::$sts_use => members::<$sts_use_path>(),)*
                 }
             }
 
-            /// Whether AWS KMS has it; else it is the gateway's own.
+            /// Whether AWS KMS has it; else it is the gateway's own, or of STS.
             pub const fn is_aws(self) -> bool {
                 match self {
                     $(OperationName::$use => true,)*
                     $(OperationName::$change => true,)*
+                    #[allow(unreachable_patterns)]
+                    _ => false,
+                }
+            }
+
+            /// Whether it is one of STS, which has a protocol of its own.
+            pub const fn is_sts(self) -> bool {
+                match self {
+                    $(OperationName::$sts_use => true,)*
                     #[allow(unreachable_patterns)]
                     _ => false,
                 }
@@ -71,6 +86,7 @@ macro_rules! operations {
                     $(OperationName::$change => concat!("kms:", stringify!($change)),)*
                     $(OperationName::$own_use => concat!("strongroom:", stringify!($own_use)),)*
                     $(OperationName::$own_change => concat!("strongroom:", stringify!($own_change)),)*
+                    $(OperationName::$sts_use => concat!("sts:", stringify!($sts_use)),)*
                 }
             }
 
@@ -92,6 +108,22 @@ macro_rules! operations {
             }
         }
 
+        impl OperationName {
+            /// From the value of `Action`.
+            ///
+            /// # Errors
+            /// `UnknownOperationException`.
+            pub fn from_action(action: &str) -> Result<Self, Error> {
+                match action {
+                    $(stringify!($sts_use) => Ok(OperationName::$sts_use),)*
+                    _ => Err(Error::new(
+                        ErrorCode::UnknownOperation,
+                        "Action names no operation of this gateway's STS.",
+                    )),
+                }
+            }
+        }
+
         /// Answers a request: the JSON body, empty where AWS's is.
         ///
         /// # Errors
@@ -100,6 +132,7 @@ macro_rules! operations {
             match name {
                 $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
                 $(OperationName::$own_use => dispatch::run_use::<$own_use_path>(&request, cx).await,)*
+                $(OperationName::$sts_use => dispatch::run_use::<$sts_use_path>(&request, cx).await,)*
                 $(OperationName::$change => {
                     dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
                 })*
@@ -214,6 +247,11 @@ operations! {
         UntagUser: identities::users::untag_user::UntagUser,
         UpdateAccessKey: identities::access_keys::update_access_key::UpdateAccessKey,
         UpdateAssumeRolePolicy: identities::roles::update_assume_role_policy::UpdateAssumeRolePolicy,
+    }
+    sts use {
+        AssumeRole: sts::assume_role::AssumeRole,
+        AssumeRoleWithWebIdentity: sts::assume_role_with_web_identity::AssumeRoleWithWebIdentity,
+        GetCallerIdentity: sts::get_caller_identity::GetCallerIdentity,
     }
 }
 

@@ -30,19 +30,20 @@ pub mod policies;
 pub mod random;
 pub mod rotation;
 pub mod signing;
+pub mod sts;
 pub mod tags;
 mod tokens;
 pub mod usage;
 pub mod versions;
 
 pub use access::Access;
-pub use authorized::Authorized;
-pub use caller::{Proof, Session};
+pub use authorized::{Authorized, PolicyCache};
+pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
 use crate::audit::Audit;
-use crate::authz::Principal;
+pub use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::member::Decode;
 use crate::model::{DataKeyPairSpec, Region};
@@ -74,10 +75,16 @@ pub struct Context {
     pub tokens: Tokens,
     /// The audit log.
     pub audit: Audit,
+    /// Temporary credentials.
+    pub sessions: Arc<sts::SessionTokens>,
+    /// Whose tokens may be exchanged for temporary credentials.
+    pub issuers: sts::Issuers,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Rates.
     pub quota: Arc<quota::Quota>,
+    /// The policies in use.
+    pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
     pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
@@ -89,6 +96,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// The Region of requests that say none, those without a signature: the first of them.
+    pub fn region(&self) -> Region {
+        let first = self.regions.as_ref().and_then(|regions| regions.first());
+        // Unwrap safety: it is the name of a Region.
+        first
+            .cloned()
+            .unwrap_or_else(|| Region::parse("us-east-1").unwrap())
+    }
+
     /// Whether the deployment answers for a Region.
     pub fn serves(&self, region: &Region) -> bool {
         self.regions
@@ -109,6 +125,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// Whether it came over TLS.
+    pub secure_transport: bool,
     /// `User-Agent`.
     pub user_agent: Option<String>,
     /// The body; may hold plaintext.
@@ -154,6 +172,11 @@ pub trait Use: Operation {
         request: &Request,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// What the audit record shows of the answer; nothing, unless said otherwise.
+    fn shown(_: &Self::Output) -> Option<serde_json::Value> {
+        None
+    }
 }
 
 /// An operation that changes metadata.

@@ -76,9 +76,10 @@ impl Store {
     /// a moment ago.
     pub fn known_access_key(&self, id: &str) -> Option<Option<Arc<AccessKey>>> {
         let cache = &self.shared.cache;
-        match cache.get(&Address::AccessKey(id.into())) {
+        let address = Address::AccessKey(id.into());
+        match cache.get(&address) {
             Some(Record::AccessKey(key)) => Some(Some(key)),
-            _ => cache.is_absent(id).then_some(None),
+            _ => cache.is_absent(&address).then_some(None),
         }
     }
 
@@ -103,7 +104,7 @@ impl Store {
         let row = connection.query_opt(GET, &[&id]).await?;
         drop(connection);
         let Some(row) = row else {
-            shared.cache.put_absent(generation, id);
+            shared.cache.put_absent(generation, address);
             return Ok(None);
         };
         let key = Arc::new(shared.read_access_key(&row).await?);

@@ -132,6 +132,15 @@ text_shape! {
     TagKey 1..=128;
     /// `TagValueType`.
     TagValue 0..=256;
+    /// STS's `arnType`, of a role.
+    RoleArn 20..=2048;
+    /// STS's `roleSessionNameType`.
+    RoleSessionName 2..=64, "[\\w+=,.@-]*", |t| t.chars().all(|c| word(c) || "+=,.@-".contains(c));
+    /// STS's `externalIdType`.
+    ExternalId 2..=1224, "[\\w+=,.@:\\/-]*", |t| t.chars().all(|c| word(c) || "+=,.@:/-".contains(c));
+    /// STS's `sessionPolicyDocumentType`.
+    SessionPolicy 1..=2048, "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        |t| some(t, |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}'));
 }
 
 /// A text that the model marks as sensitive: never in an error, never recorded, wiped.
@@ -173,6 +182,11 @@ secret_shape! {
     /// `XksProxyAuthenticationRawSecretAccessKeyType`.
     XksProxyAuthenticationRawSecretAccessKey 43..=64, "^[a-zA-Z0-9\\/+=]+$",
         |t| some(t, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+' | '='));
+}
+
+secret_shape! {
+    /// STS's `clientTokenType`: the token of an OIDC issuer.
+    WebIdentityToken 4..=20000;
 }
 
 /// Where the model has no pattern: a text of the database cannot have this character.

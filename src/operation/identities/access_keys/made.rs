@@ -4,7 +4,7 @@ use super::AccessKeyMetadata;
 use crate::Error;
 use crate::model::AccountId;
 use crate::operation::Context;
-use crate::operation::credential::{generate, wrap};
+use crate::operation::credential::{LONG_TERM, generate, wrap};
 use crate::store::AccessKey;
 use crate::token::SystemKey;
 use secrecy::{ExposeSecret, SecretString};
@@ -35,7 +35,7 @@ impl Made {
         let key = SystemKey::Wrapping.object_id(cx.store.deployment());
         cx.store.count_gcm_invocation(key).await?;
         let (token, wrapping) = (cx.tokens.home(), cx.tokens.wrapping());
-        let (id, secret) = generate(token).await?;
+        let (id, secret) = generate(token, LONG_TERM).await?;
         let owner = (&account, &*principal, &*id);
         let wrapped_secret = wrap(token, wrapping, owner, &secret).await?;
         Ok(Self {
