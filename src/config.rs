@@ -6,9 +6,11 @@
 //! never from the configuration file or the command line.
 
 mod oidc;
+mod quota;
 mod tls;
 
 pub use oidc::OidcSection;
+pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
@@ -19,7 +21,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -125,14 +126,6 @@ pub struct GatewaySection {
     pub worker_interval_ms: u64,
 }
 
-/// `[quota]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct QuotaSection {
-    pub requests_per_second: NonZeroU32,
-}
-
 /// `[clusters.cluster-…]`: a token that can be a custom key store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,14 +179,6 @@ impl Default for GatewaySection {
             deadline_ms: 70_000,
             lease_ms: 120_000,
             worker_interval_ms: 5_000,
-        }
-    }
-}
-
-impl Default for QuotaSection {
-    fn default() -> Self {
-        Self {
-            requests_per_second: NonZeroU32::new(100_000).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
@@ -328,6 +313,7 @@ impl Config {
             ));
         }
         tls::validate(self.tls.as_ref(), &self.certificate)?;
+        self.quota.validate()?;
         self.regions().map(drop)
     }
 

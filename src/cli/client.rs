@@ -11,10 +11,12 @@ use crate::server::sigv4::{self, SignedRequest};
 use answer::read_answer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 use stream::Stream;
 use time::macros::format_description;
 use tokio::io::AsyncWriteExt;
+use zeroize::Zeroizing;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,6 +51,28 @@ impl Endpoint {
         })
     }
 
+    /// The same for whoever's access key a file of `export` lines has.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has none.
+    pub(super) fn speaking_for(self, file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text =
+            text.map_err(|error| failed(format!("cannot read {}: {error}", file.display())))?;
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix("export "));
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            let value = value.map(|value| value.trim_matches(['\'', '"']));
+            value.ok_or_else(|| failed(format!("{} has no {name}", file.display())))
+        };
+        Ok(Self {
+            access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.into(),
+            session_token: None,
+            ..self
+        })
+    }
+
     /// `host:port`.
     pub(super) fn authority(&self) -> &str {
         &self.authority
@@ -64,7 +88,7 @@ struct Call<'c> {
     body: &'c [u8],
 }
 
-/// A kept connection. After an error it is of no use any more.
+/// A kept connection. After an error that is not an answer it is of no use any more.
 pub(super) struct Connection<'e> {
     endpoint: &'e Endpoint,
     stream: Stream,

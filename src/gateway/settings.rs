@@ -1,5 +1,6 @@
 //! The configuration, as each layer below takes it.
 
+use super::quotas;
 use crate::config::{
     CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
     ms,
@@ -106,6 +107,7 @@ pub fn store(config: &Config) -> StoreConfig {
         connections: database.connections,
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
+        quotas: quotas::resources(&config.quota),
     }
 }
 

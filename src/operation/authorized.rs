@@ -170,6 +170,11 @@ impl<O: Operation> Authorized<O> {
         self.identity.as_ref()
     }
 
+    /// The records of the keys of the operation's `access`.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter().map(|resolved| &resolved.key)
+    }
+
     /// The caller's own policies.
     pub fn policies(&self) -> &[Arc<Policy>] {
         &self.policies.policies

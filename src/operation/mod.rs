@@ -46,8 +46,8 @@ pub use crate::authz::Principal;
 
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::model::Region;
 use crate::model::member::Decode;
+use crate::model::{DataKeyPairSpec, Region};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -83,7 +83,7 @@ pub struct Context {
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Rates.
-    pub quota: quota::Quota,
+    pub quota: Arc<quota::Quota>,
     /// The policies in use.
     pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
@@ -149,6 +149,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// The data key pair that the request makes: it is counted by its kind.
+    fn data_key_pair(_: &Self::Input) -> Option<DataKeyPairSpec> {
+        None
+    }
 
     /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
     ///
