@@ -1,8 +1,13 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, all `[[approval]]` rules
+//! by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
 //! never from the configuration file or the command line.
+
+mod approval;
+
+pub use approval::ApprovalSection;
 
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
@@ -19,7 +24,11 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-const CLUSTERS: &str = "STRONGROOM_CLUSTERS";
+/// Sections that a variable holds as a whole.
+const WHOLE: [(&str, &str); 2] = [
+    ("STRONGROOM_CLUSTERS", "clusters"),
+    ("STRONGROOM_APPROVAL", "approval"),
+];
 const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
@@ -41,6 +50,8 @@ pub struct Config {
     pub quota: QuotaSection,
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterSection>,
+    #[serde(default)]
+    pub approval: Vec<ApprovalSection>,
 }
 
 /// `[server]`
@@ -224,8 +235,10 @@ impl Config {
             wrong(format!("line {line}: {}", error.message()))
         })?;
         for (name, value) in environment {
-            if name == CLUSTERS && !value.is_empty() {
-                table.insert("clusters".into(), value_of("clusters", &value));
+            if let Some((_, section)) = WHOLE.iter().find(|(whole, _)| *whole == name)
+                && !value.is_empty()
+            {
+                table.insert((*section).into(), value_of(section, &value));
                 continue;
             }
             if name != PIN
@@ -269,6 +282,7 @@ impl Config {
                 )));
             }
         }
+        approval::validate(&self.approval)?;
         let positive = [
             ("server.workers", self.server.workers),
             ("server.max_body_bytes", self.server.max_body_bytes),

@@ -46,6 +46,7 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
+        let approvals = settings::approvals(config)?;
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
@@ -61,6 +62,7 @@ impl Gateway {
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
             clock: Arc::new(SystemClock),
+            approvals,
             quota: Quota::new(config.quota.requests_per_second),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),

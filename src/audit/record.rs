@@ -28,6 +28,8 @@ pub struct Record<'a> {
     /// ARNs of the keys that the request came to.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
+    /// What is neither request nor answer.
+    pub additional: Option<Value>,
 }
 
 /// Who acted.
@@ -65,6 +67,8 @@ struct Event<'a> {
     error_message: Option<&'a str>,
     request_parameters: Option<&'a Map<String, Value>>,
     response_elements: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_event_data: Option<&'a Value>,
     #[serde(rename = "requestID")]
     request_id: Uuid,
     #[serde(rename = "eventID")]
@@ -164,6 +168,7 @@ impl Record<'_> {
             error_message: error.map(Error::message),
             request_parameters: self.parameters,
             response_elements: response,
+            additional_event_data: self.additional.as_ref(),
             request_id: self.request_id,
             event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,

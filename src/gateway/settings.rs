@@ -1,11 +1,16 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{ClusterSection, Config, ms};
+use crate::config::{ApprovalSection, ClusterSection, Config, ms};
+use crate::model::AccountId;
+use crate::operation::OperationName;
+use crate::operation::approvals::{Rule, Rules};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::{Error, ErrorCode};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -68,4 +73,32 @@ pub fn store(config: &Config) -> StoreConfig {
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
     }
+}
+
+/// Which calls wait for approvals.
+///
+/// # Errors
+/// A rule names what is no operation, or one that approvals cannot be asked for.
+pub fn approvals(config: &Config) -> Result<Rules, Error> {
+    let wrong = |message: String| Error::new(ErrorCode::Validation, message);
+    let rules: Result<Vec<Rule>, Error> = config.approval.iter().map(approval_rule).collect();
+    Rules::new(rules?).map_err(|what| wrong(format!("approval: operations: {what}")))
+}
+
+fn approval_rule(section: &ApprovalSection) -> Result<Rule, Error> {
+    let operation = |name: &String| {
+        OperationName::parse(name).ok_or_else(|| {
+            let message = format!("approval: operations: {name:?} is no operation's name");
+            Error::new(ErrorCode::Validation, message)
+        })
+    };
+    let operations: Result<Vec<_>, _> = section.operations.iter().map(operation).collect();
+    let accounts = section.accounts.iter();
+    Ok(Rule {
+        operations: operations?,
+        accounts: accounts.filter_map(|id| AccountId::parse(id)).collect(),
+        approvals: i32::try_from(section.approvals).map_err(Error::internal)?,
+        approvers: section.approvers.clone(),
+        expires: Duration::from_secs(section.expires_seconds),
+    })
 }

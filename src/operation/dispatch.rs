@@ -1,12 +1,14 @@
 //! The only pipeline: every operation is executed here and nowhere else.
 //!
 //! The server has admitted and authenticated (steps 1 and 2); here follow quota, decode, resolve,
-//! authorize, state, DryRun, execute, record. A [`Use`] hands its record to the group writer and
+//! authorize, state, approval, DryRun, execute, record. A [`Use`] hands its record to the group writer and
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
+mod waiting;
+
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use, leftover};
+use super::{Context, Operation, Request, TokenChange, Use, approvals, leftover};
 use crate::audit::{Actor, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{Committed, Entry, KeyUse};
@@ -86,7 +88,7 @@ pub(super) async fn run_change<O: TokenChange>(
         let mut seen = Seen::default();
         // On the cache first, so that nothing is prepared on the token for what is refused.
         let error = match prepare::<O>(&input, request, &mut seen, cx).await {
-            Ok(prepared) => {
+            Ok(Some(prepared)) => {
                 match apply::<O>(&input, prepared, &parameters, request, cx).await {
                     Ok(body) => return Ok(body),
                     // Found on locked rows: it is so, whatever the cache had.
@@ -96,6 +98,14 @@ pub(super) async fn run_change<O: TokenChange>(
                     }
                 }
             }
+            Ok(None) => match waiting::ask::<O>(&input, &parameters, request, cx).await {
+                Ok(approvals::Asked::Waits(error)) => return Err(error),
+                Ok(approvals::Asked::Approved) => continue,
+                Err(error) => {
+                    seen.uses.clear();
+                    error
+                }
+            },
             Err(error) => error,
         };
         let outcome = Outcome::Failure(&error);
@@ -107,14 +117,21 @@ pub(super) async fn run_change<O: TokenChange>(
     Err(unsettled())
 }
 
+/// `None` for what waits for approvals: nothing is prepared on the token for that either.
 async fn prepare<O: TokenChange>(
     input: &O::Input,
     request: &Request,
     seen: &mut Seen,
     cx: &Context,
-) -> Result<O::Prepared, Error> {
+) -> Result<Option<O::Prepared>, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    within_deadline(O::prepare(input, &call, request, cx), cx).await
+    if let Some(guard) = approvals::guard(input, &call, &seen.resources, request, cx).await?
+        && !approvals::is_approved(&guard, cx).await?
+    {
+        return Ok(None);
+    }
+    let prepared = within_deadline(O::prepare(input, &call, request, cx), cx).await?;
+    Ok(Some(prepared))
 }
 
 async fn apply<O: TokenChange>(
@@ -139,13 +156,19 @@ async fn apply<O: TokenChange>(
             let source = Source::Locked(tx);
             let now = cx.clock.now();
             let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen).await?;
+            let guard = approvals::guard(&*input, &call, &seen.resources, &request, &cx).await?;
+            let approval = match &guard {
+                Some(guard) => Some(approvals::consume(guard, tx).await?),
+                None => None,
+            };
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
             };
-            let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
+            let keys = seen.resources;
+            let record = record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok((body, tx.left()))
         }
@@ -238,7 +261,7 @@ async fn conclude<O: Operation>(
     {
         log::error!("{} {}: {error}", O::NAME, request.request_id);
     }
-    let record = record::<O>(request, parameters, seen.resources, outcome, cx)?;
+    let record = record::<O>(request, parameters, seen.resources, outcome, None, cx)?;
     let entry = Entry {
         request_id: request.request_id,
         record,
@@ -252,6 +275,7 @@ fn record<O: Operation>(
     parameters: Option<&Map<String, Value>>,
     resources: Vec<String>,
     outcome: Outcome<'_>,
+    additional: Option<Value>,
     cx: &Context,
 ) -> Result<Vec<u8>, Error> {
     Record {
@@ -266,6 +290,7 @@ fn record<O: Operation>(
         parameters,
         resources,
         outcome,
+        additional,
     }
     .to_bytes()
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Operation, Request, dispatch};
 use super::{
-    agreement, aliases, data_keys, encryption, grants, import, key_stores, keys, mac, multi_region,
-    policies, random, rotation, signing, tags, usage, versions,
+    agreement, aliases, approvals, data_keys, encryption, grants, import, key_stores, keys, mac,
+    multi_region, policies, random, rotation, signing, tags, usage, versions,
 };
 use crate::model::member::Structure;
 use crate::{Error, ErrorCode};
@@ -44,6 +44,11 @@ macro_rules! operations {
                 }
             }
 
+            /// The one of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|operation| operation.as_str() == name)
+            }
+
             /// The members of its request in snake_case, and whether they are required.
             pub const fn members(self) -> &'static [(&'static str, bool)] {
                 match self {
@@ -59,6 +64,16 @@ macro_rules! operations {
                 match self {
                     $(OperationName::$use => true,)*
                     $(OperationName::$change => true,)*
+                    #[allow(unreachable_patterns)]
+                    _ => false,
+                }
+            }
+
+            /// Whether it changes something: all that approvals can be asked for.
+            pub const fn is_change(self) -> bool {
+                match self {
+                    $(OperationName::$change => true,)*
+                    $(OperationName::$own_change => true,)*
                     #[allow(unreachable_patterns)]
                     _ => false,
                 }
@@ -178,11 +193,15 @@ operations! {
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
     strongroom use {
+        DescribeApprovalRequest: approvals::describe_approval_request::DescribeApprovalRequest,
+        ListApprovalRequests: approvals::list_approval_requests::ListApprovalRequests,
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,
     }
     strongroom change {
         AdoptKey: keys::adopt_key::AdoptKey,
+        ApproveRequest: approvals::approve_request::ApproveRequest,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        DenyRequest: approvals::deny_request::DenyRequest,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
         SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,

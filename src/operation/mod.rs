@@ -13,6 +13,7 @@ pub mod quota;
 
 pub mod agreement;
 pub mod aliases;
+pub mod approvals;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
@@ -75,6 +76,8 @@ pub struct Context {
     pub audit: Audit,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Which calls wait for approvals.
+    pub approvals: approvals::Rules,
     /// Rates.
     pub quota: quota::Quota,
     /// The Regions that the deployment answers for; `None` for any.

@@ -40,9 +40,7 @@ pub(super) async fn handle(
         Err(error) => (
             StatusCode::from_u16(error.code().status())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            serde_json::json!({"__type": error.code().name(), "message": error.message()})
-                .to_string()
-                .into_bytes(),
+            error_body(&error),
         ),
     };
     let mut response = HttpResponse::build(status);
@@ -54,6 +52,14 @@ pub(super) async fn handle(
     } else {
         response.body(body)
     }
+}
+
+fn error_body(error: &Error) -> Vec<u8> {
+    let mut body = serde_json::json!({"__type": error.code().name(), "message": error.message()});
+    if let Some((name, value)) = error.member() {
+        body[name] = value.into();
+    }
+    body.to_string().into_bytes()
 }
 
 /// One of a bounded number, given back when dropped.

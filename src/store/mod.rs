@@ -6,6 +6,7 @@
 
 mod access_keys;
 mod aliases;
+mod approvals;
 mod audit_log;
 mod cache;
 mod connect;
@@ -30,6 +31,7 @@ mod row_mac;
 mod transaction;
 mod usage;
 
+pub use approvals::{Call, OpenRequests};
 pub use error::StoreError;
 pub use record::*;
 pub use rotations::Rotation;
