@@ -10,6 +10,7 @@ mod crash;
 mod crash_import;
 mod crash_rotation;
 mod deletion;
+mod dual_control;
 mod gateway;
 mod grants;
 mod import;
@@ -23,6 +24,7 @@ mod restart;
 mod revocation;
 mod rotation;
 mod rotation_by_worker;
+mod signed;
 mod tampering;
 mod token;
 #[path = "../support/wrapping.rs"]

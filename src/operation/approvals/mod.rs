@@ -17,6 +17,7 @@ pub use rules::{Rule, Rules};
 use crate::model::shapes::ApprovalId;
 use crate::store::{ApprovalRequest, Identity};
 use crate::{Error, ErrorCode};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The row that an id names; one that is no UUID names none.
@@ -31,7 +32,7 @@ fn not_found(id: &ApprovalId) -> Error {
 }
 
 /// The caller's identity: whoever has none here, decides on nothing and asks for nothing.
-fn own<'a>(identity: Option<&'a std::sync::Arc<Identity>>) -> Result<&'a Identity, Error> {
+fn own(identity: Option<&Arc<Identity>>) -> Result<&Identity, Error> {
     identity.map(|identity| &**identity).ok_or_else(|| {
         let message = "Approvals are between identities of this deployment.";
         Error::new(ErrorCode::AccessDenied, message)
