@@ -1,13 +1,15 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, all `[[approval]]` rules
-//! by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
-//! never from the configuration file or the command line.
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, of `[oidc]` by
+//! `STRONGROOM_OIDC`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
+//! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
+mod oidc;
 
 pub use approval::ApprovalSection;
+pub use oidc::OidcSection;
 
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
@@ -24,10 +26,11 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Sections that a variable holds as a whole.
-const WHOLE: [(&str, &str); 2] = [
-    ("STRONGROOM_CLUSTERS", "clusters"),
+/// Whole sections, which have no keys of their own that a variable could name.
+const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_APPROVAL", "approval"),
+    ("STRONGROOM_CLUSTERS", "clusters"),
+    ("STRONGROOM_OIDC", "oidc"),
 ];
 const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
@@ -52,6 +55,8 @@ pub struct Config {
     pub clusters: BTreeMap<String, ClusterSection>,
     #[serde(default)]
     pub approval: Vec<ApprovalSection>,
+    #[serde(default)]
+    pub oidc: BTreeMap<String, OidcSection>,
 }
 
 /// `[server]`
@@ -235,9 +240,8 @@ impl Config {
             wrong(format!("line {line}: {}", error.message()))
         })?;
         for (name, value) in environment {
-            if let Some((_, section)) = WHOLE.iter().find(|(whole, _)| *whole == name)
-                && !value.is_empty()
-            {
+            let whole = WHOLE.iter().find(|(known, _)| name == *known);
+            if let Some((_, section)) = whole.filter(|_| !value.is_empty()) {
                 table.insert((*section).into(), value_of(section, &value));
                 continue;
             }
@@ -283,6 +287,7 @@ impl Config {
             }
         }
         approval::validate(&self.approval)?;
+        oidc::validate(&self.oidc)?;
         let positive = [
             ("server.workers", self.server.workers),
             ("server.max_body_bytes", self.server.max_body_bytes),

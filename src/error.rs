@@ -36,6 +36,8 @@ error_codes! {
     /// The gateway's own: dual control. No SDK tries it again by itself.
     ApprovalRequired "ApprovalRequiredException" 400;
     ExpiredToken "ExpiredTokenException" 400;
+    /// Of STS: not the caller's credentials are over, but the token of an OIDC issuer.
+    ExpiredIdentityToken "ExpiredTokenException" 400;
     IncompleteSignature "IncompleteSignatureException" 400;
     InvalidSignature "InvalidSignatureException" 400;
     MissingAuthenticationToken "MissingAuthenticationTokenException" 400;
@@ -46,6 +48,15 @@ error_codes! {
     UnknownOperation "UnknownOperationException" 400;
     UnrecognizedClient "UnrecognizedClientException" 400;
     Validation "ValidationException" 400;
+    // Of AWS STS (botocore `sts` 2011-06-15).
+    IdpCommunication "IDPCommunicationErrorException" 400;
+    IdpRejectedClaim "IDPRejectedClaimException" 403;
+    InvalidIdentityToken "InvalidIdentityTokenException" 400;
+    PackedPolicyTooLarge "PackedPolicyTooLargeException" 400;
+    // IAM's, for the gateway's own operations on identities.
+    DeleteConflict "DeleteConflictException" 400;
+    EntityAlreadyExists "EntityAlreadyExistsException" 400;
+    NoSuchEntity "NoSuchEntityException" 400;
     // The model's, in its order: those that it calls faults are the service's own, and 500.
     AlreadyExists "AlreadyExistsException" 400;
     CloudHsmClusterInUse "CloudHsmClusterInUseException" 400;

@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ms};
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
+use crate::operation::sts::{Issuers, SessionTokens};
 use crate::operation::{Context, Tokens};
 use crate::server::Server;
 use crate::store::Store;
@@ -54,13 +55,21 @@ impl Gateway {
         // knows.
         let [wrapping, row_mac, _audit] =
             SystemKey::ALL.map(|role| token.system_key(deployment, role));
+        let sessions = Arc::new(SessionTokens::new(token.clone(), row_mac.clone()));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-        let credentials = Credentials::new(store.clone(), token.clone(), wrapping.clone());
+        let credentials = Credentials::new(
+            store.clone(),
+            token.clone(),
+            wrapping.clone(),
+            sessions.clone(),
+        );
         let clusters = settings::clusters(config);
         let context = Arc::new(Context {
             store: store.clone(),
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
+            sessions: sessions.clone(),
+            issuers: Issuers::new(settings::issuers(config)?),
             clock: Arc::new(SystemClock),
             approvals,
             quota: Quota::new(config.quota.requests_per_second),
@@ -69,14 +78,16 @@ impl Gateway {
             gateway: Uuid::new_v4(),
             lease: ms(config.gateway.lease_ms),
         });
-        if let Err(error) = token.wait_ready(TOKEN_PATIENCE).await {
-            log::warn!("serving without a token: {error}");
+        match token.wait_ready(TOKEN_PATIENCE).await {
+            Ok(()) => drop(sessions.derive().await), // tried again below, if need be
+            Err(error) => log::warn!("serving without a token: {error}"),
         }
         let (stop, stopped) = watch::channel(false);
         let every = ms(config.gateway.worker_interval_ms);
         let workers = vec![
             tokio::spawn(worker::run(context.clone(), every, stopped.clone())),
-            tokio::spawn(worker::key_stores::follow(context.clone(), stopped)),
+            tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
+            tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
         let gate = Gate::new(context.clone(), credentials)?;
         let server = Server::start(settings::server(config), Arc::new(gate)).await?;

@@ -1,7 +1,8 @@
 //! The audit log: no result without a record that is durable first.
 
 mod record;
+mod user_identity;
 mod writer;
 
-pub use record::{Actor, Outcome, Record, event_id};
+pub use record::{Actor, Caller, KMS, Outcome, Record, STS, event_id};
 pub use writer::Audit;

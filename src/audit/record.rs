@@ -2,8 +2,9 @@
 //!
 //! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
+use super::user_identity::UserIdentity;
 use crate::Error;
-use crate::authz::{Principal, PrincipalKind};
+use crate::authz::Principal;
 use crate::model::AccountId;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,12 +13,19 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+/// The `eventSource` of what AWS KMS would record, and of the gateway's own.
+pub const KMS: &str = "kms.amazonaws.com";
+/// Of what AWS STS would.
+pub const STS: &str = "sts.amazonaws.com";
+
 /// What is recorded of a request. Plaintexts, ciphertexts and secrets are in none of it.
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub struct Record<'a> {
     pub time: OffsetDateTime,
     pub request_id: Uuid,
+    /// [`KMS`] or [`STS`].
+    pub event_source: &'a str,
     pub event_name: &'a str,
     pub region: &'a str,
     pub actor: Actor<'a>,
@@ -35,10 +43,23 @@ pub struct Record<'a> {
 /// Who acted.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor<'a> {
-    /// A caller, and the access key that signed, where one did.
-    Caller(&'a Principal, Option<&'a str>),
+    /// A caller.
+    Caller(Caller<'a>),
     /// The gateway itself, in an account: what the worker does when it is due.
     Worker(&'a AccountId),
+}
+
+/// A caller, and by what they were recognised.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// Who.
+    pub principal: &'a Principal,
+    /// The access key that signed, where one did.
+    pub access_key_id: Option<&'a str>,
+    /// When the session began, where it is one.
+    pub issued: Option<OffsetDateTime>,
+    /// The name that an OIDC issuer has for them.
+    pub subject: Option<&'a str>,
 }
 
 /// How the request ended.
@@ -60,7 +81,7 @@ struct Event<'a> {
     #[serde(rename = "sourceIPAddress")]
     source_ip_address: String,
     user_agent: Option<&'a str>,
-    user_identity: Identity<'a>,
+    user_identity: UserIdentity<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,45 +98,6 @@ struct Event<'a> {
     resources: Vec<Resource<'a>>,
     event_type: &'a str,
     recipient_account_id: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Identity<'a> {
-    r#type: &'a str,
-    account_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arn: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_key_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    invoked_by: Option<&'a str>,
-}
-
-impl<'a> From<Actor<'a>> for Identity<'a> {
-    fn from(actor: Actor<'a>) -> Self {
-        match actor {
-            Actor::Caller(principal, access_key_id) => Self {
-                r#type: match principal.kind {
-                    PrincipalKind::Root => "Root",
-                    PrincipalKind::User => "IAMUser",
-                    PrincipalKind::AssumedRole { .. } => "AssumedRole",
-                    PrincipalKind::WebIdentity { .. } => "WebIdentityUser",
-                },
-                account_id: principal.account.as_str(),
-                arn: Some(&principal.arn),
-                access_key_id,
-                invoked_by: None,
-            },
-            Actor::Worker(account) => Self {
-                r#type: "AWSService",
-                account_id: account.as_str(),
-                arn: None,
-                access_key_id: None,
-                invoked_by: Some("strongroom.internal"),
-            },
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -151,12 +133,12 @@ impl Record<'_> {
             Outcome::Failure(error) => (None, Some(*error)),
         };
         let error_code = error.map(|error| error.code().name());
-        let user_identity = Identity::from(self.actor);
+        let user_identity = UserIdentity::of(self.actor)?;
         let recipient_account_id = user_identity.account_id;
         let event = Event {
             event_version: "1.11",
             event_time: self.time.format(&Rfc3339).map_err(Error::internal)?,
-            event_source: "kms.amazonaws.com",
+            event_source: self.event_source,
             event_name: self.event_name,
             aws_region: self.region,
             source_ip_address: self

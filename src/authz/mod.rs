@@ -1,11 +1,23 @@
 //! Who may do what: pure, no I/O, no clock.
 //!
-//! So far one rule: an account's principals may do everything in their own account, and nobody
-//! else anything. Policies and grants come here.
+//! A policy is parsed once and asked often ([`Policy::parse`], [`decide()`]). What is known of a
+//! request is looked up only where a policy asks for it ([`Facts`]).
 
+mod condition;
+mod decide;
+mod facts;
+mod grants;
+mod json;
+mod pattern;
 mod policy;
+mod principals;
+mod statement;
+mod variables;
 
-pub use policy::KeyPolicy;
+pub use decide::{Allowed, Decision, Policies, Question, Reason, decide, keeps_control};
+pub use facts::{ConditionKey, Facts, Values};
+pub use grants::Permit;
+pub use policy::{Policy, PolicyError, PolicyKind};
 
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
@@ -60,22 +72,5 @@ impl Principal {
             PrincipalKind::AssumedRole { role } => Some(role),
             PrincipalKind::WebIdentity { .. } => None,
         }
-    }
-}
-
-/// What authorization answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Decision {
-    Allow,
-    Deny,
-}
-
-/// Whether `principal` may do anything to what `owner` owns.
-pub fn decide(principal: &Principal, owner: &AccountId) -> Decision {
-    if principal.account == *owner {
-        Decision::Allow
-    } else {
-        Decision::Deny
     }
 }

@@ -3,12 +3,13 @@
 use crate::metrics::Metrics;
 use crate::model::Region;
 use crate::operation::credential::{Credential, Credentials};
-use crate::operation::{self, Context, OperationName, Request};
+use crate::operation::{self, Context, OperationName, Principal, Proof, Request};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
@@ -43,14 +44,34 @@ impl Endpoint for Gate {
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,
+        session_token: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>> {
-        self.credentials.lookup(access_key_id).boxed()
+        let now = self.now();
+        self.credentials
+            .lookup(access_key_id, session_token, now)
+            .boxed()
     }
 
-    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
+    fn web_identity<'a>(
+        &'a self,
+        role_arn: &'a str,
+        token: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(Principal, Proof), Error>> {
+        let now = self.now();
+        self.context.issuers.identify(role_arn, token, now).boxed()
+    }
+
+    fn region(&self) -> Region {
+        self.context.region()
+    }
+
+    fn answer(
+        &self,
+        name: OperationName,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
         async move {
             let begun = Instant::now();
-            let name = OperationName::from_target(&target)?;
             let answer = operation::answer(name, request, &self.context).await;
             let outcome = answer
                 .as_ref()

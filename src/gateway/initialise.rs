@@ -6,7 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
-use crate::operation::credential::wrap;
+use crate::operation::credential::{LONG_TERM, generate, wrap};
 use crate::store::{AccessKey, Store};
 use crate::token::{KeyRef, SystemKey, Token};
 use crate::{Error, ErrorCode};
@@ -100,7 +100,7 @@ async fn root_access_key(
                 .find(|key| key.enabled && key.principal == principal)
             {
                 Some(key) => return Ok((key.id, None)),
-                None => generate(token).await?,
+                None => generate(token, LONG_TERM).await?,
             }
         }
     };
@@ -133,24 +133,4 @@ async fn root_access_key(
         }
     }
     Ok((id, Some(secret)))
-}
-
-/// An access key as AWS makes them: `AKIA` and 16 of base32, and 40 characters of secret, both
-/// from the token's random generator.
-async fn generate(token: &Token) -> Result<(String, SecretString), Error> {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use secrecy::ExposeSecret;
-    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let random = token.random(16).await?;
-    let id: String = random
-        .expose_secret()
-        .iter()
-        .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
-        .collect();
-    let secret = token.random(30).await?;
-    Ok((
-        format!("AKIA{id}"),
-        STANDARD.encode(secret.expose_secret()).into(),
-    ))
 }

@@ -1,9 +1,10 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{ApprovalSection, ClusterSection, Config, ms};
+use crate::config::{ApprovalSection, ClusterSection, Config, OidcSection, ms};
 use crate::model::AccountId;
 use crate::operation::OperationName;
 use crate::operation::approvals::{Rule, Rules};
+use crate::operation::sts::{Issuer, KeySource, Url};
 use crate::server::ServerConfig;
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
@@ -101,4 +102,31 @@ fn approval_rule(section: &ApprovalSection) -> Result<Rule, Error> {
         approvers: section.approvers.clone(),
         expires: Duration::from_secs(section.expires_seconds),
     })
+}
+
+/// The issuers of OIDC tokens.
+///
+/// # Errors
+/// An address that no keys are fetched from.
+pub(super) fn issuers(config: &Config) -> Result<Vec<Issuer>, Error> {
+    let issuer = |(name, section): (&String, &OidcSection)| {
+        let keys = match (&section.jwks_file, &section.jwks_url) {
+            (Some(file), _) => KeySource::File(file.clone()),
+            (None, url) => {
+                let url = url.as_deref().and_then(Url::parse).ok_or_else(|| {
+                    let message = format!(
+                        "oidc.{name}: jwks_url is no https:// URL (http:// only on this machine)"
+                    );
+                    Error::new(ErrorCode::Validation, message)
+                })?;
+                KeySource::Url(url, section.ca_file.clone())
+            }
+        };
+        Ok(Issuer {
+            issuer: section.issuer.clone(),
+            audiences: section.audiences.clone(),
+            keys,
+        })
+    };
+    config.oidc.iter().map(issuer).collect()
 }

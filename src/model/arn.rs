@@ -67,6 +67,16 @@ pub fn role_arn(account: &AccountId, name: &str) -> String {
     format!("arn:aws:iam::{account}:role/{name}")
 }
 
+/// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`: of a session of a role.
+pub fn assumed_role_arn(account: &AccountId, role: &str, session: &str) -> String {
+    format!("arn:aws:sts::{account}:assumed-role/{role}/{session}")
+}
+
+/// `arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH`: of an issuer of OIDC tokens, without its scheme.
+pub fn oidc_provider_arn(account: &AccountId, issuer: &str) -> String {
+    format!("arn:aws:iam::{account}:oidc-provider/{issuer}")
+}
+
 /// The account of a principal's ARN: an account's root, a user, a role, or a session of one.
 /// `None` for what is no such ARN.
 ///

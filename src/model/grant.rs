@@ -41,7 +41,17 @@ impl GrantOperationSet {
     /// The operations of the set.
     pub fn iter(self) -> impl Iterator<Item = GrantOperation> {
         let all = GrantOperation::ALL.iter().copied();
-        all.filter(move |operation| self.0 & bit(*operation) != 0)
+        all.filter(move |operation| self.contains(*operation))
+    }
+
+    /// Whether an operation is in it.
+    pub const fn contains(self, operation: GrantOperation) -> bool {
+        self.0 & bit(operation) != 0
+    }
+
+    /// Whether another set has all of it.
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
     }
 }
 

@@ -205,6 +205,7 @@ macro_rules! structure {
         }
 
         const _: () = {
+            #[allow(unused_imports)] // where there are no members
             use $crate::model::member::{Member, Violations, camel, within};
 
             #[derive(serde::Deserialize)]

@@ -11,6 +11,7 @@ use crate::model::{
     KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
+use crate::operation::sts::Assuming;
 use uuid::Uuid;
 
 /// Everything that one request comes to, in the order in which the operation will ask for it.
@@ -36,8 +37,14 @@ pub enum Subject<'i> {
     User(&'i str),
     /// A role of the caller's account, by name.
     Role(&'i str),
+    /// The identity that the caller is.
+    Caller,
     /// A principal of the caller's account, by its ARN.
     Principal(&'i str),
+    /// Nothing that a permission is needed for.
+    Open,
+    /// A role of any account, for a session of it: its trust policy decides.
+    RoleToAssume(Assuming<'i>),
     /// What all accounts share: for principals of the management account alone.
     Deployment,
 }

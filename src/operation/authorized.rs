@@ -9,8 +9,9 @@ mod versions;
 
 pub(super) use source::Source;
 
-use super::access::{Access, By, KeyAccess, Purpose};
+use super::access::{Access, By, KeyAccess, Purpose, Subject};
 use super::key_stores::state_of;
+use super::sts::trust;
 use super::{Operation, Request, caller};
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub struct Authorized<O> {
     now: OffsetDateTime,
     identity: Option<Arc<Identity>>,
+    role: Option<Arc<Identity>>,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
     needed: Vec<Arc<KeyStore>>,
@@ -68,6 +70,13 @@ impl<O: Operation> Authorized<O> {
     ) -> Result<Self, Error> {
         let identity = caller::identity(request, now, source, seen).await?;
         find::check_subject::<O>(access.subject, request, source, seen).await?;
+        let role = match access.subject {
+            Subject::RoleToAssume(wanted) => {
+                let caller = identity.as_deref();
+                Some(trust::check(wanted, caller, request, now, source, seen).await?)
+            }
+            _ => None,
+        };
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
@@ -109,6 +118,7 @@ impl<O: Operation> Authorized<O> {
         Ok(Self {
             now,
             identity,
+            role,
             keys,
             key_store,
             needed,
@@ -119,6 +129,15 @@ impl<O: Operation> Authorized<O> {
     /// The identity that the caller is, or whose session: `None` for a web identity.
     pub fn identity(&self) -> Option<&Arc<Identity>> {
         self.identity.as_ref()
+    }
+
+    /// The role that may be assumed.
+    ///
+    /// # Errors
+    /// Internal if the operation's `access` names none.
+    pub fn role(&self) -> Result<&Identity, Error> {
+        let role = self.role.as_deref();
+        role.ok_or_else(|| Error::internal("the operation assumes no role"))
     }
 
     /// The record of the `at`th key of the operation's `access`.

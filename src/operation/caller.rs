@@ -4,6 +4,7 @@
 use super::authorized::{Seen, Source};
 use super::{Request, unrecognized};
 use crate::Error;
+use crate::audit::{Actor, Caller};
 use crate::authz::{Principal, PrincipalKind};
 use crate::store::{Identity, IdentityKind, RowVersion};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub enum Proof {
     /// A client certificate, by its SHA-256 fingerprint in hexadecimal digits.
     Certificate(String),
     /// A token of an OIDC issuer.
-    WebIdentity,
+    WebIdentity(Arc<WebIdentity>),
 }
 
 impl Proof {
@@ -28,7 +29,7 @@ impl Proof {
     pub fn access_key_id(&self) -> Option<&str> {
         match self {
             Proof::AccessKey(id) | Proof::Session(id, _) => Some(id),
-            Proof::Certificate(_) | Proof::WebIdentity => None,
+            Proof::Certificate(_) | Proof::WebIdentity(_) => None,
         }
     }
 
@@ -38,6 +39,26 @@ impl Proof {
             Proof::Session(_, session) => Some(session),
             _ => None,
         }
+    }
+
+    /// What an OIDC issuer says, where it is the one who speaks for the caller.
+    pub fn web_identity(&self) -> Option<&WebIdentity> {
+        match self {
+            Proof::WebIdentity(identity) => Some(identity),
+            _ => None,
+        }
+    }
+}
+
+impl Request {
+    /// The caller, as the audit record has them.
+    pub(super) fn actor(&self) -> Actor<'_> {
+        Actor::Caller(Caller {
+            principal: &self.principal,
+            access_key_id: self.proof.access_key_id(),
+            issued: self.proof.session().map(|session| session.issued),
+            subject: self.proof.web_identity().map(|identity| &*identity.subject),
+        })
     }
 }
 
@@ -54,6 +75,36 @@ pub struct Session {
     pub tags: BTreeMap<String, String>,
     /// The unique id of the role when they were made: another role of the same name is another.
     pub role_id: String,
+}
+
+/// What the token of an OIDC issuer says, once it is known to be the issuer's.
+#[derive(Debug)]
+pub struct WebIdentity {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// That one of `aud` which is configured.
+    pub audience: String,
+    /// What policies may ask for of what it claims.
+    pub claims: BTreeMap<String, Claim>,
+}
+
+/// A claim of a token.
+#[derive(Debug)]
+pub enum Claim {
+    /// A text.
+    One(String),
+    /// A list of texts.
+    Many(Vec<String>),
+}
+
+impl WebIdentity {
+    /// The issuer without its scheme: as providers' ARNs and condition keys have it.
+    pub fn issuer_name(&self) -> &str {
+        let scheme = self.issuer.split_once("://");
+        scheme.map_or(&self.issuer, |(_, name)| name)
+    }
 }
 
 impl Identity {

@@ -1,14 +1,18 @@
 //! Secret access keys: wrapped under a key on the token at rest, in wiped memory while in use.
 
 use super::Proof;
+use super::sts::SessionTokens;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
 use crate::store::{AccessKey, RowVersion, Store};
 use crate::token::{KeyRef, Token};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 /// An access key that is in force, with its secret.
 pub struct Credential {
@@ -17,7 +21,8 @@ pub struct Credential {
     /// What it proves.
     pub proof: Proof,
     /// The row of an access key, as it was when the secret was unwrapped.
-    row: RowVersion,
+    /// `None` for temporary credentials, which have none.
+    pub(super) row: Option<RowVersion>,
     /// The secret access key.
     pub secret: SecretString,
 }
@@ -28,29 +33,50 @@ pub struct Credentials {
     store: Store,
     token: Token,
     wrapping: KeyRef,
+    sessions: Arc<SessionTokens>,
     unwrapped: Cache<String, Arc<Credential>>,
 }
 
+/// The ids of access keys that the gateway makes begin so.
+pub const LONG_TERM: &str = "AKIA";
+/// The ids of temporary credentials begin so, and no others.
+pub(super) const TEMPORARY: &str = "ASIA";
 /// Unwrapped secrets kept at a time.
 const UNWRAPPED: usize = 10_000;
 const IV_BYTES: usize = 12;
+/// What AWS writes ids in.
+pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
-    pub fn new(store: Store, token: Token, wrapping: KeyRef) -> Self {
+    pub fn new(store: Store, token: Token, wrapping: KeyRef, sessions: Arc<SessionTokens>) -> Self {
         Self {
             store,
             token,
             wrapping,
+            sessions,
             unwrapped: Cache::new(UNWRAPPED),
         }
     }
 
-    /// The credential of an access key; `None` if there is none in force under this id.
+    /// The credential of an access key, and of the session token that came with it; `None` if there
+    /// is none in force under this id. A session token is opened without asking anybody.
     ///
     /// # Errors
-    /// The database or the token does not answer, or the row or the secret was tampered with.
-    pub async fn lookup(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, Error> {
+    /// `ExpiredTokenException`; the database or the token does not answer, or the row or the secret
+    /// was tampered with.
+    pub async fn lookup(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<Credential>>, Error> {
+        let temporary = access_key_id.starts_with(TEMPORARY);
+        match session_token {
+            Some(token) if temporary => return self.sessions.open(access_key_id, token, now),
+            None if !temporary => {}
+            _ => return Ok(None),
+        }
         let Some(row) = self.store.access_key(access_key_id).await? else {
             return Ok(None);
         };
@@ -59,7 +85,7 @@ impl Credentials {
         }
         let version = RowVersion::AccessKey(row.row, row.row_version);
         if let Some(known) = self.unwrapped.get(access_key_id)
-            && known.row == version
+            && known.row == Some(version)
         {
             return Ok(Some(known));
         }
@@ -70,7 +96,7 @@ impl Credentials {
         let credential = Arc::new(Credential {
             principal: identity.as_principal(),
             proof: Proof::AccessKey(row.id.clone()),
-            row: version,
+            row: Some(version),
             secret: self.unwrap(&row).await?,
         });
         self.unwrapped.insert(row.id.clone(), credential.clone());
@@ -93,6 +119,25 @@ impl Credentials {
         let text = std::str::from_utf8(secret.expose_secret()).map_err(|_| refused())?;
         Ok(SecretString::from(text))
     }
+}
+
+/// An access key as AWS makes them: `AKIA` or `ASIA` and 16 of base32, and 40 characters of secret,
+/// both from the token's random generator.
+///
+/// # Errors
+/// The token does not answer.
+pub async fn generate(token: &Token, prefix: &str) -> Result<(String, SecretString), Error> {
+    let random = token.random(16).await?;
+    let id: String = random
+        .expose_secret()
+        .iter()
+        .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
+        .collect();
+    let secret = token.random(30).await?;
+    Ok((
+        format!("{prefix}{id}"),
+        STANDARD.encode(secret.expose_secret()).into(),
+    ))
 }
 
 /// Wraps a secret access key for its row.

@@ -8,10 +8,10 @@
 mod waiting;
 
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Request, TokenChange, Use, approvals, leftover};
-use crate::audit::{Actor, Outcome, Record};
+use super::{Context, Operation, Proof, Request, TokenChange, Use, approvals, leftover};
+use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
-use crate::store::{Committed, Entry, KeyUse};
+use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -32,7 +32,9 @@ pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<V
         let mut seen = Seen::default();
         let answer = attempt::<O>(&input, request, &mut seen, cx).await;
         let outcome = match &answer {
-            Ok(_) => Outcome::Success { response: None },
+            Ok(output) => Outcome::Success {
+                response: O::shown(output),
+            },
             Err(error) => Outcome::Failure(error),
         };
         let keys = seen.keys();
@@ -61,6 +63,21 @@ fn note_use<O: Use>(keys: &[Uuid], request: &Request, cx: &Context) {
     for key in keys {
         cx.store.note_use(*key, used);
     }
+}
+
+/// What GetAccessKeyLastUsed is to say of the access key that signed, whatever comes of the request.
+fn note_access_key<O: Operation>(request: &Request, cx: &Context) {
+    let (Proof::AccessKey(id), Some((service, _))) =
+        (&request.proof, O::NAME.action().split_once(':'))
+    else {
+        return;
+    };
+    let used = AccessKeyUse {
+        at: cx.clock.now(),
+        service: service.into(),
+        region: request.region.clone(),
+    };
+    cx.store.note_access_key_use(id, used);
 }
 
 async fn attempt<O: Use>(
@@ -188,6 +205,7 @@ fn unsettled() -> Error {
 /// what the quota is to save.
 async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
     cx.quota.check(&request.principal.account)?;
+    note_access_key::<O>(request, cx);
     match O::Input::decode(&request.body) {
         Ok(input) => Ok(input),
         Err(error) => {
@@ -281,9 +299,13 @@ fn record<O: Operation>(
     Record {
         time: cx.clock.now(),
         request_id: request.request_id,
+        event_source: match O::NAME.is_sts() {
+            true => audit::STS,
+            false => audit::KMS,
+        },
         event_name: O::NAME.as_str(),
         region: request.region.as_str(),
-        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
+        actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: O::READ_ONLY,

@@ -2,8 +2,8 @@
 
 use super::{Context, Operation, Request, dispatch};
 use super::{
-    agreement, aliases, approvals, data_keys, encryption, grants, import, key_stores, keys, mac,
-    multi_region, policies, random, rotation, signing, tags, usage, versions,
+    agreement, aliases, approvals, data_keys, encryption, grants, identities, import, key_stores,
+    keys, mac, multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
 };
 use crate::model::member::Structure;
 use crate::{Error, ErrorCode};
@@ -20,18 +20,22 @@ macro_rules! operations {
         change { $($change:ident: $change_path:path,)* }
         strongroom use { $($own_use:ident: $own_use_path:path,)* }
         strongroom change { $($own_change:ident: $own_change_path:path,)* }
+        sts use { $($sts_use:ident: $sts_use_path:path,)* }
     ) => {
         /// The name of an operation, as `X-Amz-Target` has it behind its prefix: `TrentService.`
-        /// for AWS's, `Strongroom.` for the gateway's own.
+        /// for AWS's, `Strongroom.` for the gateway's own; or as `Action` has it, for those of STS.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(missing_docs)] // AWS's own names, documented by AWS
-        pub enum OperationName { $($use,)* $($change,)* $($own_use,)* $($own_change,)* }
+        pub enum OperationName {
+            $($use,)* $($change,)* $($own_use,)* $($own_change,)* $($sts_use,)*
+        }
 
         impl OperationName {
             /// Every operation.
             pub const ALL: &'static [OperationName] = &[
                 $(OperationName::$use,)* $(OperationName::$change,)*
                 $(OperationName::$own_use,)* $(OperationName::$own_change,)*
+                $(OperationName::$sts_use,)*
             ];
 
             /// The name.
@@ -41,6 +45,7 @@ macro_rules! operations {
                     $(OperationName::$change => stringify!($change),)*
                     $(OperationName::$own_use => stringify!($own_use),)*
                     $(OperationName::$own_change => stringify!($own_change),)*
+                    $(OperationName::$sts_use => stringify!($sts_use),)*
                 }
             }
 
@@ -56,10 +61,11 @@ macro_rules! operations {
                     $(OperationName::$change => members::<$change_path>(),)*
                     $(OperationName::$own_use => members::<$own_use_path>(),)*
                     $(OperationName::$own_change => members::<$own_change_path>(),)*
+                    $(OperationName::$sts_use => members::<$sts_use_path>(),)*
                 }
             }
 
-            /// Whether AWS KMS has it; else it is the gateway's own.
+            /// Whether AWS KMS has it; else it is the gateway's own, or of STS.
             pub const fn is_aws(self) -> bool {
                 match self {
                     $(OperationName::$use => true,)*
@@ -79,6 +85,15 @@ macro_rules! operations {
                 }
             }
 
+            /// Whether it is one of STS, which has a protocol of its own.
+            pub const fn is_sts(self) -> bool {
+                match self {
+                    $(OperationName::$sts_use => true,)*
+                    #[allow(unreachable_patterns)]
+                    _ => false,
+                }
+            }
+
             /// The action that policies name it by: its service's prefix, and its name.
             pub const fn action(self) -> &'static str {
                 match self {
@@ -86,6 +101,7 @@ macro_rules! operations {
                     $(OperationName::$change => concat!("kms:", stringify!($change)),)*
                     $(OperationName::$own_use => concat!("strongroom:", stringify!($own_use)),)*
                     $(OperationName::$own_change => concat!("strongroom:", stringify!($own_change)),)*
+                    $(OperationName::$sts_use => concat!("sts:", stringify!($sts_use)),)*
                 }
             }
 
@@ -107,6 +123,22 @@ macro_rules! operations {
             }
         }
 
+        impl OperationName {
+            /// From the value of `Action`.
+            ///
+            /// # Errors
+            /// `UnknownOperationException`.
+            pub fn from_action(action: &str) -> Result<Self, Error> {
+                match action {
+                    $(stringify!($sts_use) => Ok(OperationName::$sts_use),)*
+                    _ => Err(Error::new(
+                        ErrorCode::UnknownOperation,
+                        "Action names no operation of this gateway's STS.",
+                    )),
+                }
+            }
+        }
+
         /// Answers a request: the JSON body, empty where AWS's is.
         ///
         /// # Errors
@@ -115,6 +147,7 @@ macro_rules! operations {
             match name {
                 $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
                 $(OperationName::$own_use => dispatch::run_use::<$own_use_path>(&request, cx).await,)*
+                $(OperationName::$sts_use => dispatch::run_use::<$sts_use_path>(&request, cx).await,)*
                 $(OperationName::$change => {
                     dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
                 })*
@@ -195,16 +228,49 @@ operations! {
     strongroom use {
         DescribeApprovalRequest: approvals::describe_approval_request::DescribeApprovalRequest,
         ListApprovalRequests: approvals::list_approval_requests::ListApprovalRequests,
+        GetAccessKeyLastUsed: identities::access_keys::get_access_key_last_used::GetAccessKeyLastUsed,
+        GetRole: identities::roles::get_role::GetRole,
+        GetRolePolicy: identities::roles::get_role_policy::GetRolePolicy,
+        GetUser: identities::users::get_user::GetUser,
+        GetUserPolicy: identities::users::get_user_policy::GetUserPolicy,
+        ListAccessKeys: identities::access_keys::list_access_keys::ListAccessKeys,
+        ListAccounts: identities::accounts::list_accounts::ListAccounts,
         ListKeyVersions: versions::list_key_versions::ListKeyVersions,
+        ListRolePolicies: identities::roles::list_role_policies::ListRolePolicies,
+        ListRoles: identities::roles::list_roles::ListRoles,
+        ListUserPolicies: identities::users::list_user_policies::ListUserPolicies,
+        ListUsers: identities::users::list_users::ListUsers,
     }
     strongroom change {
         AdoptKey: keys::adopt_key::AdoptKey,
         ApproveRequest: approvals::approve_request::ApproveRequest,
+        CreateAccessKey: identities::access_keys::create_access_key::CreateAccessKey,
+        CreateAccount: identities::accounts::create_account::CreateAccount,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
+        CreateRole: identities::roles::create_role::CreateRole,
+        CreateUser: identities::users::create_user::CreateUser,
+        DeleteAccessKey: identities::access_keys::delete_access_key::DeleteAccessKey,
+        DeleteRole: identities::roles::delete_role::DeleteRole,
+        DeleteRolePolicy: identities::roles::delete_role_policy::DeleteRolePolicy,
+        DeleteUser: identities::users::delete_user::DeleteUser,
+        DeleteUserPolicy: identities::users::delete_user_policy::DeleteUserPolicy,
         DenyRequest: approvals::deny_request::DenyRequest,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
+        PutRolePolicy: identities::roles::put_role_policy::PutRolePolicy,
+        PutUserPolicy: identities::users::put_user_policy::PutUserPolicy,
         SetPrimaryKeyVersion: versions::set_primary_key_version::SetPrimaryKeyVersion,
+        TagRole: identities::roles::tag_role::TagRole,
+        TagUser: identities::users::tag_user::TagUser,
+        UntagRole: identities::roles::untag_role::UntagRole,
+        UntagUser: identities::users::untag_user::UntagUser,
+        UpdateAccessKey: identities::access_keys::update_access_key::UpdateAccessKey,
+        UpdateAssumeRolePolicy: identities::roles::update_assume_role_policy::UpdateAssumeRolePolicy,
+    }
+    sts use {
+        AssumeRole: sts::assume_role::AssumeRole,
+        AssumeRoleWithWebIdentity: sts::assume_role_with_web_identity::AssumeRoleWithWebIdentity,
+        GetCallerIdentity: sts::get_caller_identity::GetCallerIdentity,
     }
 }
 

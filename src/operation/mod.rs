@@ -17,6 +17,7 @@ pub mod approvals;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
+pub mod identities;
 pub mod import;
 pub mod key_stores;
 pub mod keys;
@@ -30,6 +31,7 @@ pub mod policies;
 pub mod random;
 pub mod rotation;
 pub mod signing;
+pub mod sts;
 pub mod tags;
 mod tokens;
 pub mod usage;
@@ -37,12 +39,12 @@ pub mod versions;
 
 pub use access::Access;
 pub use authorized::Authorized;
-pub use caller::{Proof, Session};
+pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
 use crate::audit::Audit;
-use crate::authz::Principal;
+pub use crate::authz::Principal;
 use crate::clock::Clock;
 use crate::model::Region;
 use crate::model::member::Decode;
@@ -74,6 +76,10 @@ pub struct Context {
     pub tokens: Tokens,
     /// The audit log.
     pub audit: Audit,
+    /// Temporary credentials.
+    pub sessions: Arc<sts::SessionTokens>,
+    /// Whose tokens may be exchanged for temporary credentials.
+    pub issuers: sts::Issuers,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// Which calls wait for approvals.
@@ -91,6 +97,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// The Region of requests that say none, those without a signature: the first of them.
+    pub fn region(&self) -> Region {
+        let first = self.regions.as_ref().and_then(|regions| regions.first());
+        // Unwrap safety: it is the name of a Region.
+        first
+            .cloned()
+            .unwrap_or_else(|| Region::parse("us-east-1").unwrap())
+    }
+
     /// Whether the deployment answers for a Region.
     pub fn serves(&self, region: &Region) -> bool {
         self.regions
@@ -151,6 +166,11 @@ pub trait Use: Operation {
         request: &Request,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// What the audit record shows of the answer; nothing, unless said otherwise.
+    fn shown(_: &Self::Output) -> Option<serde_json::Value> {
+        None
+    }
 }
 
 /// An operation that changes metadata.

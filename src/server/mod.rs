@@ -1,20 +1,23 @@
 //! The listeners: the only user of actix-web.
 //!
-//! - the API: `POST /`, AWS JSON 1.1, every request signed (SigV4);
+//! - the API: `POST /`, AWS JSON 1.1, and for STS AWS Query, every request signed (SigV4) or with
+//!   the token of an OIDC issuer;
 //! - the admin listener: `/healthz`, `/readyz`, `/metrics`.
 
 mod admin;
 mod api;
 mod body;
+mod query;
 pub mod sigv4;
 
 use crate::model::Region;
-use crate::operation::Request;
 use crate::operation::credential::Credential;
+use crate::operation::{OperationName, Principal, Proof, Request};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -27,13 +30,26 @@ pub trait Endpoint: Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
     /// Whether this deployment answers for a Region.
     fn serves(&self, region: &Region) -> bool;
-    /// The credential of an access key in force.
+    /// The credential of an access key in force, and of the session token that came with it.
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,
+        session_token: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
-    /// The answer to an authenticated request of the operation that `target` names.
-    fn answer(&self, target: String, request: Request) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
+    /// Who presents an OIDC token, to assume the role `role_arn`.
+    fn web_identity<'a>(
+        &'a self,
+        role_arn: &'a str,
+        token: &'a SecretString,
+    ) -> BoxFuture<'a, Result<(Principal, Proof), Error>>;
+    /// The Region of requests that say none.
+    fn region(&self) -> Region;
+    /// The answer to an authenticated request of the operation `name`.
+    fn answer(
+        &self,
+        name: OperationName,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
     /// Counts a request that did not get past authentication.
     fn rejected(&self, code: ErrorCode);
     /// What this gateway depends on, and whether each answers or why not.

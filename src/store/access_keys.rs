@@ -26,6 +26,11 @@ macro_rules! select {
 const GET: &str = concat!(select!("get"), "access_key_id = $1");
 // Shared: requests by one access key may go on side by side, only a change of it has to wait.
 const LOCK: &str = concat!(select!("lock"), "access_key_id = $1 for share");
+const LOCK_TO_CHANGE: &str = concat!(select!("lock_to_change"), "access_key_id = $1 for update");
+const OF_PRINCIPAL: &str = concat!(
+    select!("of_principal"),
+    "principal = $1 order by access_key_id"
+);
 const OF_ACCOUNT: &str = concat!(select!("of_account"), "account = $1 order by access_key_id");
 const INSERT: &str = "/* access_keys::insert */ insert into access_key \
     (id, access_key_id, account, principal, created, wrapped_secret, enabled, row_version, mac) \
@@ -33,6 +38,8 @@ const INSERT: &str = "/* access_keys::insert */ insert into access_key \
 const UPDATE: &str = "/* access_keys::update */ update access_key \
     set wrapped_secret = $3, enabled = $4, row_version = $2 + 1, mac = $5 \
     where id = $1 and row_version = $2";
+const DELETE: &str =
+    "/* access_keys::delete */ delete from access_key where id = $1 and row_version = $2";
 
 impl Shared {
     async fn read_access_key(&self, row: &Row) -> Result<AccessKey, Error> {
@@ -53,6 +60,14 @@ impl Shared {
         self.verify(TABLE, &row_id, row_mac::access_key(&key), mac)
             .await?;
         Ok(key)
+    }
+
+    async fn read_access_keys(&self, rows: &[Row]) -> Result<Vec<AccessKey>, Error> {
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            keys.push(self.read_access_key(row).await?);
+        }
+        Ok(keys)
     }
 }
 
@@ -88,6 +103,28 @@ impl Store {
         shared.cache.put(generation, address, key.row, record);
         Ok(Some(key))
     }
+
+    /// The same as the database has it now, for a caller who is known.
+    ///
+    /// # Errors
+    /// As [`Store::access_key`].
+    pub async fn current_access_key(&self, id: &str) -> Result<Option<AccessKey>, Error> {
+        let connection = self.shared.connections.get().await?;
+        match connection.query_opt(GET, &[&id]).await? {
+            Some(row) => Ok(Some(self.shared.read_access_key(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The access keys of a principal, in the order of their ids.
+    ///
+    /// # Errors
+    /// As [`Store::access_key`].
+    pub async fn access_keys_of(&self, principal: &str) -> Result<Vec<AccessKey>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(OF_PRINCIPAL, &[&principal]).await?;
+        self.shared.read_access_keys(&rows).await
+    }
 }
 
 impl Transaction<'_> {
@@ -97,13 +134,34 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
     pub async fn lock_access_key(&self, id: &str) -> Result<Option<AccessKey>, Error> {
-        match self.connection.query_opt(LOCK, &[&id]).await? {
+        self.access_key_by(LOCK, id).await
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock_access_key`].
+    pub async fn lock_access_key_to_change(&self, id: &str) -> Result<Option<AccessKey>, Error> {
+        self.access_key_by(LOCK_TO_CHANGE, id).await
+    }
+
+    async fn access_key_by(&self, sql: &'static str, id: &str) -> Result<Option<AccessKey>, Error> {
+        match self.connection.query_opt(sql, &[&id]).await? {
             Some(row) => Ok(Some(self.shared.read_access_key(&row).await?)),
             None => Ok(None),
         }
     }
 
-    /// Inserts an access key (the root's first one at `init`).
+    /// The access keys of a principal, which has no others while its own row is locked.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock_access_key`].
+    pub async fn access_keys_of(&self, principal: &str) -> Result<Vec<AccessKey>, Error> {
+        let rows = self.connection.query(OF_PRINCIPAL, &[&principal]).await?;
+        self.shared.read_access_keys(&rows).await
+    }
+
+    /// Inserts an access key.
     ///
     /// # Errors
     /// Those of the database; internal if its principal is unknown or its id is taken.
@@ -145,6 +203,19 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Removes an access key; fenced.
+    ///
+    /// # Errors
+    /// As [`Transaction::update_access_key`].
+    pub async fn delete_access_key(&self, key: &AccessKey) -> Result<(), Error> {
+        let (row, version) = (key.row, key.row_version);
+        if self.connection.execute(DELETE, &[&row, &version]).await? != 1 {
+            return Err(StoreError::Changed("access_keys::delete").into());
+        }
+        self.changed(RowVersion::AccessKey(row, version));
+        Ok(())
+    }
+
     /// The access keys of an account, for `init`.
     ///
     /// # Errors
@@ -152,10 +223,6 @@ impl Transaction<'_> {
     pub async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKey>, Error> {
         let id = account.as_str();
         let rows = self.connection.query(OF_ACCOUNT, &[&id]).await?;
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in &rows {
-            keys.push(self.shared.read_access_key(row).await?);
-        }
-        Ok(keys)
+        self.shared.read_access_keys(&rows).await
     }
 }

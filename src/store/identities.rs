@@ -1,16 +1,15 @@
-//! Accounts, and the identities in them: roots, users, roles.
+//! The identities of the accounts: roots, users, roles.
 
 use super::cache::{Address, Record};
 use super::error::StoreError;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
 use super::{Identity, IdentityKind, RowVersion, Shared, Store, Transaction};
-use crate::Error;
-use crate::model::{AccountId, arn};
+use crate::model::AccountId;
+use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 macro_rules! select {
     ($name:literal) => {
@@ -23,13 +22,15 @@ macro_rules! select {
     };
 }
 
+pub(super) use select;
+
 const GET: &str = concat!(select!("get"), "arn = $1");
 const SHARE: &str = concat!(select!("share"), "arn = $1 for share");
 const LOCK: &str = concat!(select!("lock"), "arn = $1 for update");
-const INSERT_ACCOUNT: &str = "/* identities::insert_account */ insert into account (id, created) \
-    values ($1, strongroom_now()) on conflict (id) do nothing \
-    returning created";
-const MANAGEMENT: &str = concat!(select!("management"), "management");
+const LIST: &str = concat!(
+    select!("list"),
+    "account = $1 and kind = $2 and name collate \"C\" > $3 order by name collate \"C\" limit $4"
+);
 const INSERT: &str = "/* identities::insert */ insert into principal \
     (id, arn, account, kind, name, unique_id, tags, policies, trust, max_session, management, \
     created, row_version, mac) \
@@ -77,7 +78,7 @@ fn mac_bytes(identity: &Identity, [tags, policies]: &[Option<String>; 2]) -> Vec
 }
 
 impl Shared {
-    async fn read_identity(&self, row: &Row) -> Result<Identity, Error> {
+    pub(super) async fn read_identity(&self, row: &Row) -> Result<Identity, Error> {
         const TABLE: &str = "principal";
         let arn: String = column(row, "arn")?;
         let unreadable = || refused(TABLE, &arn);
@@ -130,6 +131,42 @@ impl Store {
         shared.cache.put(generation, address, identity.row, record);
         Ok(Some(identity))
     }
+
+    /// The same as the database has it now: what a caller is shown does not lag.
+    ///
+    /// # Errors
+    /// As [`Store::identity`].
+    pub async fn current_identity(&self, arn: &str) -> Result<Option<Identity>, Error> {
+        let connection = self.shared.connections.get().await?;
+        match connection.query_opt(GET, &[&arn]).await? {
+            Some(row) => Ok(Some(self.shared.read_identity(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The users, or roles, of an account after `after` in the order of their names, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::identity`].
+    pub async fn list_identities(
+        &self,
+        account: &AccountId,
+        kind: IdentityKind,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Identity>, Error> {
+        let after = after.unwrap_or_default();
+        let params: Params<'_> = &[&account.as_str(), &kind.as_str(), &after, &limit];
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(LIST, params).await?;
+        drop(connection);
+        let mut identities = Vec::with_capacity(rows.len());
+        for row in &rows {
+            identities.push(self.shared.read_identity(row).await?);
+        }
+        Ok(identities)
+    }
 }
 
 impl Transaction<'_> {
@@ -156,56 +193,11 @@ impl Transaction<'_> {
         }
     }
 
-    /// Inserts an account with its root unless it exists. Answers whether it was made.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn ensure_account(&self, account: &AccountId) -> Result<bool, Error> {
-        let id = account.as_str();
-        let Some(made) = self.connection.query_opt(INSERT_ACCOUNT, &[&id]).await? else {
-            return Ok(false);
-        };
-        let root = Identity {
-            row: Uuid::new_v4(),
-            row_version: 1,
-            arn: arn::root_arn(account),
-            account: account.clone(),
-            kind: IdentityKind::Root,
-            name: None,
-            unique_id: None,
-            tags: BTreeMap::new(),
-            policies: BTreeMap::new(),
-            trust: None,
-            max_session_seconds: None,
-            management: false,
-            created: column(&made, "created")?,
-        };
-        self.insert_identity(&root).await?;
-        Ok(true)
-    }
-
-    /// Makes an account the one that administers the deployment, unless there is one.
-    ///
-    /// # Errors
-    /// Those of the database; internal for a row that does not verify.
-    pub async fn ensure_management(&self, account: &AccountId) -> Result<(), Error> {
-        if let Some(row) = self.connection.query_opt(MANAGEMENT, &[]).await? {
-            self.shared.read_identity(&row).await?;
-            return Ok(());
-        }
-        let root = self.lock_identity(&arn::root_arn(account)).await?;
-        let root = root.ok_or_else(|| Error::internal(format!("{account} has no root")))?;
-        let root = Identity {
-            management: true,
-            ..root
-        };
-        self.update_identity(&root).await
-    }
-
     /// Inserts an identity.
     ///
     /// # Errors
-    /// Those of the database.
+    /// `EntityAlreadyExistsException` if the account has one of its kind and name, in whatever
+    /// letters; those of the database.
     pub async fn insert_identity(&self, identity: &Identity) -> Result<(), Error> {
         let texts = texts(identity)?;
         let mac = self.shared.mac(mac_bytes(identity, &texts)).await?;
@@ -228,8 +220,19 @@ impl Transaction<'_> {
             &identity.row_version,
             &mac,
         ];
-        self.connection.execute(INSERT, params).await?;
-        Ok(())
+        match self.connection.execute(INSERT, params).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_duplicate() => {
+                let (kind, name) = match (identity.kind, &identity.name) {
+                    (IdentityKind::User, Some(name)) => ("User", name),
+                    (_, Some(name)) => ("Role", name),
+                    (_, None) => return Err(error.into()),
+                };
+                let message = format!("{kind} with name {name} already exists.");
+                Err(Error::new(ErrorCode::EntityAlreadyExists, message).with_source(error))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes an identity's tags, policies, trust, sessions; fenced.

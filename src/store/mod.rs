@@ -4,7 +4,9 @@
 //! again, in the same commit as its record ([`Store::commit_group`]). Changes run in a
 //! [`Transaction`]. Rows that decide carry a MAC ([`RowSeal`]) and are refused without it.
 
+mod access_key_usage;
 mod access_keys;
+mod accounts;
 mod aliases;
 mod approvals;
 mod audit_log;
@@ -85,7 +87,8 @@ struct Shared {
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
-    uses: usage::Uses,
+    uses: usage::Uses<Uuid, KeyUse>,
+    access_key_uses: usage::Uses<String, AccessKeyUse>,
     access_key_misses: tokio::sync::Semaphore,
     _listener: Listener,
 }
@@ -141,6 +144,7 @@ impl Store {
                 cache,
                 gcm: gcm::Blocks::default(),
                 uses: usage::Uses::default(),
+                access_key_uses: usage::Uses::default(),
                 access_key_misses: tokio::sync::Semaphore::new(ACCESS_KEY_MISSES),
                 _listener: listener,
             }),

@@ -5,6 +5,7 @@ use crate::model::{
     AccountId, ConnectionErrorCode, ConnectionState, Constraints, GrantOperationSet, KeySpec,
     KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
 };
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -476,6 +477,17 @@ pub struct Approval {
     pub access_key: Option<String>,
     /// When, by the database's clock.
     pub created: OffsetDateTime,
+}
+
+/// A use of an access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessKeyUse {
+    /// When.
+    pub at: OffsetDateTime,
+    /// The service that it was used with: the prefix of the action.
+    pub service: Cow<'static, str>,
+    /// The Region that the request named.
+    pub region: Region,
 }
 
 /// A row and the version it had.

@@ -1,7 +1,7 @@
 //! Destroys keys whose pending window has passed, by both clocks.
 
 use crate::Error;
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::shapes::Timestamp;
 use crate::model::{AccountId, KeyState, Region};
@@ -140,6 +140,7 @@ async fn record(
     let record = Record {
         time,
         request_id,
+        event_source: audit::KMS,
         event_name,
         region: key.region.as_str(),
         actor: Actor::Worker(&key.account),

@@ -1,7 +1,7 @@
 //! Deletes imported key material that has expired, by both clocks.
 
 use crate::Error;
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::{AccountId, Region};
 use crate::operation::import::delete_material;
@@ -74,6 +74,7 @@ async fn delete_in(
     let record = Record {
         time: now,
         request_id,
+        event_source: audit::KMS,
         // As CloudTrail names it.
         event_name: "DeleteExpiredKeyMaterial",
         region: region.as_str(),

@@ -4,7 +4,7 @@
 //! encrypt. Material that was imported can only be replaced by its owner; there it does refuse.
 
 use crate::Error;
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Actor, Outcome, Record};
 use crate::model::{KeyState, RotationType, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::made::Made;
@@ -133,6 +133,7 @@ async fn rotate_in(
     let record = Record {
         time: now,
         request_id,
+        event_source: audit::KMS,
         event_name: "RotateKey",
         region: key.region.as_str(),
         actor: Actor::Worker(&key.account),

@@ -82,3 +82,8 @@ fn boto3_does_the_three_uses() {
 fn curl_signs_by_itself() {
     run("bash", "curl.sh");
 }
+
+#[test]
+fn aws_cli_asks_who_it_is() {
+    run("bash", "caller_identity.sh");
+}

@@ -84,7 +84,7 @@ impl RootKey {
             });
         }
         format!(
-            "export AWS_ENDPOINT_URL_KMS=http://{api}\n{}export AWS_REGION={region}\n\
+            "export AWS_ENDPOINT_URL_KMS=http://{api}\nexport AWS_ENDPOINT_URL_STS=http://{api}\n{}export AWS_REGION={region}\n\
              export AWS_DEFAULT_REGION={region}\n",
             self.exports()
         )

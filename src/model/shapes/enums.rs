@@ -240,3 +240,11 @@ wire_enum! {
         OtherAccountsViaRam = "OTHER_ACCOUNTS_VIA_RAM",
     }
 }
+
+wire_enum! {
+    /// IAM's `statusType`: whether an access key may sign.
+    AccessKeyStatus {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
+}

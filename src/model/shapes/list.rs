@@ -1,7 +1,7 @@
 //! Lists and maps.
 
 use super::enums::{DryRunModifier, GrantOperation, ResourceOwner};
-use super::structure::Tag;
+use super::structure::{IdentityTag, Tag};
 use super::text::{GrantToken, TagKey};
 use crate::model::EncryptionContext;
 use crate::model::member::{Member, Violations};
@@ -59,24 +59,38 @@ impl DryRunModifiers {
     }
 }
 
-/// `TagList`.
-#[derive(Debug, Clone)]
-pub struct Tags(pub Vec<Tag>);
+/// A list of structures.
+macro_rules! structures_shape {
+    ($($(#[$doc:meta])* $name:ident of $element:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(pub Vec<$element>);
 
-impl Member for Tags {
-    type Wire = Vec<<Tag as Member>::Wire>;
-    fn check(wire: Self::Wire, at: &str, violations: &mut Violations) -> Option<Self> {
-        // Every tag is checked, also behind a wrong one.
-        let tags: Vec<Option<Tag>> = wire
-            .into_iter()
-            .enumerate()
-            .map(|(n, tag)| Tag::check(tag, &format!("{at}.{}.member", n + 1), violations))
-            .collect();
-        tags.into_iter().collect::<Option<_>>().map(Self)
-    }
-    fn recorded(&self) -> Option<Value> {
-        self.0.iter().map(Member::recorded).collect()
-    }
+        impl Member for $name {
+            type Wire = Vec<<$element as Member>::Wire>;
+            fn check(wire: Self::Wire, at: &str, violations: &mut Violations) -> Option<Self> {
+                // Every one is checked, also behind a wrong one.
+                let elements: Vec<Option<$element>> = wire
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, element)| {
+                        $element::check(element, &format!("{at}.{}.member", n + 1), violations)
+                    })
+                    .collect();
+                elements.into_iter().collect::<Option<_>>().map(Self)
+            }
+            fn recorded(&self) -> Option<Value> {
+                self.0.iter().map(Member::recorded).collect()
+            }
+        }
+    )*};
+}
+
+structures_shape! {
+    /// `TagList`.
+    Tags of Tag;
+    /// IAM's `tagListType`.
+    IdentityTags of IdentityTag;
 }
 
 impl Member for EncryptionContext {

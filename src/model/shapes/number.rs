@@ -48,8 +48,43 @@ integer_shape! {
     PendingWindowInDays 7..=30;
     /// `RotationPeriodInDaysType`.
     RotationPeriodInDays 90..=2560;
+    /// IAM's `roleMaxSessionDurationType`, in seconds.
+    MaxSessionDuration 3600..=43200;
     /// The number of a key version: the gateway's own.
     KeyVersionNumber 1..=2147483647;
+}
+
+/// An integer of the query protocol, where every value is a text.
+macro_rules! text_integer_shape {
+    ($($(#[$doc:meta])* $name:ident $min:literal ..= $max:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub u16);
+
+        impl Member for $name {
+            type Wire = String;
+            fn check(wire: String, at: &str, violations: &mut Violations) -> Option<Self> {
+                match wire.parse() {
+                    Ok(number) if ($min..=$max).contains(&number) => Some(Self(number)),
+                    _ => {
+                        let range = concat!("have a value between ", $min, " and ", $max);
+                        violations.breaks(at, Some(&wire), range);
+                        None
+                    }
+                }
+            }
+            fn recorded(&self) -> Option<Value> {
+                Some(Value::from(self.0))
+            }
+        }
+    )*};
+}
+
+text_integer_shape! {
+    /// STS's `roleDurationSecondsType`.
+    DurationSeconds 900..=43200;
+    /// STS's `minimumSessionTokenSizeType`, in characters.
+    MinimumSessionTokenSize 0..=4096;
 }
 
 /// `BooleanType`, `NullableBooleanType`.

@@ -7,7 +7,9 @@ use super::text::{
     XksProxyAuthenticationRawSecretAccessKey,
 };
 use crate::model::EncryptionContext;
-use crate::model::member::structure;
+use crate::model::member::{Member, Violations, structure};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 structure! {
     /// `Tag`.
@@ -16,6 +18,32 @@ structure! {
         required {
             tag_key: TagKey,
             tag_value: TagValue,
+        }
+        optional {}
+    }
+}
+
+/// A member that has no meaning here, whatever it is: to be refused by its name.
+#[derive(Debug)]
+pub struct Unsupported;
+
+impl Member for Unsupported {
+    type Wire = IgnoredAny;
+    fn check(_: IgnoredAny, _: &str, _: &mut Violations) -> Option<Self> {
+        Some(Self)
+    }
+    fn recorded(&self) -> Option<Value> {
+        None
+    }
+}
+
+structure! {
+    /// IAM's `Tag`.
+    #[derive(Clone)]
+    IdentityTag {
+        required {
+            key: TagKey,
+            value: TagValue,
         }
         optional {}
     }

@@ -118,10 +118,31 @@ text_shape! {
     ObjectLabel 1..=255;
     /// Of the gateway's own: names an approval request.
     ApprovalId 36..=36, "[0-9a-f-]{36}", |t| some(t, |c| matches!(c, '0'..='9' | 'a'..='f' | '-'));
+    /// IAM's `userNameType`.
+    UserName 1..=64, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `roleNameType`.
+    RoleName 1..=64, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `policyNameType`: of a user's or a role's own policy.
+    InlinePolicyName 1..=128, "[\\w+=,.@-]+", |t| some(t, named);
+    /// IAM's `pathType`.
+    IdentityPath 1..=512;
+    /// IAM's `arnType`.
+    Arn 20..=2048;
+    /// IAM's `accessKeyIdType`.
+    AccessKeyId 16..=128, "[\\w]+", |t| some(t, word);
     /// `TagKeyType`.
     TagKey 1..=128;
     /// `TagValueType`.
     TagValue 0..=256;
+    /// STS's `arnType`, of a role.
+    RoleArn 20..=2048;
+    /// STS's `roleSessionNameType`.
+    RoleSessionName 2..=64, "[\\w+=,.@-]*", |t| t.chars().all(|c| word(c) || "+=,.@-".contains(c));
+    /// STS's `externalIdType`.
+    ExternalId 2..=1224, "[\\w+=,.@:\\/-]*", |t| t.chars().all(|c| word(c) || "+=,.@:/-".contains(c));
+    /// STS's `sessionPolicyDocumentType`.
+    SessionPolicy 1..=2048, "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        |t| some(t, |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}'));
 }
 
 /// A text that the model marks as sensitive: never in an error, never recorded, wiped.
@@ -165,6 +186,11 @@ secret_shape! {
         |t| some(t, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+' | '='));
 }
 
+secret_shape! {
+    /// STS's `clientTokenType`: the token of an OIDC issuer.
+    WebIdentityToken 4..=20000;
+}
+
 /// Where the model has no pattern: a text of the database cannot have this character.
 fn has_no_nul(text: &str, at: &str, shown: Option<&str>, violations: &mut Violations) -> bool {
     let has = text.contains('\0');
@@ -182,6 +208,11 @@ fn some(text: &str, of: fn(char) -> bool) -> bool {
 /// `\w` as the model means it.
 fn word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// What names in IAM are made of.
+fn named(c: char) -> bool {
+    word(c) || matches!(c, '+' | '=' | ',' | '.' | '@' | '-')
 }
 
 fn cloud_hsm_cluster_id(text: &str) -> bool {

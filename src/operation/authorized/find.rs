@@ -2,7 +2,6 @@
 
 use super::source::Source;
 use super::{Operation, Request, Resolved, Seen, arn_of};
-use crate::authz::{self, Decision};
 use crate::model::key_id::{KeyForms, KeyName, KeyResource};
 use crate::model::{AccountId, arn};
 use crate::operation::access::{By, Subject};
@@ -120,7 +119,9 @@ pub(super) async fn check_subject<O: Operation>(
 ) -> Result<(), Error> {
     let account = &request.principal.account;
     match subject {
-        Subject::Account | Subject::User(_) | Subject::Role(_) => Ok(()),
+        Subject::Account | Subject::User(_) | Subject::Role(_) | Subject::Caller => Ok(()),
+        // Asked elsewhere, or nothing to ask.
+        Subject::RoleToAssume(_) | Subject::Open => Ok(()),
         Subject::Principal(arn) => match arn::principal_account(arn) {
             Some(owner) if may(request, &owner) => Ok(()),
             _ => Err(denied::<O>(request, arn)),
@@ -140,7 +141,7 @@ pub(super) async fn check_subject<O: Operation>(
 }
 
 pub(super) fn may(request: &Request, owner: &AccountId) -> bool {
-    authz::decide(&request.principal, owner) == Decision::Allow
+    request.principal.account == *owner
 }
 
 pub(super) fn denied<O: Operation>(request: &Request, resource: &str) -> Error {

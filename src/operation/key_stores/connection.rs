@@ -2,7 +2,7 @@
 //! the row what came of it.
 
 use crate::Error;
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Actor, Outcome, Record};
 use crate::model::{ConnectionErrorCode, ConnectionState};
 use crate::operation::{Context, OperationName};
 use crate::store::{KeyStore, Transaction};
@@ -126,6 +126,7 @@ async fn record(tx: &Transaction<'_>, cx: &Context, store: &KeyStore) -> Result<
     let record = Record {
         time: cx.clock.now(),
         request_id,
+        event_source: audit::KMS,
         event_name: OperationName::ConnectCustomKeyStore.as_str(),
         region: store.region.as_str(),
         actor: Actor::Worker(&store.account),

@@ -3,7 +3,7 @@
 //! Done when it is answered: nobody sees the state `Creating`.
 
 use super::require_primary;
-use crate::audit::{Actor, Outcome, Record};
+use crate::audit::{self, Outcome, Record};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
@@ -123,9 +123,10 @@ async fn record(
     let record = Record {
         time: cx.clock.now(),
         request_id: request.request_id,
+        event_source: audit::KMS,
         event_name: OperationName::CreateKey.as_str(),
         region: replica.region.as_str(),
-        actor: Actor::Caller(&request.principal, request.proof.access_key_id()),
+        actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
         read_only: false,

@@ -4,7 +4,7 @@ pub mod get_key_policy;
 pub mod list_key_policies;
 pub mod put_key_policy;
 
-use crate::authz::{KeyPolicy, Principal};
+use crate::authz::{self, PolicyKind, Principal};
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
 use crate::model::shapes::{Flag, Policy, PolicyName};
@@ -55,12 +55,12 @@ pub(super) fn check(given: Option<&Policy>) -> Result<(), Error> {
     given.map(parse).transpose().map(drop)
 }
 
-fn parse(policy: &Policy) -> Result<KeyPolicy, Error> {
+fn parse(policy: &Policy) -> Result<authz::Policy, Error> {
     if policy.len() > MAX_BYTES {
         let message = format!("The key policy is longer than {MAX_BYTES} bytes.");
         return Err(Error::new(ErrorCode::LimitExceeded, message));
     }
-    KeyPolicy::parse(policy).map_err(malformed)
+    authz::Policy::parse(policy, PolicyKind::Key).map_err(|error| malformed(error.to_string()))
 }
 
 /// The lockout safety check: under its new policy the key `arn` must still be manageable by whoever
@@ -77,7 +77,7 @@ pub(super) fn check_lockout(
     let Some(policy) = given.filter(|_| bypass.is_none_or(|bypass| !bypass.0)) else {
         return Ok(());
     };
-    if parse(policy)?.allows(caller, "kms:PutKeyPolicy", arn) {
+    if authz::keeps_control(&parse(policy)?, caller, &[], arn) {
         return Ok(());
     }
     Err(malformed(

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html>.
 const MAX_TAGS: usize = 50;
 
-fn refused(message: &str) -> Error {
+pub(super) fn refused(message: &str) -> Error {
     Error::new(ErrorCode::Tag, message)
 }
 
@@ -40,15 +40,25 @@ impl From<(&String, &String)> for Tag {
 /// # Errors
 /// `TagException`.
 pub(super) fn by_key(given: Option<&Tags>) -> Result<BTreeMap<String, String>, Error> {
+    let given = given.into_iter().flat_map(|tags| &tags.0);
+    checked(given.map(|tag| (&*tag.tag_key, &*tag.tag_value)))
+}
+
+/// Tags that may be put on something, by their keys.
+///
+/// # Errors
+/// `TagException`.
+pub(super) fn checked<'t>(
+    given: impl Iterator<Item = (&'t str, &'t str)>,
+) -> Result<BTreeMap<String, String>, Error> {
     let mut map = BTreeMap::new();
-    for tag in given.into_iter().flat_map(|tags| &tags.0) {
-        check_key(&tag.tag_key)?;
+    for (key, value) in given {
+        check_key(key)?;
         // Nothing that Postgres, or a reader of its records, could stumble over.
-        if tag.tag_key.contains(char::is_control) || tag.tag_value.contains(char::is_control) {
+        if key.contains(char::is_control) || value.contains(char::is_control) {
             return Err(refused("Tags must not contain control characters"));
         }
-        let (key, value) = (tag.tag_key.to_string(), tag.tag_value.to_string());
-        if map.insert(key, value).is_some() {
+        if map.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(refused("Duplicate tag keys"));
         }
     }
@@ -56,14 +66,18 @@ pub(super) fn by_key(given: Option<&Tags>) -> Result<BTreeMap<String, String>, E
     Ok(map)
 }
 
-fn check_key(key: &str) -> Result<(), Error> {
+/// # Errors
+/// `TagException` for a key that is AWS's.
+pub(super) fn check_key(key: &str) -> Result<(), Error> {
     match key.to_ascii_lowercase().starts_with("aws:") {
         true => Err(refused("Tags beginning with aws: are reserved")),
         false => Ok(()),
     }
 }
 
-fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+/// # Errors
+/// `TagException` for more than there may be.
+pub(super) fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Error> {
     match tags.len() > MAX_TAGS {
         true => Err(refused("Too many tags")),
         false => Ok(()),

@@ -42,18 +42,19 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidSignature, message)
 }
 
+/// What a request without a signature is answered with.
+pub(in crate::server) fn missing() -> Error {
+    let message = "Missing Authentication Token";
+    Error::new(ErrorCode::MissingAuthenticationToken, message)
+}
+
 impl<'r> Authorization<'r> {
     /// Parses a request's `Authorization` and `X-Amz-Date`.
     ///
     /// # Errors
     /// `MissingAuthenticationTokenException`, `IncompleteSignatureException`.
     pub fn parse(request: &SignedRequest<'r>) -> Result<Self, Error> {
-        let header = request.header("authorization").ok_or_else(|| {
-            Error::new(
-                ErrorCode::MissingAuthenticationToken,
-                "Missing Authentication Token",
-            )
-        })?;
+        let header = request.header("authorization").ok_or_else(missing)?;
         let rest = header.strip_prefix("AWS4-HMAC-SHA256").ok_or_else(|| {
             incomplete("Authorization header requires the algorithm AWS4-HMAC-SHA256.")
         })?;

@@ -9,6 +9,7 @@ mod signature;
 mod tests;
 
 pub use authorization::Authorization;
+pub(super) use authorization::missing;
 pub use signature::{sign, verify};
 
 /// What a signature is over.

@@ -1,0 +1,106 @@
+//! What is the same for users and roles: they are found by their names.
+
+use super::no_such_entity;
+use crate::Error;
+use crate::model::{AccountId, arn};
+use crate::operation::access::Subject;
+use crate::operation::{Access, Context, Request};
+use crate::store::{Identity, IdentityKind, Transaction};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A user or a role of the caller's account, by its name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Entity<'n> {
+    User(&'n str),
+    Role(&'n str),
+}
+
+impl<'n> Entity<'n> {
+    /// `access` of whatever is about it.
+    pub(super) fn access(self) -> Access<'n> {
+        Access::about(match self {
+            Entity::User(name) => Subject::User(name),
+            Entity::Role(name) => Subject::Role(name),
+        })
+    }
+
+    fn name(self) -> &'n str {
+        match self {
+            Entity::User(name) | Entity::Role(name) => name,
+        }
+    }
+
+    /// As messages call it.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Entity::User(_) => "user",
+            Entity::Role(_) => "role",
+        }
+    }
+
+    pub(super) fn arn(self, account: &AccountId) -> String {
+        match self {
+            Entity::User(name) => arn::user_arn(account, name),
+            Entity::Role(name) => arn::role_arn(account, name),
+        }
+    }
+
+    pub(super) fn missing(self) -> Error {
+        let (noun, name) = (self.noun(), self.name());
+        no_such_entity(format!("The {noun} with name {name} cannot be found."))
+    }
+
+    /// As it is now.
+    ///
+    /// # Errors
+    /// `NoSuchEntityException`; those of the database.
+    pub(super) async fn find(self, request: &Request, cx: &Context) -> Result<Identity, Error> {
+        let arn = self.arn(&request.principal.account);
+        let found = cx.store.current_identity(&arn).await?;
+        found.ok_or_else(|| self.missing())
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// As [`Entity::find`].
+    pub(super) async fn lock(
+        self,
+        request: &Request,
+        tx: &Transaction<'_>,
+    ) -> Result<Identity, Error> {
+        let arn = self.arn(&request.principal.account);
+        let found = tx.lock_identity(&arn).await?;
+        found.ok_or_else(|| self.missing())
+    }
+
+    /// One that is in no table yet.
+    pub(super) fn made(
+        self,
+        account: &AccountId,
+        unique_id: String,
+        tags: BTreeMap<String, String>,
+        created: OffsetDateTime,
+    ) -> Identity {
+        Identity {
+            row: Uuid::new_v4(),
+            row_version: 1,
+            arn: self.arn(account),
+            account: account.clone(),
+            kind: match self {
+                Entity::User(_) => IdentityKind::User,
+                Entity::Role(_) => IdentityKind::Role,
+            },
+            name: Some(self.name().to_owned()),
+            unique_id: Some(unique_id),
+            tags,
+            policies: BTreeMap::new(),
+            trust: None,
+            max_session_seconds: None,
+            management: false,
+            created,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! ListRoles: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html>.
+
+use super::RoleDetail;
+use crate::Error;
+use crate::model::member::input;
+use crate::model::shapes::{Limit, Marker};
+use crate::operation::identities::DEFAULT_LIMIT;
+use crate::operation::page::Page;
+use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
+use crate::store::IdentityKind;
+
+/// See the module.
+pub struct ListRoles;
+
+input! {
+    required {}
+    optional {
+        limit: Limit,
+        marker: Marker,
+    }
+}
+
+/// The operation's answer.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct Output {
+    pub roles: Vec<RoleDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    pub truncated: bool,
+}
+
+impl Operation for ListRoles {
+    const NAME: OperationName = OperationName::ListRoles;
+    type Input = Input;
+    type Output = Output;
+
+    fn access(_: &Input) -> Result<Access<'_>, Error> {
+        Ok(Access::account())
+    }
+}
+
+impl Use for ListRoles {
+    async fn execute(
+        input: &Input,
+        _: &Authorized<Self>,
+        request: &Request,
+        cx: &Context,
+    ) -> Result<Output, Error> {
+        let page = Page::new(input.limit, input.marker.as_ref(), DEFAULT_LIMIT)?;
+        let (account, after) = (&request.principal.account, page.after.as_deref());
+        let mut roles = cx
+            .store
+            .list_identities(account, IdentityKind::Role, after, page.limit + 1)
+            .await?;
+        let next_marker = page.cut(&mut roles, |role| role.name.as_deref().unwrap_or_default());
+        Ok(Output {
+            roles: roles.iter().map(RoleDetail::from).collect(),
+            truncated: next_marker.is_some(),
+            next_marker,
+        })
+    }
+}

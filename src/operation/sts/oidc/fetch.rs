@@ -1,0 +1,290 @@
+//! One GET over HTTP/1.1: what an issuer's keys are fetched by. No redirects, no proxies, bounded in
+//! time and size. It blocks, and so it has a thread of its own.
+//!
+//! Source: RFC 9112.
+
+use super::keys::MAX_BYTES;
+use openssl::ssl::{SslConnector, SslMethod};
+use std::error::Error;
+use std::fmt;
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// How long all of it may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Status line and headers.
+const MAX_HEAD: usize = 16_384;
+
+/// `https://HOST[:PORT]/PATH`; `http://` only where the host is this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    tls: bool,
+    host: String,
+    port: u16,
+    /// Path and query.
+    target: String,
+}
+
+impl Url {
+    /// `None` for what is no such address.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let tls = match scheme {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        if !rest.bytes().all(|b| b.is_ascii_graphic()) || rest.contains(['#', '@', '\\']) {
+            return None;
+        }
+        let at = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(at);
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (authority, if tls { 443 } else { 80 }),
+        };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<IpAddr>();
+        let loopback = address.map_or(host == "localhost", |address| address.is_loopback());
+        if bare.is_empty() || !tls && !loopback {
+            return None;
+        }
+        Some(Self {
+            tls,
+            host: bare.to_owned(),
+            port,
+            target: match target {
+                target if target.starts_with('/') => target.to_owned(),
+                target => format!("/{target}"),
+            },
+        })
+    }
+
+    /// `Host` has IPv6 addresses in brackets.
+    fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+    }
+}
+
+/// The body behind a URL.
+///
+/// # Errors
+/// It could not be had, in time or at all.
+pub(super) async fn get(url: Url, authorities: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("oidc".into())
+        .spawn(move || drop(answer.send(fetch(&url, authorities.as_deref()))))?;
+    tokio::time::timeout(PATIENCE, answered).await??
+}
+
+fn fetch(url: &Url, authorities: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let end = Instant::now() + PATIENCE;
+    let addresses = (url.host.as_str(), url.port).to_socket_addrs()?;
+    let mut failure: Failure = "the name has no address".into();
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, left(end)?) {
+            Ok(stream) => return over(stream, url, authorities, end),
+            Err(error) => failure = error.into(),
+        }
+    }
+    Err(failure)
+}
+
+fn left(end: Instant) -> Result<Duration, Failure> {
+    let left = end.saturating_duration_since(Instant::now());
+    match left.is_zero() {
+        true => Err("it took too long".into()),
+        false => Ok(left),
+    }
+}
+
+fn over(
+    stream: TcpStream,
+    url: &Url,
+    authorities: Option<&Path>,
+    end: Instant,
+) -> Result<Vec<u8>, Failure> {
+    stream.set_read_timeout(Some(left(end)?))?;
+    stream.set_write_timeout(Some(left(end)?))?;
+    if !url.tls {
+        return ask(stream, url, end);
+    }
+    let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+    if let Some(authorities) = authorities {
+        connector.set_ca_file(authorities)?;
+    }
+    ask(connector.build().connect(&url.host, stream)?, url, end)
+}
+
+fn ask(mut stream: impl Read + Write, url: &Url, end: Instant) -> Result<Vec<u8>, Failure> {
+    let (target, authority) = (&url.target, url.authority());
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: application/json\r\n\
+         Connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    let mut part = [0; 8192];
+    loop {
+        left(end)?;
+        if let Some(body) = body(&answer, false)? {
+            return Ok(body);
+        }
+        match stream.read(&mut part)? {
+            0 => break,
+            n => answer.extend_from_slice(&part[..n]),
+        }
+    }
+    body(&answer, true)?.ok_or_else(|| "the answer breaks off".into())
+}
+
+/// The body of an answer, once it is all there; `ended` if no more will come.
+fn body(answer: &[u8], ended: bool) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(at) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return match answer.len() > MAX_HEAD {
+            true => Err("the head of the answer is too long".into()),
+            false => Ok(None),
+        };
+    };
+    let rest = &answer[at + 4..];
+    if rest.len() > 2 * MAX_BYTES {
+        return Err("the answer is too long".into());
+    }
+    let head = std::str::from_utf8(&answer[..at])?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap_or_default();
+    if !status.starts_with("HTTP/1.") || status.split(' ').nth(1) != Some("200") {
+        return Err("the answer is not 200".into());
+    }
+    let (mut length, mut chunked) = (None, false);
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if name.eq_ignore_ascii_case("content-length") {
+            length = Some(value.trim().parse::<usize>()?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            chunked = value.trim().eq_ignore_ascii_case("chunked");
+            if !chunked {
+                return Err("the answer has an unknown transfer encoding".into());
+            }
+        }
+    }
+    let body = match (chunked, length) {
+        (true, _) => unchunked(rest)?,
+        (false, Some(length)) => rest.get(..length).map(<[u8]>::to_vec),
+        (false, None) => ended.then(|| rest.to_vec()),
+    };
+    match body {
+        Some(body) if body.len() > MAX_BYTES => Err("the answer is too long".into()),
+        body => Ok(body),
+    }
+}
+
+/// `None` until the last chunk is there.
+fn unchunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        let Some(at) = rest.windows(2).position(|two| two == b"\r\n") else {
+            return Ok(None);
+        };
+        let size = std::str::from_utf8(&rest[..at])?;
+        let size = size.split(';').next().unwrap_or_default().trim();
+        let size = usize::from_str_radix(size, 16)?;
+        if size == 0 {
+            return Ok(Some(body));
+        }
+        let from = at + 2;
+        let chunk = size.checked_add(from).and_then(|to| rest.get(from..to));
+        let Some(chunk) = chunk else {
+            return match size > MAX_BYTES {
+                true => Err("the answer is too long".into()),
+                false => Ok(None),
+            };
+        };
+        body.extend_from_slice(chunk);
+        rest = match rest.get(from + size..) {
+            Some([b'\r', b'\n', rest @ ..]) => rest,
+            Some([] | [b'\r']) | None => return Ok(None),
+            Some(_) => return Err("a chunk is not as long as it says".into()),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(answer: &str, ended: bool) -> Option<String> {
+        let body = body(answer.as_bytes(), ended).ok()??;
+        Some(String::from_utf8(body).unwrap())
+    }
+
+    #[test]
+    fn bodies() {
+        let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n";
+        assert_eq!(read(chunks, false).as_deref(), Some("abc"));
+        for end in 0..chunks.len() - 4 {
+            assert_eq!(read(&chunks[..end], true), None, "{end}");
+        }
+        let known = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nabc";
+        assert_eq!(read(known, false).as_deref(), Some("ab"));
+        let unknown = "HTTP/1.0 200 OK\r\n\r\nabc";
+        assert_eq!(read(unknown, false), None);
+        assert_eq!(read(unknown, true).as_deref(), Some("abc"));
+        for wrong in [
+            "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\nabc",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\na",
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            "ICY 200 OK\r\n\r\n",
+        ] {
+            assert!(body(wrong.as_bytes(), true).is_err(), "{wrong}");
+        }
+        let long = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(MAX_BYTES + 1));
+        assert!(body(long.as_bytes(), true).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, shown) in [
+            ("https://a.example", "https://a.example:443/"),
+            (
+                "https://a.example:8443/k?x=1",
+                "https://a.example:8443/k?x=1",
+            ),
+            ("https://[::1]/k", "https://[::1]:443/k"),
+            ("http://127.0.0.1:80/k", "http://127.0.0.1:80/k"),
+            ("http://localhost/k", "http://localhost:80/k"),
+        ] {
+            assert_eq!(Url::parse(text).expect(text).to_string(), shown);
+        }
+        for wrong in [
+            "http://a.example/k",
+            "http://localhost.example/k",
+            "ftp://127.0.0.1/k",
+            "https://user@a.example/k",
+            "https://a.example/k#x",
+            "https://a.example/k\r\nX: y",
+            "https://:1/k",
+            "https://a.example:x/k",
+            "a.example",
+        ] {
+            assert_eq!(Url::parse(wrong), None, "{wrong}");
+        }
+    }
+}

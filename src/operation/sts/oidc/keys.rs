@@ -1,0 +1,167 @@
+//! The keys of one issuer, as its file or its address has them: kept, and read again when they are
+//! old, when the file has changed, or when a token names one that is not known. A caller who makes
+//! names up makes nobody read more often than [`PAUSE`].
+
+use super::fetch;
+use super::jwk::{self, Jwk};
+use crate::{Error, ErrorCode};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+
+/// Where an issuer's keys are.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// A JWK set in a file.
+    File(PathBuf),
+    /// A JWK set behind a URL; the certificates of those who vouch for its server, where they are not
+    /// the system's.
+    Url(fetch::Url, Option<PathBuf>),
+}
+
+/// How often a file is looked at.
+const GLANCE: Duration = Duration::seconds(1);
+/// How long the keys behind a URL are taken for the issuer's without asking.
+const FRESH: Duration = Duration::minutes(5);
+/// How long they are if it does not answer: what was withdrawn must end some time.
+const STALE: Duration = Duration::hours(24);
+/// How long to wait before asking again, whatever was answered.
+const PAUSE: Duration = Duration::seconds(30);
+/// More than any set of keys has.
+pub(super) const MAX_BYTES: usize = 262_144;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Keys {
+    state: RwLock<State>,
+    /// One at a time reads them again.
+    reading: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: BTreeMap<String, Arc<Jwk>>,
+    /// When they were read.
+    read: Option<OffsetDateTime>,
+    /// When somebody last tried to.
+    tried: Option<OffsetDateTime>,
+    /// What the file looked like.
+    file: Option<(SystemTime, u64)>,
+}
+
+impl Keys {
+    /// The key of a name; `None` if the issuer has none. Who knows theirs waits for no other.
+    ///
+    /// # Errors
+    /// `IDPCommunicationErrorException`: there are no keys that the issuer is known to have.
+    pub(super) async fn find(
+        &self,
+        kid: &str,
+        source: &KeySource,
+        now: OffsetDateTime,
+    ) -> Result<Option<Arc<Jwk>>, Error> {
+        let known = self.state().keys.contains_key(kid);
+        let turn = match self.reading.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(_) if known => None,
+            Err(_) => Some(self.reading.lock().await),
+        };
+        if turn.is_some() && self.state().is_due(source, kid, now) {
+            self.read_again(source, now).await;
+        }
+        let state = self.state();
+        match state.read {
+            Some(read) if now - read < STALE => Ok(state.keys.get(kid).cloned()),
+            _ => {
+                let message = "The keys of the identity provider cannot be read.";
+                Err(Error::new(ErrorCode::IdpCommunication, message))
+            }
+        }
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_again(&self, source: &KeySource, now: OffsetDateTime) {
+        // Before: what changes while it is read is then read once more.
+        let file = look(source);
+        let same = file.is_some() && file == self.state().file;
+        let found = match same {
+            true => None,
+            false => Some(
+                read(source)
+                    .await
+                    .and_then(|text| Ok(jwk::read_set(&text)?)),
+            ),
+        };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tried = Some(now);
+        match found {
+            // A file that is as it was is as good as read.
+            None => state.read = Some(now),
+            Some(Ok(keys)) => {
+                let keys = keys.into_iter().map(|(kid, key)| (kid, Arc::new(key)));
+                state.keys = keys.collect();
+                state.read = Some(now);
+                state.file = file;
+            }
+            Some(Err(error)) => {
+                state.file = None;
+                log::warn!("the keys of an OIDC issuer, {source}: {error}");
+            }
+        }
+    }
+}
+
+impl State {
+    fn is_due(&self, source: &KeySource, kid: &str, now: OffsetDateTime) -> bool {
+        let since = |time: Option<OffsetDateTime>, least: Duration| {
+            time.is_none_or(|time| !(Duration::ZERO..least).contains(&(now - time)))
+        };
+        match source {
+            KeySource::File(_) => since(self.tried, GLANCE),
+            KeySource::Url(..) => {
+                let wanted = !self.keys.contains_key(kid) || since(self.read, FRESH);
+                wanted && since(self.tried, PAUSE)
+            }
+        }
+    }
+}
+
+/// When a file was written and how long it is; nothing of a URL.
+fn look(source: &KeySource) -> Option<(SystemTime, u64)> {
+    let KeySource::File(path) = source else {
+        return None;
+    };
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.modified().ok()?, file.len()))
+}
+
+async fn read(source: &KeySource) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    match source {
+        KeySource::File(path) => {
+            let mut text = Vec::new();
+            let file = std::fs::File::open(path)?;
+            file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
+            match text.len() > MAX_BYTES {
+                true => Err("the file is too long".into()),
+                false => Ok(text),
+            }
+        }
+        KeySource::Url(url, authorities) => fetch::get(url.clone(), authorities.clone()).await,
+    }
+}
+
+impl std::fmt::Display for KeySource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            KeySource::File(path) => write!(f, "{}", path.display()),
+            KeySource::Url(url, _) => write!(f, "{url}"),
+        }
+    }
+}
