@@ -7,11 +7,11 @@ create table approval_request (
     account     text        not null references account,
     region      text        not null check (region ~ '^[a-z0-9-]{1,32}$'),
     operation   text        not null check (operation <> ''),
-    -- the principal's ARN, and its identity's: of a session, the role's; and the identity's id, by
-    -- which another of the same name is another
+    -- the principal's ARN; its identity's: of a session, the role's; an array of the ARNs of that and
+    -- of whoever assumed the role
     requester   text        not null check (requester <> ''),
     identity    text        not null check (identity <> ''),
-    identity_id uuid        not null,
+    hands       text        not null check (hands::json is not null),
     -- made by a key on the token over the whole call: whoever reads this cannot guess at its secrets
     call        bytea       not null,
     -- texts of JSON, as the audit record shows the call: an object; an array of keys' ARNs
@@ -40,8 +40,9 @@ create table approval (
     -- identity: an identity approves a request once, by whichever of its keys and sessions
     request     uuid        not null references approval_request on delete cascade,
     approver_id uuid        not null,
-    -- immutable: the identity's ARN, the principal's, and the access key that signed
+    -- immutable: the identity's ARN, the principal's, an array as above, and the access key that signed
     approver    text        not null check (approver <> ''),
+    hands       text        not null check (hands::json is not null),
     principal   text        not null check (principal <> ''),
     access_key  text,
     created     timestamptz not null,

@@ -18,7 +18,7 @@ macro_rules! select {
         concat!(
             "/* approvals::",
             $name,
-            " */ select id, account, region, operation, requester, identity, identity_id, call, \
+            " */ select id, account, region, operation, requester, identity, hands, call, \
              parameters, resources, needed, approvers, created, expires, state, denied_by, \
              row_version, mac, expires <= strongroom_now() as expired from approval_request where "
         )
@@ -40,22 +40,22 @@ const LIST: &str = concat!(
     "(account = $1 or ($2 and approvers::jsonb ? $3)) and id > $4 order by id limit $5"
 );
 const APPROVALS: &str = "/* approvals::approvals */ select request, approver_id, approver, \
-    principal, access_key, created, mac from approval where request = $1 order by created";
+    hands, principal, access_key, created, mac from approval where request = $1 order by created";
 const LOCK_ACCOUNT: &str =
     "/* approvals::lock_account */ select id from account where id = $1 for no key update";
 const COUNT: &str = "/* approvals::count */ select count(*) as all, \
     count(*) filter (where identity = $2) as own from approval_request \
     where account = $1 and state in ('PENDING', 'DENIED') and expires > strongroom_now()";
 const INSERT: &str = "/* approvals::insert */ insert into approval_request \
-    (id, account, region, operation, requester, identity, identity_id, call, parameters, \
+    (id, account, region, operation, requester, identity, hands, call, parameters, \
     resources, needed, approvers, created, expires, state, denied_by, row_version, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 const UPDATE: &str = "/* approvals::update */ update approval_request \
     set state = $3, denied_by = $4, row_version = $2 + 1, mac = $5 \
     where id = $1 and row_version = $2";
 const APPROVE: &str = "/* approvals::approve */ insert into approval \
-    (request, approver_id, approver, principal, access_key, created, mac) \
-    values ($1, $2, $3, $4, $5, $6, $7)";
+    (request, approver_id, approver, hands, principal, access_key, created, mac) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const NOW: &str = "/* approvals::now */ select strongroom_now() as now";
 const FORGET: &str = "/* approvals::forget */ delete from approval_request where id in \
     (select id from approval_request where expires < strongroom_now() - interval '30 days' \
@@ -105,6 +105,10 @@ impl ApprovalState {
     }
 }
 
+fn json(list: &[String]) -> Result<String, Error> {
+    serde_json::to_string(list).map_err(Error::internal)
+}
+
 impl Shared {
     /// A request with its approvals. One row that does not verify makes all of it worthless.
     async fn read_approval_request(
@@ -116,7 +120,7 @@ impl Shared {
         let named = id.to_string();
         let unreadable = || refused(TABLE, &named);
         let (account, region) = place(row, TABLE, &named)?;
-        let list = |name| -> Result<Vec<String>, Error> {
+        let list = |row: &Row, name| -> Result<Vec<String>, Error> {
             serde_json::from_str(column(row, name)?).map_err(|_| unreadable())
         };
         let mut request = ApprovalRequest {
@@ -127,12 +131,12 @@ impl Shared {
             operation: column(row, "operation")?,
             requester: column(row, "requester")?,
             identity: column(row, "identity")?,
-            identity_row: column(row, "identity_id")?,
+            hands: list(row, "hands")?,
             call: column(row, "call")?,
             parameters: column(row, "parameters")?,
-            resources: list("resources")?,
+            resources: list(row, "resources")?,
             needed: column(row, "needed")?,
-            approvers: list("approvers")?,
+            approvers: list(row, "approvers")?,
             created: column(row, "created")?,
             expires: column(row, "expires")?,
             state: ApprovalState::parse(column(row, "state")?).ok_or_else(unreadable)?,
@@ -147,6 +151,7 @@ impl Shared {
             let approval = Approval {
                 identity_row: column(&row, "approver_id")?,
                 approver: column(&row, "approver")?,
+                hands: list(&row, "hands")?,
                 principal: column(&row, "principal")?,
                 access_key: column(&row, "access_key")?,
                 created: column(&row, "created")?,
@@ -303,9 +308,10 @@ impl Transaction<'_> {
         let state = request.state.as_str();
         let bytes = row_mac::approval_request(request, state);
         let mac = self.shared.mac(bytes).await?;
-        let json = |list: &Vec<String>| serde_json::to_string(list).map_err(Error::internal);
         let (account, region) = (request.account.as_str(), request.region.as_str());
-        let (resources, approvers) = (json(&request.resources)?, json(&request.approvers)?);
+        let lists = [&request.hands, &request.resources, &request.approvers];
+        let [hands, resources, approvers] = lists.map(|list| json(list));
+        let (hands, resources, approvers) = (hands?, resources?, approvers?);
         let params: Params<'_> = &[
             &request.row,
             &account,
@@ -313,7 +319,7 @@ impl Transaction<'_> {
             &request.operation,
             &request.requester,
             &request.identity,
-            &request.identity_row,
+            &hands,
             &request.call,
             &request.parameters,
             &resources,
@@ -360,10 +366,12 @@ impl Transaction<'_> {
             .shared
             .mac(row_mac::approval(request, approval))
             .await?;
+        let hands = json(&approval.hands)?;
         let params: Params<'_> = &[
             &request,
             &approval.identity_row,
             &approval.approver,
+            &hands,
             &approval.principal,
             &approval.access_key,
             &approval.created,

@@ -425,8 +425,8 @@ pub struct ApprovalRequest {
     pub requester: String,
     /// The ARN of its identity: of a session, the role's.
     pub identity: String,
-    /// The row of its identity.
-    pub identity_row: Uuid,
+    /// The ARNs of all who asked: that, and of a session, of whoever assumed the role.
+    pub hands: Vec<String>,
     /// What [`Store::call`](super::Store::call) made of the call.
     pub call: Vec<u8>,
     /// The text of a JSON object: the parameters that the audit record shows.
@@ -471,6 +471,8 @@ pub struct Approval {
     pub identity_row: Uuid,
     /// The identity's ARN: of a session, the role's.
     pub approver: String,
+    /// The ARNs of all who gave it: that, and of a session, of whoever assumed the role.
+    pub hands: Vec<String>,
     /// The principal's ARN.
     pub principal: String,
     /// The access key that signed it, where one did.

@@ -298,7 +298,6 @@ pub(super) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8
         .text(&request.operation)
         .text(&request.requester)
         .text(&request.identity)
-        .uuid(request.identity_row)
         .bytes(&request.call)
         .text(&request.parameters)
         .number(request.needed.into())
@@ -306,18 +305,19 @@ pub(super) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8
         .instant(request.expires)
         .text(state)
         .optional(request.denied_by.as_deref());
-    texts(texts(row, &request.resources), &request.approvers).0
+    let lists = [&request.hands, &request.resources, &request.approvers];
+    lists.into_iter().fold(row, |row, list| texts(row, list)).0
 }
 
 pub(super) fn approval(request: Uuid, approval: &Approval) -> Vec<u8> {
-    Row::of("approval")
+    let row = Row::of("approval")
         .uuid(request)
         .uuid(approval.identity_row)
         .text(&approval.approver)
         .text(&approval.principal)
         .optional(approval.access_key.as_deref())
-        .instant(approval.created)
-        .0
+        .instant(approval.created);
+    texts(row, &approval.hands).0
 }
 
 /// Only what decides: owner and lease may change hands without a key.

@@ -2,7 +2,7 @@
 
 use super::approvers::{check_approver, may_see};
 use super::description::Description;
-use super::{check_open, is_requester, not_found, own, row_of};
+use super::{check_open, not_found, own, row_of, share_a_hand};
 use crate::model::member::input;
 use crate::model::shapes::ApprovalId;
 use crate::operation::authorized::Source;
@@ -47,7 +47,8 @@ impl Change for ApproveRequest {
             return Err(not_found(id));
         }
         let principal = &request.principal.arn;
-        if is_requester(identity, &found) {
+        let hands = request.hands(call.identity());
+        if share_a_hand(&hands, &found.hands) {
             let message = format!(
                 "User: {principal} is not authorized to perform: {} on resource: {} because it is \
                  the requester",
@@ -65,6 +66,7 @@ impl Change for ApproveRequest {
             let approval = Approval {
                 identity_row: identity.row,
                 approver: identity.arn.clone(),
+                hands,
                 principal: principal.clone(),
                 access_key: request.proof.access_key_id().map(str::to_owned),
                 created: tx.now().await?,

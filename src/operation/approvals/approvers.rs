@@ -1,7 +1,7 @@
 //! Whose approval counts.
 
-use super::is_requester;
 use super::rules::Rule;
+use super::share_a_hand;
 use crate::model::{AccountId, arn};
 use crate::operation::authorized::Source;
 use crate::operation::{Context, OperationName};
@@ -63,21 +63,23 @@ pub(super) async fn may_see(
 }
 
 /// The ARNs of those whose approval counts now: an approver who is gone, or named no longer, has
-/// approved nothing.
+/// approved nothing, and whoever may be the requester, or one who counts already, is no other.
 pub(super) async fn counting(
     request: &ApprovalRequest,
     rule: Option<&Rule>,
     source: Source<'_>,
 ) -> Result<Vec<String>, Error> {
     let mut counting = Vec::new();
+    let mut hands = request.hands.clone();
     for approval in &request.approvals {
         let Some(identity) = source.identity(&approval.approver).await? else {
             continue;
         };
         if identity.row == approval.identity_row
-            && !is_requester(&identity, request)
+            && !share_a_hand(&approval.hands, &hands)
             && is_approver(&identity, request, rule, source).await?
         {
+            hands.extend_from_slice(&approval.hands);
             counting.push(approval.approver.clone());
         }
     }

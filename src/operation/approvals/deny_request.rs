@@ -3,7 +3,7 @@
 
 use super::approvers::{check_approver, may_see};
 use super::description::Description;
-use super::{check_open, is_requester, not_found, own, row_of};
+use super::{check_open, not_found, own, row_of, share_a_hand};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::ApprovalId;
@@ -48,7 +48,7 @@ impl Change for DenyRequest {
             return Err(not_found(id));
         }
         let principal = &request.principal.arn;
-        if !is_requester(identity, &found) {
+        if !share_a_hand(&request.hands(call.identity()), &found.hands) {
             let action = Self::NAME.action();
             check_approver(identity, principal, &found, action, source, cx).await?;
         }

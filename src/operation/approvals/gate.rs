@@ -160,7 +160,7 @@ pub(in crate::operation) async fn ask<O: Operation>(
         operation: O::NAME.as_str().to_owned(),
         requester: request.principal.arn.clone(),
         identity: identity.arn.clone(),
-        identity_row: identity.row,
+        hands: request.hands(authorized.identity()),
         call: guard.call.clone(),
         parameters: serde_json::to_string(parameters).map_err(Error::internal)?,
         resources: resources.to_vec(),

@@ -39,9 +39,9 @@ fn own(identity: Option<&Arc<Identity>>) -> Result<&Identity, Error> {
     })
 }
 
-/// Whether an identity is the one that asked: by whatever access key, in whatever session.
-fn is_requester(identity: &Identity, request: &ApprovalRequest) -> bool {
-    identity.row == request.identity_row || identity.arn == request.identity
+/// Whether two may be one person: by whatever access key, in whatever session of whatever role.
+fn share_a_hand(some: &[String], others: &[String]) -> bool {
+    some.iter().any(|hand| others.contains(hand))
 }
 
 /// What has been decided is not decided again.

@@ -76,6 +76,9 @@ pub(super) struct Sealed {
     pub policy: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Who assumed the role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
 }
 
 fn exposed<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
@@ -228,6 +231,7 @@ fn credential(sealed: Sealed) -> Option<Credential> {
         policy: sealed.policy,
         tags: sealed.tags,
         role_id: sealed.role_id,
+        assumed_by: sealed.by,
     };
     Some(Credential {
         principal: Principal {
