@@ -4,7 +4,7 @@ use crate::dev::Dev;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use strongroom::server::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -135,9 +135,16 @@ impl Caller {
         }
     }
 
-    /// The same where it has to answer.
+    /// The same where it has to answer; tries again where it is told to, as an SDK does.
     pub fn call(&self, address: &str, target: &str, body: &Value) -> Answer {
-        let answer = self.try_call(address, target, &body.to_string());
-        answer.expect("an answer")
+        let body = body.to_string();
+        let begun = Instant::now();
+        loop {
+            let answer = self.try_call(address, target, &body).expect("an answer");
+            if answer.code() != "ThrottlingException" || begun.elapsed() > PATIENCE {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
