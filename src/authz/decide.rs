@@ -5,10 +5,11 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html>,
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/control-access.html>.
 
-use super::facts::{Facts, NoFacts};
+use super::facts::Facts;
 use super::grants::{Permit, permitting};
 use super::policy::{Policy, Verdict};
 use super::principals::Named;
+use super::reason::Reason;
 use super::statement::Conditions;
 use super::{Principal, PrincipalKind};
 use crate::model::AccountId;
@@ -60,42 +61,6 @@ pub enum Allowed {
     Identity,
     /// A grant, by its index.
     Grant(usize),
-}
-
-/// Why a request is denied. Where there are several reasons, the first in this order is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// An identity-based policy denies it.
-    ExplicitIdentity,
-    /// The resource's policy denies it.
-    ExplicitResource,
-    /// The session's policy denies it.
-    ExplicitSession,
-    /// No identity-based policy allows it, and the resource's would have left it to one.
-    NoIdentity,
-    /// Neither the resource's policy nor a grant allows it.
-    NoResource,
-    /// The session's policy does not allow what the role may do.
-    NoSession,
-}
-
-impl Reason {
-    /// How AWS's message goes on: `… because no identity-based policy allows the X action`, `… with
-    /// an explicit deny in a resource-based policy`.
-    ///
-    /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
-    pub fn sentence(self, action: &str) -> String {
-        let no = |policy: &str| format!("because no {policy} policy allows the {action} action");
-        let explicit = |policy: &str| format!("with an explicit deny in {policy} policy");
-        match self {
-            Reason::ExplicitIdentity => explicit("an identity-based"),
-            Reason::ExplicitResource => explicit("a resource-based"),
-            Reason::ExplicitSession => explicit("a session"),
-            Reason::NoIdentity => no("identity-based"),
-            Reason::NoResource => no("resource-based"),
-            Reason::NoSession => no("session"),
-        }
-    }
 }
 
 /// Whether a principal may do something. An explicit deny goes before everything.
@@ -158,7 +123,7 @@ pub fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Decision {
 }
 
 /// What an identity's policies say together. A root needs none to be allowed everything.
-fn of_identity(
+pub(super) fn of_identity(
     principal: &Principal,
     policies: &[Arc<Policy>],
     ask: impl Fn(&Policy) -> Verdict,
@@ -175,34 +140,6 @@ fn of_identity(
         }
     }
     all
-}
-
-/// The lockout safety check: whether under a new policy of its own the key `arn` lets `principal`
-/// put another policy on it. Statements with conditions are left out: an Allow may not come to
-/// apply, and neither may a Deny. Where the policy leaves it to the account, the principal's own
-/// policies must allow it.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html#KMS-PutKeyPolicy-request-Policy>.
-pub fn keeps_control(
-    policy: &Policy,
-    principal: &Principal,
-    identity: &[Arc<Policy>],
-    arn: &str,
-) -> bool {
-    let question = Question {
-        principal,
-        action: "kms:PutKeyPolicy",
-        resource: arn,
-        owner: &principal.account,
-        facts: &NoFacts,
-    };
-    let ask = |policy: &Policy| policy.verdict(&question, Conditions::LeftOut);
-    let identity = of_identity(principal, identity, ask);
-    match ask(policy) {
-        Verdict::Denied | Verdict::Silent => false,
-        Verdict::Allowed(Named::Account) => matches!(identity, Verdict::Allowed(_)),
-        Verdict::Allowed(_) => identity != Verdict::Denied,
-    }
 }
 
 #[cfg(test)]

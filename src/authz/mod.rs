@@ -8,16 +8,20 @@ mod decide;
 mod facts;
 mod grants;
 mod json;
+mod lockout;
 mod pattern;
 mod policy;
 mod principals;
+mod reason;
 mod statement;
 mod variables;
 
-pub use decide::{Allowed, Decision, Policies, Question, Reason, decide, keeps_control};
+pub use decide::{Allowed, Decision, Policies, Question, decide};
 pub use facts::{ConditionKey, Facts, Values};
 pub use grants::Permit;
+pub use lockout::keeps_control;
 pub use policy::{Policy, PolicyError, PolicyKind};
+pub use reason::Reason;
 
 use crate::model::AccountId;
 use crate::model::arn::root_arn;

@@ -141,3 +141,136 @@ fn texts(values: &[Node<'_>]) -> Result<Box<[Box<str>]>, PolicyError> {
     };
     values.iter().map(text).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::Json;
+    use super::*;
+    use Effect::{Allow, Deny};
+    use Named::{Account, Itself, Role};
+
+    const ACCOUNT: &str = "111122223333";
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const USER: &str = "arn:aws:iam::111122223333:user/alice";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/r";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/r/s";
+    const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/token.example.com";
+
+    fn root() -> Principal {
+        Principal::root(&AccountId::parse(ACCOUNT).unwrap())
+    }
+
+    fn user() -> Principal {
+        Principal {
+            arn: USER.into(),
+            kind: PrincipalKind::User,
+            ..root()
+        }
+    }
+
+    fn session() -> Principal {
+        let role = ROLE.to_owned();
+        Principal {
+            arn: SESSION.into(),
+            kind: PrincipalKind::AssumedRole { role },
+            ..root()
+        }
+    }
+
+    fn web() -> Principal {
+        let provider = PROVIDER.to_owned();
+        Principal {
+            arn: "arn:aws:sts::111122223333:web-identity".into(),
+            kind: PrincipalKind::WebIdentity { provider },
+            ..root()
+        }
+    }
+
+    fn parse(text: &str, negated: bool) -> Principals {
+        let json: Json = serde_json::from_str(text).unwrap();
+        Principals::parse(&Node::root(&json), negated).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    fn aws(arns: &[&str], negated: bool) -> Principals {
+        parse(&serde_json::json!({ "AWS": arns }).to_string(), negated)
+    }
+
+    #[test]
+    fn who_is_named_and_how() {
+        for (named, by_root, by_user, by_session) in [
+            ("*", Some(Itself), Some(Itself), Some(Itself)),
+            (ACCOUNT, Some(Itself), Some(Account), Some(Account)),
+            (ROOT, Some(Itself), Some(Account), Some(Account)),
+            (USER, None, Some(Itself), None),
+            (ROLE, None, None, Some(Role)),
+            (SESSION, None, None, Some(Itself)),
+            ("111122223334", None, None, None),
+            ("arn:aws:iam::111122223334:root", None, None, None),
+            ("arn:aws:iam::111122223333:user/alic", None, None, None),
+            ("arn:aws:iam::111122223333:user/Alice", None, None, None),
+            ("arn:aws:iam::111122223333:user/x/alice", None, None, None),
+        ] {
+            let principals = aws(&[named], false);
+            for effect in [Allow, Deny] {
+                let name = |principal| principals.name(&principal, effect);
+                assert_eq!(name(root()), by_root, "{named}");
+                assert_eq!(name(user()), by_user, "{named}");
+                assert_eq!(name(session()), by_session, "{named}");
+            }
+        }
+        // Of several, the strongest.
+        let several = aws(&[ACCOUNT, ROLE, SESSION], false);
+        assert_eq!(several.name(&session(), Allow), Some(Itself));
+        let several = aws(&[ACCOUNT, ROLE], false);
+        assert_eq!(several.name(&session(), Allow), Some(Role));
+        assert_eq!(parse(r#""*""#, false).name(&user(), Allow), Some(Itself));
+        let service = r#"{"Service": "ec2.amazonaws.com", "CanonicalUser": "x", "Federated": "y"}"#;
+        for principal in [root(), user(), session(), web()] {
+            assert_eq!(parse(service, false).name(&principal, Allow), None);
+        }
+    }
+
+    #[test]
+    fn a_not_principal_spares_whom_it_names_with_role_and_account() {
+        for (principal, spared, expected) in [
+            (user(), &[USER, ACCOUNT][..], true),
+            (user(), &[USER, ROOT], true),
+            (user(), &[USER], false),
+            (user(), &[ROOT], false),
+            (user(), &["*"], true),
+            (root(), &[ROOT], true),
+            (root(), &[USER], false),
+            (session(), &[SESSION, ROLE, ROOT], true),
+            (session(), &[ROLE, ROOT], false),
+            (session(), &[SESSION, ROOT], false),
+            (session(), &[SESSION, ROLE], false),
+        ] {
+            let denied = aws(spared, true).name(&principal, Deny).is_some();
+            assert_eq!(!denied, expected, "{} {spared:?}", principal.arn);
+        }
+    }
+
+    #[test]
+    fn whom_an_issuer_names_is_let_in_by_the_issuers_name_alone() {
+        for (text, allowed, denied) in [
+            (format!(r#"{{"Federated": "{PROVIDER}"}}"#), true, true),
+            (
+                format!(r#"{{"Federated": ["x", "{PROVIDER}"]}}"#),
+                true,
+                true,
+            ),
+            (
+                format!(r#"{{"Federated": "{}"}}"#, &PROVIDER[..50]),
+                false,
+                false,
+            ),
+            (r#"{"Federated": "*"}"#.into(), false, false),
+            (r#"{"AWS": "111122223333"}"#.into(), false, false),
+            (r#""*""#.into(), false, true),
+        ] {
+            let principals = parse(&text, false);
+            assert_eq!(principals.name(&web(), Allow).is_some(), allowed, "{text}");
+            assert_eq!(principals.name(&web(), Deny).is_some(), denied, "{text}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand.
 
+pub mod admin;
 pub mod bench;
+mod client;
 pub mod dev;
 pub mod doctor;
 pub mod init;
@@ -27,6 +29,8 @@ enum Command {
     Init(init::Arguments),
     /// Check configuration, token and database, and say what to do about what is wrong.
     Doctor(doctor::Arguments),
+    /// Manage accounts, users, roles, policies and access keys of a running gateway.
+    Admin(admin::Arguments),
     /// Measure a running gateway, and the token beside it.
     Bench(bench::Arguments),
 }
@@ -42,6 +46,7 @@ impl Arguments {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Init(arguments) => init::run(arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Admin(arguments) => admin::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::client;
 use crate::dev::SHARED;
-use crate::wire::{Answer, own};
+use crate::wire::{Answer, own, own_by};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, OriginType, SigningAlgorithmSpec};
 use openssl::hash::MessageDigest;
@@ -222,4 +222,28 @@ async fn none_of_the_gateways_own_keys_is_adopted() {
         );
         refused(answer, "ValidationException");
     }
+}
+
+#[tokio::test]
+async fn another_account_adopts_from_its_own_key_stores_alone() {
+    let made = done(own("CreateAccount", &json!({})));
+    let key = |name: &str| made["AccessKey"][name].as_str().unwrap();
+    let keys = (key("AccessKeyId"), key("SecretAccessKey"));
+    let id = pkcs11_tool(&["--keygen", "--key-type", "AES:32", "--sensitive"]);
+    let mut request = json!({
+        "ObjectId": id, "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT",
+    });
+    let there = own_by(keys, "AdoptKey", &request);
+    // Whether it is there is not to be found out either.
+    request["ObjectId"] = "0123456789".into();
+    let missing = own_by(keys, "AdoptKey", &request);
+    assert_eq!(there.body, missing.body);
+    refused(there, "AccessDeniedException");
+    request["CustomKeyStoreId"] = "cks-0".into();
+    let elsewhere = own_by(keys, "AdoptKey", &request);
+    refused(elsewhere, "CustomKeyStoreNotFoundException");
+    // It is as it was.
+    request["ObjectId"] = id.into();
+    request.as_object_mut().unwrap().remove("CustomKeyStoreId");
+    done(adopt(request));
 }

@@ -10,6 +10,7 @@ mod aliases;
 mod data_keys;
 mod encryption;
 mod grants;
+mod identities;
 mod import;
 mod key_stores;
 mod keys;

@@ -19,6 +19,8 @@ struct ByHand<'a> {
     /// How far the request's clock is off.
     skew: time::Duration,
     service: &'a str,
+    /// An access key and its secret, where they are not the root's.
+    keys: Option<(&'a str, &'a str)>,
     /// Replaces the `Authorization` header; empty for none.
     authorization: Option<&'a str>,
 }
@@ -30,6 +32,7 @@ const RIGHT: ByHand<'_> = ByHand {
     announced: None,
     skew: time::Duration::ZERO,
     service: "kms",
+    keys: None,
     authorization: None,
 };
 
@@ -67,10 +70,11 @@ fn send(request: &ByHand<'_>) -> Answer {
         headers: &headers,
         body: request.body,
     };
-    let keys = (
+    let root = (
         &*SHARED.env["AWS_ACCESS_KEY_ID"],
         &*SHARED.env["AWS_SECRET_ACCESS_KEY"],
     );
+    let keys = request.keys.unwrap_or(root);
     let signed = sign(&to_sign, keys, ("us-east-1", request.service), &timestamp).unwrap();
     let mut text = format!("{} / HTTP/1.1\r\nconnection: close\r\n", request.method);
     for (name, value) in &headers {
@@ -94,10 +98,13 @@ fn send(request: &ByHand<'_>) -> Answer {
     let _ = socket.read_to_end(&mut answer);
     let answer = String::from_utf8(answer).unwrap();
     let (headers, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    let body = serde_json::from_str(body).unwrap_or(Value::Null);
+    let operation = request.target.unwrap_or_default();
+    SHARED.overheard.members(operation, &body);
     Answer {
         status: headers.split(' ').nth(1).unwrap().parse().unwrap(),
         headers: headers.to_lowercase(),
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
+        body,
     }
 }
 
@@ -115,6 +122,16 @@ pub fn own(operation: &str, body: &Value) -> Answer {
     send(&ByHand {
         target: Some(&format!("Strongroom.{operation}")),
         body: body.to_string().as_bytes(),
+        ..RIGHT
+    })
+}
+
+/// The same with an access key, and its secret.
+pub fn own_by(keys: (&str, &str), operation: &str, body: &Value) -> Answer {
+    send(&ByHand {
+        target: Some(&format!("Strongroom.{operation}")),
+        body: body.to_string().as_bytes(),
+        keys: Some(keys),
         ..RIGHT
     })
 }

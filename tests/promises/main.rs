@@ -5,6 +5,9 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod access_keys;
+#[path = "../support/admin.rs"]
+mod admin;
 mod adoption;
 mod crash;
 mod crash_import;

@@ -182,6 +182,44 @@ pub fn access_key(id: &str) -> AccessKey {
     }
 }
 
+/// A user, or a role, that is in no table yet, with all that one can have.
+pub fn identity(kind: IdentityKind, name: &str) -> Identity {
+    let role = kind == IdentityKind::Role;
+    let (arn, prefix) = match role {
+        true => (arn::role_arn(&account(), name), "AROA"),
+        false => (arn::user_arn(&account(), name), "AIDA"),
+    };
+    let map = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+    Identity {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        arn,
+        account: account(),
+        kind,
+        name: Some(name.into()),
+        unique_id: Some(format!("{prefix}{}", Uuid::new_v4().simple())),
+        tags: map("team", "\u{1f512}"),
+        policies: map("p", r#"{"Version":"2012-10-17"}"#),
+        trust: role.then(|| "{}".into()),
+        max_session_seconds: role.then_some(3600),
+        management: false,
+        created: CREATED,
+    }
+}
+
+/// Inserts the account and an identity.
+pub async fn insert_identity(store: &Store, identity: &Identity) -> Result<(), Error> {
+    store
+        .transaction("insert_identity", |tx| {
+            let identity = identity.clone();
+            Box::pin(async move {
+                tx.ensure_account(&identity.account).await?;
+                tx.insert_identity(&identity).await
+            })
+        })
+        .await
+}
+
 pub fn create_intent(version: Uuid) -> Intent {
     Intent {
         version,

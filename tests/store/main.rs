@@ -5,6 +5,7 @@
 mod fence;
 mod fixture;
 mod grants;
+mod identities;
 mod imports;
 mod intents;
 mod recovery;

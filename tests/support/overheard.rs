@@ -22,7 +22,7 @@ const BYTES: [&str; 5] = [
     "SharedSecret",
 ];
 /// The same, as they are.
-const TEXTS: [&str; 2] = ["KeyStorePassword", "RawSecretAccessKey"];
+const TEXTS: [&str; 3] = ["KeyStorePassword", "RawSecretAccessKey", "SecretAccessKey"];
 /// Anything shorter would be found by chance, or because it is a word.
 const SHORTEST: usize = 12;
 
@@ -58,7 +58,8 @@ impl Overheard {
         }
     }
 
-    fn members(&self, operation: &str, value: &Value) {
+    /// Adds what is secret of a request or an answer.
+    pub fn members(&self, operation: &str, value: &Value) {
         for (name, value) in value.as_object().into_iter().flatten() {
             let what = format!("{operation}.{name}");
             match value.as_str() {

@@ -1,3 +1,4 @@
+use super::super::facts::NoFacts;
 use super::*;
 use crate::authz::PolicyKind;
 use crate::model::arn::root_arn;
@@ -49,10 +50,9 @@ fn foreigner() -> Principal {
 
 fn policy(kind: PolicyKind, statements: &[(&str, &str)]) -> Policy {
     let statement = |(effect, principal): &(&str, &str)| {
-        let principal = match (kind.has_principals(), principal.strip_prefix("not ")) {
-            (false, _) => String::new(),
-            (true, None) => format!(r#""Principal": {{"AWS": "{principal}"}},"#),
-            (true, Some(all)) => format!(r#""NotPrincipal": {{"AWS": [{all}]}},"#),
+        let principal = match kind.has_principals() {
+            false => String::new(),
+            true => format!(r#""Principal": {{"AWS": "{principal}"}},"#),
         };
         format!(r#"{{"Effect": "{effect}", {principal} "Action": "kms:*", "Resource": "*"}}"#)
     };
@@ -245,35 +245,7 @@ fn grants() {
 }
 
 #[test]
-fn a_not_principal_spares_whom_it_names_with_role_and_account() {
-    let quoted = |arns: &[&str]| {
-        let arns: Vec<_> = arns.iter().map(|arn| format!("{arn:?}")).collect();
-        format!("not {}", arns.join(","))
-    };
-    for (principal, spared, expected) in [
-        (user(), &[USER, OWN][..], true),
-        (user(), &[USER], false),
-        (user(), &[OWN], false),
-        (user(), &["*"], true),
-        (root(), &[OWN], true),
-        (root(), &[USER], false),
-        (session(), &[SESSION, ROLE, OWN], true),
-        (session(), &[ROLE, OWN], false),
-        (session(), &[SESSION, OWN], false),
-        (session(), &[SESSION, ROLE], false),
-    ] {
-        let policy = key(&[("Allow", "*"), ("Deny", &quoted(spared))]);
-        let decision = ask(&principal, &[], None, Some(&policy), &[]);
-        let wanted = match expected {
-            true => Allow(ResourcePolicy),
-            false => Deny(ExplicitResource),
-        };
-        assert_eq!(decision, wanted, "{} {spared:?}", principal.arn);
-    }
-}
-
-#[test]
-fn whom_an_issuer_names_is_let_in_by_the_issuers_name_alone() {
+fn a_roles_trust_alone_decides_about_whom_an_issuer_names() {
     let provider = "arn:aws:iam::111122223333:oidc-provider/token.example.com";
     let web = Principal {
         arn: "arn:aws:sts::111122223333:web-identity".into(),
@@ -282,39 +254,16 @@ fn whom_an_issuer_names_is_let_in_by_the_issuers_name_alone() {
         },
         ..root()
     };
-    let trust = |statements: &[(&str, &str)]| {
-        let statement = |(effect, principal): &(&str, &str)| {
-            format!(
-                r#"{{"Effect": "{effect}", "Principal": {principal}, "Action": "sts:AssumeRoleWithWebIdentity"}}"#
-            )
-        };
-        let statements: Vec<_> = statements.iter().map(statement).collect();
-        let text = format!(r#"{{"Statement": [{}]}}"#, statements.join(","));
-        Policy::parse(&text, PolicyKind::Trust).unwrap()
-    };
-    let named = format!(r#"{{"Federated": "{provider}"}}"#);
-    for (statements, expected) in [
-        (&[("Allow", named.as_str())][..], Allow(ResourcePolicy)),
-        (&[("Allow", r#""*""#)], Deny(NoResource)),
-        (&[("Allow", r#"{"AWS": "111122223333"}"#)], Deny(NoResource)),
-        (
-            &[(
-                "Allow",
-                r#"{"Federated": "arn:aws:iam::111122223333:oidc-provider/token"}"#,
-            )],
-            Deny(NoResource),
-        ),
-        (
-            &[("Allow", &named), ("Deny", r#""*""#)],
-            Deny(ExplicitResource),
-        ),
-    ] {
-        let policy = trust(statements);
+    let by = |principal: &str, owner: &str| {
+        let text = format!(
+            r#"{{"Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": "sts:*"}}}}"#
+        );
+        let policy = Policy::parse(&text, PolicyKind::Trust).unwrap();
         let question = Question {
             principal: &web,
             action: "sts:AssumeRoleWithWebIdentity",
             resource: ROLE,
-            owner: &account(OWN),
+            owner: &account(owner),
             facts: &NoFacts,
         };
         let policies = Policies {
@@ -323,35 +272,11 @@ fn whom_an_issuer_names_is_let_in_by_the_issuers_name_alone() {
             resource: Some(&policy),
             grants: &[],
         };
-        assert_eq!(decide(&question, &policies), expected, "{statements:?}");
-    }
-}
-
-#[test]
-fn the_sentence_of_a_reason() {
-    for (reason, sentence) in [
-        (
-            NoIdentity,
-            "because no identity-based policy allows the kms:Encrypt action",
-        ),
-        (
-            NoResource,
-            "because no resource-based policy allows the kms:Encrypt action",
-        ),
-        (
-            NoSession,
-            "because no session policy allows the kms:Encrypt action",
-        ),
-        (
-            ExplicitIdentity,
-            "with an explicit deny in an identity-based policy",
-        ),
-        (
-            ExplicitResource,
-            "with an explicit deny in a resource-based policy",
-        ),
-        (ExplicitSession, "with an explicit deny in a session policy"),
-    ] {
-        assert_eq!(reason.sentence("kms:Encrypt"), sentence);
+        decide(&question, &policies)
+    };
+    let named = format!(r#"{{"Federated": "{provider}"}}"#);
+    for owner in [OWN, OTHER] {
+        assert_eq!(by(&named, owner), Allow(ResourcePolicy));
+        assert_eq!(by(r#"{"AWS": "111122223333"}"#, owner), Deny(NoResource));
     }
 }

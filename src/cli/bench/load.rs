@@ -1,9 +1,9 @@
 //! The gateway under load: keys of our own, and closed loops of requests.
 
 use super::super::failed;
-use super::client::{Connection, Endpoint};
 use super::table::Sample;
 use crate::Error;
+use crate::cli::client::{Connection, Endpoint};
 use crate::model::KeySpec;
 use crate::token::BaselineOperation as Operation;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl Load {
         }
         if operations.contains(&Operation::Decrypt) {
             let input = self.input(Operation::Encrypt)?;
-            let answer = connection.call_json("Encrypt", &input).await?;
+            let answer = connection.call_json("TrentService.Encrypt", &input).await?;
             self.ciphertext = text(&answer["CiphertextBlob"])?;
         }
         Ok(())
@@ -85,7 +85,10 @@ impl Load {
                 None => Connection::open(&self.endpoint).await?,
             };
             let open = connection.insert(open);
-            if let Err(error) = open.call_json("ScheduleKeyDeletion", &input).await {
+            if let Err(error) = open
+                .call_json("TrentService.ScheduleKeyDeletion", &input)
+                .await
+            {
                 outcome = Err(failed(format!("key {id} is left: {}", error.message())));
                 connection = None;
             }
@@ -157,17 +160,19 @@ impl Load {
 /// AWS's name of the operation.
 fn action(operation: Operation) -> &'static str {
     match operation {
-        Operation::Encrypt => "Encrypt",
-        Operation::GenerateDataKey => "GenerateDataKey",
-        Operation::Decrypt => "Decrypt",
-        Operation::SignRsa2048Pss | Operation::SignEccP256 => "Sign",
+        Operation::Encrypt => "TrentService.Encrypt",
+        Operation::GenerateDataKey => "TrentService.GenerateDataKey",
+        Operation::Decrypt => "TrentService.Decrypt",
+        Operation::SignRsa2048Pss | Operation::SignEccP256 => "TrentService.Sign",
     }
 }
 
 async fn create(connection: &mut Connection<'_>, operation: Operation) -> Result<String, Error> {
     let (spec, usage) = operation.spec_and_usage();
     let input = json!({"KeySpec": spec.as_str(), "KeyUsage": usage.as_str(), "Description": LABEL});
-    let answer = connection.call_json("CreateKey", &input).await?;
+    let answer = connection
+        .call_json("TrentService.CreateKey", &input)
+        .await?;
     text(&answer["KeyMetadata"]["KeyId"])
 }
 

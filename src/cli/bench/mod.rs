@@ -3,15 +3,14 @@
 //! Rounds go through everything once, so that a machine that is busy for a while spoils one round
 //! and not one row: a row's figure is the median over the rounds.
 
-mod client;
 mod direct;
 mod load;
 mod table;
 
+use super::client::Endpoint;
 use super::{failed, runtime};
 use crate::Error;
 use crate::token::BaselineOperation as Operation;
-use client::Endpoint;
 use direct::Direct;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Load;

@@ -4,6 +4,7 @@
 
 use super::entity::Entity;
 use super::{limit, no_such_entity};
+use crate::authz::{self, PolicyKind};
 use crate::model::shapes::{InlinePolicyName, Limit, Marker, Policy};
 use crate::operation::page::Page;
 use crate::operation::{Context, Request};
@@ -30,7 +31,7 @@ fn size(document: &str) -> usize {
 /// # Errors
 /// `LimitExceededException`, `MalformedPolicyDocumentException`.
 pub(super) fn check_trust(document: &Policy) -> Result<(), Error> {
-    check_document(document)?;
+    check(document, PolicyKind::Trust)?;
     if size(document) > TRUST_SIZE || document.len() > MOST {
         return Err(limit(format!(
             "Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE}"
@@ -39,12 +40,22 @@ pub(super) fn check_trust(document: &Policy) -> Result<(), Error> {
     Ok(())
 }
 
+/// A policy of a user's or a role's own.
+///
 /// # Errors
 /// `MalformedPolicyDocumentException`.
 pub(super) fn check_document(document: &Policy) -> Result<(), Error> {
-    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(document)
-        .map(drop)
-        .map_err(|error| Error::new(ErrorCode::MalformedPolicyDocument, error.to_string()))
+    check(document, PolicyKind::Identity)
+}
+
+fn check(document: &str, kind: PolicyKind) -> Result<(), Error> {
+    match authz::Policy::parse(document, kind) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = error.to_string();
+            Err(Error::new(ErrorCode::MalformedPolicyDocument, message))
+        }
+    }
 }
 
 /// Puts a policy there, in the place of the one of its name.

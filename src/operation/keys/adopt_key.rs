@@ -11,6 +11,7 @@ use crate::model::shapes::{
     CustomKeyStoreId, Description, Flag, ObjectId, ObjectLabel, Policy, Tags,
 };
 use crate::model::{KeySpec, KeyState, KeyUsage, Origin, hex};
+use crate::operation::access::Subject;
 use crate::operation::made::version_of;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, policies, tags,
@@ -108,7 +109,8 @@ impl Operation for AdoptKey {
         }
         Ok(match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
-            None => Access::account(),
+            // What the gateway's own token has beside its keys is no account's.
+            None => Access::about(Subject::Deployment),
         })
     }
 }

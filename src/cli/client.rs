@@ -1,6 +1,6 @@
 //! An HTTP/1.1 client that signs: one connection, one request at a time.
 
-use super::super::failed;
+use super::failed;
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
 use crate::server::sigv4::{self, SignedRequest};
@@ -20,19 +20,20 @@ pub(super) struct Endpoint {
     authority: String,
     access_key_id: String,
     secret_access_key: SecretString,
+    session_token: Option<SecretString>,
     region: String,
 }
 
 impl Endpoint {
-    /// From a URL, and the rest from the environment (`AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`).
+    /// From a URL, and the rest from the environment, as AWS's own clients: `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`.
     ///
     /// # Errors
     /// What is missing or not plain HTTP.
     pub(super) fn new(url: &str) -> Result<Self, Error> {
         let Some(rest) = url.strip_prefix("http://") else {
             return Err(failed(format!(
-                "{url}: only plain http:// is measured; name the gateway's own address, not its TLS proxy's"
+                "{url}: only plain http:// is spoken here; name the gateway's own address, not its TLS proxy's"
             )));
         };
         let authority = rest.trim_end_matches('/');
@@ -49,6 +50,7 @@ impl Endpoint {
             authority: with_port,
             access_key_id: variable("AWS_ACCESS_KEY_ID")?,
             secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),
+            session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(Into::into),
             region: variable("AWS_REGION").or_else(|_| variable("AWS_DEFAULT_REGION"))?,
         })
     }
@@ -81,53 +83,49 @@ impl<'e> Connection<'e> {
         })
     }
 
-    /// One signed request; answers the body of a 200.
+    /// One signed request to an operation, as `X-Amz-Target` names it; answers the body of a 200.
     ///
     /// # Errors
-    /// Any other status, with its body, and any failure of the connection.
-    pub(super) async fn call(&mut self, operation: &str, body: &[u8]) -> Result<&[u8], Error> {
-        let request = self.signed(operation, body)?;
+    /// `Code: message` of any other answer; any failure of the connection.
+    pub(super) async fn call(&mut self, target: &str, body: &[u8]) -> Result<&[u8], Error> {
+        let request = self.signed(target, body)?;
         let exchange = async {
             self.stream.write_all(&request).await.map_err(broken)?;
             read_answer(&mut self.stream, &mut self.buffer).await
         };
         let (status, start, end) = tokio::time::timeout(PATIENCE, exchange)
             .await
-            .map_err(|_| failed(format!("{operation}: no answer within {PATIENCE:?}")))??;
+            .map_err(|_| failed(format!("{target}: no answer within {PATIENCE:?}")))??;
         let answer = &self.buffer[start..end];
         if status == 200 {
             return Ok(answer);
         }
-        let shown: String = String::from_utf8_lossy(answer).chars().take(300).collect();
-        Err(failed(format!("{operation}: HTTP {status}: {shown}")))
+        Err(refusal(target, status, answer))
     }
 
     /// As [`Connection::call`], in JSON.
     ///
     /// # Errors
     /// As [`Connection::call`]; an answer that is no JSON.
-    pub(super) async fn call_json(
-        &mut self,
-        operation: &str,
-        input: &Value,
-    ) -> Result<Value, Error> {
-        let answer = self.call(operation, input.to_string().as_bytes()).await?;
+    pub(super) async fn call_json(&mut self, target: &str, input: &Value) -> Result<Value, Error> {
+        let answer = self.call(target, input.to_string().as_bytes()).await?;
         if answer.is_empty() {
             return Ok(Value::Null); // operations without an output
         }
-        serde_json::from_slice(answer).map_err(|error| failed(format!("{operation}: {error}")))
+        serde_json::from_slice(answer).map_err(|error| failed(format!("{target}: {error}")))
     }
 
-    fn signed(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+    fn signed(&self, target: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
         let format = format_description!("[year][month][day]T[hour][minute][second]Z");
         let timestamp = SystemClock.now().format(&format).map_err(Error::internal)?;
-        let target = format!("TrentService.{operation}");
-        let headers = [
+        let mut headers = vec![
             ("content-type", "application/x-amz-json-1.1"),
-            ("host", &self.endpoint.authority),
+            ("host", &*self.endpoint.authority),
             ("x-amz-date", &timestamp),
-            ("x-amz-target", &target),
         ];
+        let token = self.endpoint.session_token.as_ref();
+        headers.extend(token.map(|token| ("x-amz-security-token", token.expose_secret())));
+        headers.push(("x-amz-target", target));
         let request = SignedRequest {
             method: "POST",
             path: "/",
@@ -158,6 +156,19 @@ impl<'e> Connection<'e> {
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(body);
         Ok(bytes)
+    }
+}
+
+/// What the gateway says instead of an answer: `Code: message`, or what else it said.
+fn refusal(target: &str, status: u16, answer: &[u8]) -> Error {
+    let said: Option<Value> = serde_json::from_slice(answer).ok();
+    let member = |name: &str| Some(said.as_ref()?.get(name)?.as_str()?.to_owned());
+    match (member("__type"), member("message")) {
+        (Some(code), Some(message)) => failed(format!("{code}: {message}")),
+        _ => {
+            let shown: String = String::from_utf8_lossy(answer).chars().take(300).collect();
+            failed(format!("{target}: HTTP {status}: {shown}"))
+        }
     }
 }
 
@@ -213,6 +224,18 @@ fn parse_head(head: &[u8]) -> Result<(u16, usize), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals() {
+        let said = br#"{"__type":"NotFoundException","message":"no such key"}"#;
+        let error = refusal("TrentService.Encrypt", 400, said);
+        assert_eq!(error.message(), "NotFoundException: no such key");
+        let error = refusal("TrentService.Encrypt", 502, b"a proxy's page");
+        assert_eq!(
+            error.message(),
+            "TrentService.Encrypt: HTTP 502: a proxy's page"
+        );
+    }
 
     #[test]
     fn heads() {
