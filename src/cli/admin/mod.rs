@@ -3,6 +3,7 @@
 
 mod access_key;
 mod account;
+mod approval;
 mod entity;
 mod policy;
 mod table;
@@ -47,6 +48,9 @@ enum Command {
     /// The access keys of users, and of whoever asks.
     #[command(subcommand)]
     AccessKey(access_key::Command),
+    /// Calls that wait for approvals: dual control.
+    #[command(subcommand)]
+    Approval(approval::Command),
 }
 
 /// Does it, and prints what there is to say.
@@ -69,6 +73,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             Command::Role(command) => entity::run_role(command, &mut gateway).await,
             Command::Policy(command) => policy::run(command, &mut gateway).await,
             Command::AccessKey(command) => access_key::run(command, &mut gateway).await,
+            Command::Approval(command) => approval::run(command, &mut gateway).await,
         }
     })
 }

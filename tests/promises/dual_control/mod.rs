@@ -4,6 +4,7 @@
 mod abuse;
 mod accounts;
 mod at_once;
+mod command_line;
 mod crash;
 mod expiry;
 mod sessions;
