@@ -34,6 +34,7 @@ create table approval_request (
 create unique index approval_request_open on approval_request (call)
     where state in ('PENDING', 'DENIED');
 create index approval_request_account on approval_request (account, id);
+create index approval_request_identity on approval_request (identity, created);
 create index approval_request_expires on approval_request (expires);
 
 create table approval (

@@ -8,6 +8,7 @@ mod access_key_usage;
 mod access_keys;
 mod accounts;
 mod aliases;
+mod approval_changes;
 mod approvals;
 mod audit_log;
 mod cache;
@@ -33,7 +34,8 @@ mod row_mac;
 mod transaction;
 mod usage;
 
-pub use approvals::{Call, OpenRequests};
+pub use approval_changes::OpenRequests;
+pub use approvals::Call;
 pub use error::StoreError;
 pub use record::*;
 pub use rotations::Rotation;

@@ -16,6 +16,8 @@ use uuid::Uuid;
 /// Requests that may be open at once: of an account, and of one identity in it.
 const OPEN_PER_ACCOUNT: i64 = 1000;
 const OPEN_PER_IDENTITY: i64 = 50;
+/// Requests of an identity that are over and kept, to be looked at; the audit log has all of them.
+const OVER_PER_IDENTITY: i64 = 500;
 
 /// A rule, and the call that it is about.
 pub(in crate::operation) struct Guard<'c> {
@@ -173,7 +175,7 @@ pub(in crate::operation) async fn ask<O: Operation>(
         expired: false,
         approvals: Vec::new(),
     };
-    tx.insert_approval_request(&made).await?;
+    tx.insert_approval_request(&made, OVER_PER_IDENTITY).await?;
     let missing = usize::try_from(made.needed).ok();
     Ok(Asked::Waits(waits(&made, missing)))
 }

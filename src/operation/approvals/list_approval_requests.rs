@@ -7,9 +7,9 @@ use super::own;
 use crate::Error;
 use crate::model::arn::root_arn;
 use crate::model::member::input;
-use crate::model::shapes::{Limit, Marker};
+use crate::model::shapes::{ApprovalLimit, Marker};
 use crate::operation::authorized::Source;
-use crate::operation::page::{DEFAULT_LIMIT, Page};
+use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use uuid::Uuid;
 
@@ -19,10 +19,13 @@ pub struct ListApprovalRequests;
 input! {
     required {}
     optional {
-        limit: Limit,
+        limit: ApprovalLimit,
         marker: Marker,
     }
 }
+
+/// Where the caller names no limit.
+const DEFAULT_LIMIT: i64 = 50;
 
 /// The operation's answer.
 #[derive(serde::Serialize)]
@@ -67,15 +70,11 @@ impl Use for ListApprovalRequests {
             after.unwrap_or_default(),
             page.limit + 1,
         );
-        let ids: Vec<_> = found
-            .await?
-            .into_iter()
-            .map(|one| (one.row.to_string(), one))
-            .collect();
-        let mut ids = ids;
-        let next_marker = page.cut(&mut ids, |(id, _)| id);
-        let mut approval_requests = Vec::with_capacity(ids.len());
-        for (_, found) in &ids {
+        let found = found.await?.into_iter();
+        let mut named: Vec<_> = found.map(|one| (one.row.to_string(), one)).collect();
+        let next_marker = page.cut(&mut named, |(id, _)| id);
+        let mut approval_requests = Vec::with_capacity(named.len());
+        for (_, found) in &named {
             if may_see(identity, found, source, cx).await? {
                 approval_requests.push(Description::new(found, source, cx).await?);
             }

@@ -3,6 +3,9 @@
 use super::*;
 use crate::dev::scratch;
 
+/// What is executed behind the gateway's back: of a request's id, an approved one's, an approver's ARN.
+type Edit = fn(&str, &str, &str) -> String;
+
 #[tokio::test]
 async fn rows_that_were_edited_approve_nothing() {
     let owned = Dev::start(&scratch(), &[]);
@@ -18,7 +21,7 @@ async fn rows_that_were_edited_approve_nothing() {
     scene.approve(0, &approved);
     scene.approve(1, &approved);
     let arn = user_arn("edited-1");
-    let edits: Vec<(&str, fn(&str, &str, &str) -> String)> = vec![
+    let edits: Vec<(&str, Edit)> = vec![
         ("fewer are needed", |id, _, _| {
             format!("update approval_request set needed = 1 where id = '{id}'")
         }),
