@@ -14,7 +14,7 @@ use crate::config::{Config, ms};
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
-use crate::operation::{Context, Tokens};
+use crate::operation::{Context, PolicyCache, Tokens};
 use crate::server::Server;
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
@@ -69,10 +69,11 @@ impl Gateway {
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
             sessions: sessions.clone(),
-            issuers: Issuers::new(settings::issuers(config)?),
+            issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
             approvals,
             quota: Quota::new(config.quota.requests_per_second),
+            policies: PolicyCache::default(),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
             gateway: Uuid::new_v4(),

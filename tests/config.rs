@@ -57,7 +57,8 @@ fn the_example_has_every_key() {
     {
         // The sections themselves, and the PIN that no file holds.
         if ![
-            "server", "token", "database", "gateway", "quota", "clusters", "approval", "pin",
+            "server", "token", "database", "gateway", "quota", "clusters", "oidc", "approval",
+            "pin",
         ]
         .contains(&field)
         {
@@ -328,4 +329,52 @@ fn rules_for_approvals_are_checked() {
     let config = parse(&right, &[variable]).unwrap();
     assert_eq!(config.approval.len(), 1);
     assert_eq!(config.approval[0].operations, ["EnableKey"]);
+}
+
+#[test]
+fn issuers_are_named_in_the_file_or_all_at_once_in_the_environment() {
+    let section =
+        |issuer: &str, more: &str| format!("issuer = \"{issuer}\", audiences = [\"a\"], {more}");
+    let good = section("https://a.example/x", "jwks_file = \"/keys\"");
+    let file = format!("{EXAMPLE}\n[oidc]\na = {{ {good} }}\n");
+    assert_eq!(
+        parse(&file, &[]).unwrap().oidc["a"].issuer,
+        "https://a.example/x"
+    );
+    let url = "jwks_url = \"https://a.example/keys\"";
+    let all = format!("{{ b = {{ {} }} }}", section("https://b.example", url));
+    let config = parse(&file, &[("STRONGROOM_OIDC", &all)]).unwrap();
+    assert_eq!(config.oidc.len(), 1);
+    let url = config.oidc["b"].jwks_url.as_ref().unwrap();
+    assert_eq!(url.to_string(), "https://a.example:443/keys");
+    let same = section("http://A.example/x", "jwks_file = \"/keys\"");
+    for (wrong, why) in [
+        (section("a.example", "jwks_file = \"k\""), "oidc.c: issuer"),
+        (
+            section("https://a.example?x", "jwks_file = \"k\""),
+            "oidc.c: issuer",
+        ),
+        (
+            section("https://c.example", "ca_file = \"k\""),
+            "exactly one",
+        ),
+        (
+            section("https://c.example", "jwks_url = \"http://c.example\""),
+            "https://",
+        ),
+        (
+            section("https://c.example", "jwks_file = \"k\", ca_file = \"c\""),
+            "ca_file",
+        ),
+        (section("https://c.example", "keys = \"k\""), "keys"),
+        (
+            "issuer = \"https://c.example\", audiences = [], jwks_file = \"k\"".into(),
+            "audiences",
+        ),
+        (same, "same issuer"),
+    ] {
+        let all = format!("{{ a = {{ {good} }}, c = {{ {wrong} }} }}");
+        let error = parse(EXAMPLE, &[("STRONGROOM_OIDC", &all)]).unwrap_err();
+        assert!(error.message().contains(why), "{error}");
+    }
 }

@@ -33,7 +33,7 @@ pub struct Record<'a> {
     pub user_agent: Option<&'a str>,
     pub read_only: bool,
     pub parameters: Option<&'a Map<String, Value>>,
-    /// ARNs of the keys that the request came to.
+    /// ARNs of the keys that the request came to, or of the role.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
     /// What is neither request nor answer.
@@ -159,7 +159,10 @@ impl Record<'_> {
                 .iter()
                 .map(|arn| Resource {
                     arn,
-                    r#type: "AWS::KMS::Key",
+                    r#type: match arn.starts_with("arn:aws:iam:") {
+                        true => "AWS::IAM::Role",
+                        false => "AWS::KMS::Key",
+                    },
                 })
                 .collect(),
             event_type: "AwsApiCall",

@@ -10,7 +10,7 @@ mod value;
 use super::facts::{ConditionKey, Facts};
 use super::json::Node;
 use super::pattern::{ArnPattern, Pattern, Syntax};
-use super::policy::{Effect, PolicyError};
+use super::policy::{PolicyError, PolicyKind};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use operator::{Comparison, Operator, Order, Set};
@@ -44,7 +44,11 @@ impl Condition {
     ///
     /// # Errors
     /// What is wrong, and where.
-    pub(super) fn parse_all(node: &Node<'_>, variables: bool) -> Result<Box<[Self]>, PolicyError> {
+    pub(super) fn parse_all(
+        node: &Node<'_>,
+        kind: PolicyKind,
+        variables: bool,
+    ) -> Result<Box<[Self]>, PolicyError> {
         let mut conditions = Vec::new();
         for (name, keys) in node.members()? {
             let operator = Operator::parse(name)
@@ -53,9 +57,16 @@ impl Condition {
                 members if members.is_empty() => return Err(keys.error("has no condition key")),
                 members => members,
             };
+            let first = conditions.len();
             for (key, values) in keys {
                 let key = ConditionKey::parse(key)
                     .ok_or_else(|| values.error(format!("{key:?} is not a condition key")))?;
+                if conditions[first..].iter().any(|one: &Self| one.key == key) {
+                    return Err(values.error("is given twice, but for its case"));
+                }
+                if kind == PolicyKind::Key && operator.set == Some(Set::All) {
+                    refuse_single_valued(&key, &values)?;
+                }
                 let wanted = Wanted::parse(operator.comparison, &values, variables)?;
                 conditions.push(Self {
                     key,
@@ -67,9 +78,8 @@ impl Condition {
         Ok(conditions.into())
     }
 
-    /// Whether it holds. A value of the policy whose variable has none in the request matches
-    /// nothing; what is to *not* match it then holds for a Deny and for no Allow.
-    pub(super) fn holds(&self, facts: &dyn Facts, effect: Effect) -> bool {
+    /// Whether it holds.
+    pub(super) fn holds(&self, facts: &dyn Facts) -> bool {
         let Operator {
             negated,
             set,
@@ -96,11 +106,7 @@ impl Condition {
                     Some(set) => set == Set::All,
                 };
         }
-        let unresolved = effect == Effect::Deny;
-        let holds = |value: &str| match (self.wanted.matches(value, facts), negated) {
-            (Some(matches), negated) => matches != negated,
-            (None, negated) => negated && unresolved,
-        };
+        let holds = |value: &str| self.wanted.matches(value, facts) != negated;
         let mut values = values.iter();
         match set {
             Some(Set::Any) => values.any(|value| holds(value)),
@@ -124,6 +130,23 @@ impl Condition {
         let arns = arns.iter().flat_map(ArnPattern::keys);
         std::iter::once(&self.key).chain(patterns).chain(arns)
     }
+}
+
+/// `ForAllValues` holds where a key is absent, which for these is never what was meant: AWS KMS
+/// takes no such key policy.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
+fn refuse_single_valued(key: &ConditionKey, values: &Node<'_>) -> Result<(), PolicyError> {
+    let what = match key.name.as_str() {
+        "kms:encryptioncontext" => "encryption context",
+        "aws:requesttag" => "tag",
+        _ => return Ok(()),
+    };
+    Err(values.error(format!(
+        "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued \
+         condition key matches requests without the specified {what} or with an unspecified {what}. \
+         To fix, remove ForAllValues."
+    )))
 }
 
 impl Wanted {
@@ -176,47 +199,37 @@ impl Wanted {
         })
     }
 
-    /// Whether a value of the request matches one of the policy's; `None` where it does not, and a
-    /// variable has no value.
-    fn matches(&self, value: &str, facts: &dyn Facts) -> Option<bool> {
+    /// Whether a value of the request matches one of the policy's. Nothing matches a variable that
+    /// has no value.
+    fn matches(&self, value: &str, facts: &dyn Facts) -> bool {
         match self {
-            Wanted::Text(texts) => any(texts, |text| Some(text.fill(facts)? == value)),
+            Wanted::Text(texts) => any(texts, |text| text.fill(facts).is_some_and(|t| t == value)),
             Wanted::TextIgnoreCase(texts) => any(texts, |text| {
-                let text = text.fill(facts)?;
-                let [mut one, mut other] =
-                    [&*text, value].map(|text| text.chars().flat_map(char::to_lowercase));
-                Some(one.by_ref().eq(other.by_ref()))
+                let text = text.fill(facts);
+                text.is_some_and(|text| lower(&text).eq(lower(value)))
             }),
             Wanted::Like(patterns) => any(patterns, |pattern| pattern.matches(value, facts)),
             Wanted::Arns(patterns) => any(patterns, |pattern| pattern.matches(value, facts)),
-            Wanted::Numbers(order, numbers) => Some(
-                Decimal::parse(value)
-                    .is_some_and(|value| numbers.iter().any(|n| order.admits(value.cmp(n)))),
-            ),
-            Wanted::Moments(order, moments) => Some(
-                Moment::parse(value)
-                    .is_some_and(|value| moments.iter().any(|m| order.admits(value.cmp(m)))),
-            ),
-            Wanted::Bytes(bytes) => Some(bytes.iter().any(|bytes| bytes == value.as_bytes())),
+            Wanted::Numbers(order, numbers) => Decimal::parse(value)
+                .is_some_and(|value| any(numbers, |number| order.admits(value.cmp(number)))),
+            Wanted::Moments(order, moments) => Moment::parse(value)
+                .is_some_and(|value| any(moments, |moment| order.admits(value.cmp(moment)))),
+            Wanted::Bytes(bytes) => any(bytes, |bytes| bytes == value.as_bytes()),
             Wanted::Networks(networks) => {
                 let address = value.parse().ok();
-                Some(address.is_some_and(|a| networks.iter().any(|n| n.contains(a))))
+                address.is_some_and(|address| any(networks, |range| range.contains(address)))
             }
-            Wanted::Null(_) => Some(false),
+            Wanted::Null(_) => false,
         }
     }
 }
 
-fn any<T>(wanted: &[T], matches: impl Fn(&T) -> Option<bool>) -> Option<bool> {
-    let mut unresolved = false;
-    for one in wanted {
-        match matches(one) {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => unresolved = true,
-        }
-    }
-    (!unresolved).then_some(false)
+fn any<T>(wanted: &[T], matches: impl Fn(&T) -> bool) -> bool {
+    wanted.iter().any(matches)
+}
+
+fn lower(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 fn bool_of(text: &str) -> Option<bool> {

@@ -99,7 +99,7 @@ pub fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Decision {
     };
     let web = matches!(principal.kind, PrincipalKind::WebIdentity { .. });
     let own = principal.account == *question.owner;
-    let decision = match (resource, policies.resource) {
+    let mut decision = match (resource, policies.resource) {
         // Whom a token names has no account's policies: the role's trust alone decides.
         (Verdict::Allowed(_), _) if web => Decision::Allow(Allowed::ResourcePolicy),
         (Verdict::Allowed(_), _) if !own => by_identity(Allowed::ResourcePolicy),
@@ -112,14 +112,17 @@ pub fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Decision {
     let Decision::Deny(_) = decision else {
         return decision;
     };
-    permitting(policies.grants, question)
-        .map(|(at, named)| match named {
-            Named::Itself => Decision::Allow(Allowed::Grant(at)),
-            Named::Role => by_role(Allowed::Grant(at)),
+    for (at, named) in permitting(policies.grants, question) {
+        decision = match named {
+            Named::Itself if own => Decision::Allow(Allowed::Grant(at)),
+            Named::Itself | Named::Role => by_role(Allowed::Grant(at)),
             Named::Account => by_identity(Allowed::Grant(at)),
-        })
-        .find(|granted| matches!(granted, Decision::Allow(_)))
-        .unwrap_or(decision)
+        };
+        if let Decision::Allow(_) = decision {
+            break;
+        }
+    }
+    decision
 }
 
 /// What an identity's policies say together. A root needs none to be allowed everything.

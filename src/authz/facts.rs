@@ -60,6 +60,9 @@ impl ConditionKey {
             Some(at) => (&name[..at], Some(name[at + 1..].to_owned())),
             None => (name, None),
         };
+        if namespace.contains(char::is_whitespace) || name.contains(char::is_whitespace) {
+            return None;
+        }
         Some(Self {
             name: format!("{lower}:{}", name.to_ascii_lowercase()),
             part,
@@ -133,7 +136,7 @@ mod tests {
             let key = ConditionKey::parse(text).expect(text);
             assert_eq!((key.name.as_str(), key.part.as_deref()), (name, part));
         }
-        for wrong in ["", "username", ":x", "aws:", "aws:/x"] {
+        for wrong in ["", "username", ":x", "aws:", "aws:/x", "aws: username"] {
             assert_eq!(ConditionKey::parse(wrong), None, "{wrong}");
         }
     }

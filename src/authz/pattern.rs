@@ -92,20 +92,22 @@ impl Pattern {
         })
     }
 
-    /// Whether a text is like it; `None` where a variable has no value.
-    pub(super) fn matches(&self, text: &str, facts: &dyn Facts) -> Option<bool> {
+    /// Whether a text is like it. Nothing is like a pattern with a variable that has no value.
+    pub(super) fn matches(&self, text: &str, facts: &dyn Facts) -> bool {
         let (tokens, any_case) = (&self.tokens, self.any_case);
         if !self.has_variables {
             let piece = |at: usize| tokens[at].piece("");
-            return Some(is_like(text, tokens.len(), piece, any_case));
+            return is_like(text, tokens.len(), piece, any_case);
         }
         let values = tokens.iter().map(|token| match token {
             Token::Variable(variable) => variable.value(facts),
             _ => Some(Cow::Borrowed("")),
         });
-        let values: Vec<_> = values.collect::<Option<_>>()?;
+        let Some(values) = values.collect::<Option<Vec<_>>>() else {
+            return false;
+        };
         let piece = |at: usize| tokens[at].piece(&values[at]);
-        Some(is_like(text, tokens.len(), piece, any_case))
+        is_like(text, tokens.len(), piece, any_case)
     }
 
     /// The text with its variables filled in; `None` where one has no value. For a pattern without
@@ -162,8 +164,8 @@ impl Token {
 }
 
 /// Whether a text is like `count` pieces. Where what follows a star does not fit, only the last
-/// star is tried again, one character further on, so the time is at most the product of the
-/// lengths.
+/// star is tried again, one character further on, and nothing where the text ran out, so the time
+/// is at most the product of the lengths.
 fn is_like<'p>(
     text: &str,
     count: usize,
@@ -201,6 +203,10 @@ fn is_like<'p>(
             at += step;
             next += 1;
             continue;
+        }
+        // Further on there is less of the text, and as much of the pattern.
+        if at == text.len() {
+            return false;
         }
         let Some((behind, from)) = star else {
             return false;
@@ -246,20 +252,16 @@ impl ArnPattern {
     }
 
     /// As [`Pattern::matches`].
-    pub(super) fn matches(&self, text: &str, facts: &dyn Facts) -> Option<bool> {
+    pub(super) fn matches(&self, text: &str, facts: &dyn Facts) -> bool {
         let six = match self {
             ArnPattern::Whole(pattern) => return pattern.matches(text, facts),
             ArnPattern::Segments(six) => six,
         };
         let mut segments = text.splitn(6, ':');
-        let mut all = true;
-        for pattern in six.iter() {
-            all &= match segments.next() {
-                Some(segment) => pattern.matches(segment, facts)?,
-                None => false,
-            };
-        }
-        Some(all)
+        six.iter().all(|pattern| {
+            let segment = segments.next();
+            segment.is_some_and(|segment| pattern.matches(segment, facts))
+        })
     }
 
     /// The keys of its variables.

@@ -77,7 +77,7 @@ impl Principals {
             } else if let Some(account) = of_account {
                 accounts.push(account);
             } else {
-                match principal_account(text).filter(|_| !text.contains(['*', '?'])) {
+                match principal_account(text).filter(|_| !text.contains(['*', '?', '$'])) {
                     Some(account) if root_of(&account) => accounts.push(account),
                     Some(_) => arns.push(text.into()),
                     None => return Err(value.error(format!("{text:?} is not a valid principal"))),

@@ -103,11 +103,10 @@ impl Statement {
             Some(principals) => principals.name(asked.principal, self.effect)?,
             None => Named::Itself,
         };
-        let (effect, facts) = (self.effect, asked.facts);
         let resources = self.resources.as_ref();
-        let applies = self.actions.match_text(asked.action, &NoFacts, effect)
-            && resources.is_none_or(|these| these.match_text(asked.resource, facts, effect))
-            && self.conditions.iter().all(|one| one.holds(facts, effect));
+        let applies = self.actions.match_text(asked.action, &NoFacts)
+            && resources.is_none_or(|these| these.match_text(asked.resource, asked.facts))
+            && self.conditions.iter().all(|one| one.holds(asked.facts));
         applies.then_some(named)
     }
 
@@ -170,7 +169,7 @@ impl<'a> Members<'a> {
                 let read = |text: &str| resource(text, kind, variables);
                 self.resources = Some(Patterns::parse(value, negated, read)?);
             }
-            "Condition" => self.conditions = Condition::parse_all(value, variables)?,
+            "Condition" => self.conditions = Condition::parse_all(value, kind, variables)?,
             _ => return Err(value.error("is no element of a statement")),
         }
         Ok(())
@@ -234,18 +233,10 @@ impl Patterns {
         })
     }
 
-    /// Whether the element is about a text. Where a variable has no value, its pattern is like
-    /// nothing; the opposite of such a pattern holds for a Deny and for no Allow.
-    fn match_text(&self, text: &str, facts: &dyn Facts, effect: Effect) -> bool {
-        let mut unresolved = false;
-        for pattern in &self.patterns {
-            match pattern.matches(text, facts) {
-                Some(true) => return !self.negated,
-                Some(false) => {}
-                None => unresolved = true,
-            }
-        }
-        self.negated && (!unresolved || effect == Effect::Deny)
+    /// Whether the element is about a text.
+    fn match_text(&self, text: &str, facts: &dyn Facts) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| pattern.matches(text, facts)) != self.negated
     }
 }
 

@@ -1,5 +1,6 @@
 //! Policy variables: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, and `${*}`, `${?}`,
-//! `${$}` for the characters themselves.
+//! `${$}` for the characters themselves. A variable without a value is null: nothing is equal to
+//! it or like it, and everything is unlike it.
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>.
 

@@ -2,6 +2,7 @@
 
 use super::wrong;
 use crate::Error;
+use crate::model::Url;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ pub struct OidcSection {
     pub issuer: String,
     pub audiences: Vec<String>,
     pub jwks_file: Option<PathBuf>,
-    pub jwks_url: Option<String>,
+    pub jwks_url: Option<Url>,
     pub ca_file: Option<PathBuf>,
 }
 

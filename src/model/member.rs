@@ -7,6 +7,7 @@
 //! A wrong type is `SerializationException`; what the model does not allow is one
 //! `ValidationException` that lists every violation, worded as AWS words it.
 
+use super::EncryptionContext;
 use super::shapes::GrantToken;
 use crate::{Error, ErrorCode};
 use serde::de::DeserializeOwned;
@@ -47,8 +48,19 @@ pub enum DryRun {
     Authorization,
 }
 
+/// The members of an input by their names, for whoever has the name of one and not its type: the
+/// condition keys of policies are named so.
+pub trait Members: std::fmt::Debug + Send + Sync {
+    /// What the audit record may show of a member; `Null` where the request does not have it, and
+    /// `None` where the operation has no such member.
+    fn member(&self, name: &str) -> Option<Value>;
+
+    /// `EncryptionContext`, if the operation has it and the request too.
+    fn encryption_context(&self) -> Option<&EncryptionContext>;
+}
+
 /// An operation's input: what [`input!`] implements.
-pub trait Decode: Structure {
+pub trait Decode: Structure + Members {
     /// What is to be tried, where the caller only asks if the request would succeed.
     fn dry_run(&self) -> Option<DryRun>;
 
@@ -273,6 +285,25 @@ macro_rules! input {
             }
         }
 
+        #[allow(unused_imports, unused_variables)] // where there are no members
+        impl $crate::model::member::Members for Input {
+            fn member(&self, name: &str) -> Option<serde_json::Value> {
+                use $crate::model::member::Member;
+                $(if name == stringify!($req) {
+                    return Some(self.$req.recorded().unwrap_or_default());
+                })*
+                $(if name == stringify!($opt) {
+                    let value = self.$opt.as_ref().and_then(Member::recorded);
+                    return Some(value.unwrap_or_default());
+                })*
+                None
+            }
+
+            fn encryption_context(&self) -> Option<&$crate::model::EncryptionContext> {
+                $crate::model::member::input!(@encryption_context self; $($opt)*)
+            }
+        }
+
         impl $crate::model::member::Decode for Input {
             fn dry_run(&self) -> Option<$crate::model::member::DryRun> {
                 use $crate::model::member::DryRun;
@@ -303,6 +334,13 @@ macro_rules! input {
         $crate::model::member::input!(@modifiers $self; $($rest)*)
     };
     (@modifiers $self:ident;) => { None::<&$crate::model::shapes::DryRunModifiers> };
+    (@encryption_context $self:ident; encryption_context $($rest:ident)*) => {
+        $self.encryption_context.as_ref()
+    };
+    (@encryption_context $self:ident; $first:ident $($rest:ident)*) => {
+        $crate::model::member::input!(@encryption_context $self; $($rest)*)
+    };
+    (@encryption_context $self:ident;) => { None };
     (@grant_tokens $self:ident; grant_tokens $($rest:ident)*) => {
         $self.grant_tokens.as_ref().map_or(&[], |tokens| &tokens.0)
     };

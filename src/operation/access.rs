@@ -5,10 +5,11 @@ use super::OperationName;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
+use crate::model::member::{Decode, Members};
 use crate::model::shapes::GrantToken;
 use crate::model::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, GrantOperationSet, KeyAgreementAlgorithm,
-    KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, EncryptionContext, GrantOperationSet,
+    KeyAgreementAlgorithm, KeyUsage, MacAlgorithm, Region, SigningAlgorithm,
 };
 use crate::operation::rotation::MaterialRule;
 use crate::operation::sts::Assuming;
@@ -21,10 +22,24 @@ pub struct Access<'i> {
     pub keys: Vec<KeyAccess<'i>>,
     /// What the request is about beside its keys.
     pub subject: Subject<'i>,
-    /// `GrantTokens`, which name grants; the dispatcher puts them here.
-    pub grant_tokens: &'i [GrantToken],
     /// The custom key store that is itself the subject.
     pub key_store: Option<StoreAccess<'i>>,
+    /// What the caller must be allowed to do besides.
+    pub further: Vec<Further<'i>>,
+    /// `GrantTokens`, which name grants; the dispatcher puts them here.
+    pub grant_tokens: &'i [GrantToken],
+    /// All that the request says, for the conditions of policies; the dispatcher puts it here.
+    pub input: Option<&'i dyn Members>,
+}
+
+/// An action that the caller must be allowed besides the operation's own, by their identity's
+/// policies: on the keys that are yet to be made in a Region.
+#[derive(Debug, Clone, Copy)]
+pub struct Further<'i> {
+    /// As policies name it.
+    pub action: &'static str,
+    /// Where, if not in the request's Region.
+    pub region: Option<&'i Region>,
 }
 
 /// What a request is about that is neither a key nor a key store.
@@ -33,6 +48,8 @@ pub enum Subject<'i> {
     /// The caller's account as a whole, if there is no key either.
     #[default]
     Account,
+    /// An alias of the caller's account and Region: a resource of its own, which has no policy.
+    Alias(&'i str),
     /// A user of the caller's account, by name.
     User(&'i str),
     /// A role of the caller's account, by name.
@@ -67,6 +84,23 @@ pub struct KeyAccess<'i> {
     pub state: StateRule,
     /// What it is to be used for.
     pub purpose: Purpose,
+    /// What the caller must be allowed for that.
+    pub permission: Permission,
+    /// The encryption context, where it is not the request's `EncryptionContext`.
+    pub context: Option<&'i EncryptionContext>,
+}
+
+/// What the caller must be allowed to do to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// The operation's own action, on the key.
+    Own,
+    /// An action of another name, on the key.
+    Action(&'static str),
+    /// The operation's own action, on all keys of the account: the key's policy is not asked.
+    Account,
+    /// To retire the grant by which the key is named: who may is for the grant to say.
+    Retire,
 }
 
 /// How a request names a key.
@@ -150,9 +184,46 @@ impl<'i> Access<'i> {
     /// One key.
     pub fn one(by: By<'i>, state: StateRule, purpose: Purpose) -> Self {
         Self {
-            keys: vec![KeyAccess { by, state, purpose }],
+            keys: vec![KeyAccess {
+                by,
+                state,
+                purpose,
+                permission: Permission::Own,
+                context: None,
+            }],
             ..Self::default()
         }
+    }
+
+    /// The same, with another permission on every key.
+    #[must_use]
+    pub fn by_permission(mut self, permission: Permission) -> Self {
+        for key in &mut self.keys {
+            key.permission = permission;
+        }
+        self
+    }
+
+    /// The same, with another encryption context for every key than `EncryptionContext`.
+    #[must_use]
+    pub fn with_context(mut self, context: Option<&'i EncryptionContext>) -> Self {
+        for key in &mut self.keys {
+            key.context = Some(context.unwrap_or(EncryptionContext::NONE));
+        }
+        self
+    }
+
+    /// And this action as well.
+    #[must_use]
+    pub fn and_further(mut self, further: Option<Further<'i>>) -> Self {
+        self.further.extend(further);
+        self
+    }
+
+    /// With something beside the keys.
+    #[must_use]
+    pub fn beside(self, subject: Subject<'i>) -> Self {
+        Self { subject, ..self }
     }
 
     /// No key, but something else.
@@ -163,11 +234,12 @@ impl<'i> Access<'i> {
         }
     }
 
-    /// With the grants that the request names.
+    /// With all that the request says.
     #[must_use]
-    pub fn naming(self, grant_tokens: &'i [GrantToken]) -> Self {
+    pub fn of(self, input: &'i impl Decode) -> Self {
         Self {
-            grant_tokens,
+            grant_tokens: input.grant_tokens(),
+            input: Some(input),
             ..self
         }
     }

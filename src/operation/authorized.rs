@@ -1,25 +1,33 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod facts;
 mod find;
 mod granted;
+mod permit;
+mod policy_cache;
 mod source;
 mod stores;
 mod versions;
 
+pub(super) use facts::{Known, On};
+pub use policy_cache::PolicyCache;
 pub(super) use source::Source;
 
-use super::access::{Access, By, KeyAccess, Purpose, Subject};
+use super::access::{Access, KeyAccess, Permission, Purpose, Subject};
 use super::key_stores::state_of;
 use super::sts::trust;
 use super::{Operation, Request, caller};
-use crate::model::key_id::KeyForms;
+use crate::authz::Policy;
 use crate::model::key_state::StateRule;
 use crate::model::key_store::StoreRule;
+use crate::model::member::Members;
 use crate::model::{KeyState, arn};
 use crate::store::{Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
-use find::{denied, find, may};
+use find::{Found, find};
+use permit::Caller;
+use policy_cache::Compiled;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -29,6 +37,7 @@ use uuid::Uuid;
 pub struct Authorized<O> {
     now: OffsetDateTime,
     identity: Option<Arc<Identity>>,
+    policies: Arc<Compiled>,
     role: Option<Arc<Identity>>,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
@@ -67,9 +76,9 @@ impl<O: Operation> Authorized<O> {
         now: OffsetDateTime,
         source: Source<'_>,
         seen: &mut Seen,
+        policies: &PolicyCache,
     ) -> Result<Self, Error> {
         let identity = caller::identity(request, now, source, seen).await?;
-        find::check_subject::<O>(access.subject, request, source, seen).await?;
         let role = match access.subject {
             Subject::RoleToAssume(wanted) => {
                 let caller = identity.as_deref();
@@ -77,6 +86,8 @@ impl<O: Operation> Authorized<O> {
             }
             _ => None,
         };
+        let caller = Caller::new(O::NAME, request, identity, now, access.input, policies);
+        caller.of_subject(access, source, seen).await?;
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
@@ -89,35 +100,62 @@ impl<O: Operation> Authorized<O> {
         {
             needed.extend(key_store.clone());
         }
-        for wanted in &access.keys {
+        let mut ahead = None;
+        let mut same_key = None;
+        let mut tokens = None;
+        for (at, wanted) in access.keys.iter().enumerate() {
             let before = keys.last().map(|before: &Resolved| &*before.key);
-            let mut resolved = match wanted.by {
-                By::Grant(key_id, grant_id) => {
-                    let by = By::Name(key_id, KeyForms::KeyOnly);
-                    let resolved = find::<O>(by, before, request, source).await?;
-                    granted::of_key(resolved, grant_id, source).await?
-                }
-                By::GrantToken(token) => granted::by_token::<O>(token, request, source).await?,
-                by => find::<O>(by, before, request, source).await?,
+            let found = match ahead.take() {
+                Some(found) => found,
+                None => find::<O>(wanted.by, before, request, source).await?,
             };
+            if wanted.permission == Permission::Action("kms:ReEncryptFrom")
+                && let Some(other) = access.keys.get(at + 1)
+            {
+                let other = find::<O>(other.by, None, request, source).await?;
+                let row = |found: &Found| found.resolved.as_ref().map(|it| it.key.row);
+                same_key = Some(row(&found).is_some() && row(&found) == row(&other));
+                ahead = Some(other);
+            }
+            // The key is locked before its grants: everybody locks in this order.
+            if tokens.is_none() {
+                let named = access.grant_tokens;
+                tokens = Some(caller.grants_named(named, source, seen).await?);
+            }
+            let on = On {
+                purpose: Some(wanted.purpose),
+                context: wanted
+                    .context
+                    .or_else(|| access.input.and_then(Members::encryption_context)),
+                same_key,
+                ..On::default()
+            };
+            let tokens = tokens.as_deref().unwrap_or_default();
+            let mut resolved = caller
+                .permitted(wanted, found, on, tokens, source, seen)
+                .await?;
             resolved.store = source.store_of_key(&resolved.key).await?;
-            let arn = seen.note(&resolved);
-            versions::check_named(wanted, &resolved, arn)?;
+            let store = resolved.store.iter();
+            seen.uses
+                .extend(store.map(|store| RowVersion::KeyStore(store.row, store.row_version)));
+            let arn = arn_of(&resolved.key);
+            versions::check_named(wanted, &resolved, &arn)?;
             let state = state_of(&resolved.key, resolved.store.as_deref());
-            check::<O>(wanted, &resolved.key, state, arn)?;
+            check::<O>(wanted, &resolved.key, state, &arn)?;
             if wanted.state == StateRule::Usable {
                 needed.extend(resolved.store.clone());
             }
             keys.push(resolved);
         }
-        for token in access.grant_tokens {
-            let grant = granted::named_by(token, source).await?;
-            seen.uses
-                .push(RowVersion::Grant(grant.row, grant.row_version));
+        for further in &access.further {
+            let of = keys.first().map(|first: &Resolved| &*first.key);
+            caller.further(*further, of)?;
         }
+        let (identity, policies) = caller.into_policies();
         Ok(Self {
             now,
             identity,
+            policies,
             role,
             keys,
             key_store,
@@ -129,6 +167,11 @@ impl<O: Operation> Authorized<O> {
     /// The identity that the caller is, or whose session: `None` for a web identity.
     pub fn identity(&self) -> Option<&Arc<Identity>> {
         self.identity.as_ref()
+    }
+
+    /// The caller's own policies.
+    pub fn policies(&self) -> &[Arc<Policy>] {
+        &self.policies.policies
     }
 
     /// The role that may be assumed.
@@ -175,8 +218,8 @@ impl Seen {
         self.uses.iter().filter_map(key).collect()
     }
 
-    /// Answers the key's ARN.
-    fn note(&mut self, resolved: &Resolved) -> &str {
+    /// What was found, before it is asked whether the caller may.
+    fn note(&mut self, resolved: &Resolved) {
         self.uses
             .push(RowVersion::Key(resolved.key.row, resolved.key.row_version));
         if let Some(alias) = &resolved.alias {
@@ -184,15 +227,14 @@ impl Seen {
                 .push(RowVersion::Alias(alias.row, alias.row_version));
         }
         if let Some(grant) = &resolved.grant {
-            self.uses
-                .push(RowVersion::Grant(grant.row, grant.row_version));
-        }
-        if let Some(store) = &resolved.store {
-            self.uses
-                .push(RowVersion::KeyStore(store.row, store.row_version));
+            self.note_grant(grant);
         }
         self.resources.push(arn_of(&resolved.key));
-        self.resources.last().map_or("", String::as_str)
+    }
+
+    fn note_grant(&mut self, grant: &Grant) {
+        self.uses
+            .push(RowVersion::Grant(grant.row, grant.row_version));
     }
 }
 

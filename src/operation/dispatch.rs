@@ -168,11 +168,13 @@ async fn apply<O: TokenChange>(
     let done = cx.store.transaction(O::NAME.as_str(), move |tx| {
         let (input, prepared, parameters, request, cx) = shared.clone();
         async move {
-            let access = O::access(&input)?.naming(input.grant_tokens());
+            let access = O::access(&input)?.of(&*input);
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
             let now = cx.clock.now();
-            let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen).await?;
+            let call =
+                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
+                    .await?;
             let guard = approvals::guard(&*input, &call, &seen.resources, &request, &cx).await?;
             let approval = match &guard {
                 Some(guard) => Some(approvals::consume(guard, tx).await?),
@@ -223,9 +225,10 @@ async fn authorize<O: Operation>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
-    let access = O::access(input)?.naming(input.grant_tokens());
+    let access = O::access(input)?.of(input);
     let source = Source::Cache(&cx.store);
-    let call = Authorized::resolve(&access, request, cx.clock.now(), source, seen).await?;
+    let call =
+        Authorized::resolve(&access, request, cx.clock.now(), source, seen, &cx.policies).await?;
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }

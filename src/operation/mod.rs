@@ -38,7 +38,7 @@ pub mod usage;
 pub mod versions;
 
 pub use access::Access;
-pub use authorized::Authorized;
+pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
@@ -86,6 +86,8 @@ pub struct Context {
     pub approvals: approvals::Rules,
     /// Rates.
     pub quota: quota::Quota,
+    /// The policies in use.
+    pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
     pub regions: Option<Vec<Region>>,
     /// How long one execution may take.
@@ -126,6 +128,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// Whether it came over TLS.
+    pub secure_transport: bool,
     /// `User-Agent`.
     pub user_agent: Option<String>,
     /// The body; may hold plaintext.

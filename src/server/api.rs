@@ -240,6 +240,7 @@ async fn admit(
         source_ip: http
             .peer_addr()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+        secure_transport: false,
         user_agent,
         body: input.unwrap_or(body),
     };

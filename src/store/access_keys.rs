@@ -82,7 +82,7 @@ impl Store {
         if let Some(Record::AccessKey(key)) = shared.cache.get(&address) {
             return Ok(Some(key));
         }
-        if shared.cache.is_absent(id) {
+        if shared.cache.is_absent(&address) {
             return Ok(None);
         }
         let generation = shared.cache.generation();
@@ -95,7 +95,7 @@ impl Store {
         let row = connection.query_opt(GET, &[&id]).await?;
         drop(connection);
         let Some(row) = row else {
-            shared.cache.put_absent(generation, id);
+            shared.cache.put_absent(generation, address);
             return Ok(None);
         };
         let key = Arc::new(shared.read_access_key(&row).await?);

@@ -5,7 +5,8 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros};
-use super::{Alias, RowVersion, Shared, Store, Transaction};
+use super::transaction::Touched;
+use super::{Alias, Key, RowVersion, Shared, Store, Transaction};
 use crate::model::{AccountId, Region, arn};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
@@ -88,6 +89,30 @@ impl Store {
         Ok(Some(alias))
     }
 
+    /// The same for who is not its owner; that there is none is remembered for a moment, so that
+    /// asking for what is not there takes no longer than asking for what is.
+    ///
+    /// # Errors
+    /// As [`Store::alias`].
+    pub async fn foreign_alias(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        name: &str,
+    ) -> Result<Option<Arc<Alias>>, Error> {
+        let cache = &self.shared.cache;
+        let address = Address::Alias(account.clone(), region.clone(), name.into());
+        if cache.is_absent(&address) {
+            return Ok(None);
+        }
+        let generation = cache.generation();
+        let alias = self.alias(account, region, name).await?;
+        if alias.is_none() {
+            cache.put_absent(generation, address);
+        }
+        Ok(alias)
+    }
+
     /// Aliases after `after` in the order of their names, at most `limit`; of one key if given.
     ///
     /// # Errors
@@ -140,6 +165,21 @@ impl Transaction<'_> {
         }
     }
 
+    /// The aliases of a key, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn aliases_of_key(&self, key: &Key, limit: i64) -> Result<Vec<Alias>, Error> {
+        let (account, region) = (key.account.as_str(), key.region.as_str());
+        let params: Params<'_> = &[&account, &region, &"", &limit, &key.key_id];
+        let rows = self.connection.query(LIST_OF_KEY, params).await?;
+        let mut aliases = Vec::with_capacity(rows.len());
+        for row in &rows {
+            aliases.push(self.shared.read_alias(row).await?);
+        }
+        Ok(aliases)
+    }
+
     /// Inserts an alias.
     ///
     /// # Errors
@@ -164,7 +204,11 @@ impl Transaction<'_> {
             )
             .await;
         match inserted {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let (account, region) = (alias.account.clone(), alias.region.clone());
+                self.touch(Touched::Alias(account, region, alias.name.clone()));
+                Ok(())
+            }
             Err(error) if error.is_duplicate() => {
                 let arn = arn::alias_arn(&alias.account, &alias.region, &alias.name);
                 let message = format!("An alias with the name {arn} already exists");

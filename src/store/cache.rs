@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long an access key that does not exist is not asked for again.
+/// How long an access key that does not exist is not asked for again. What else does not exist is
+/// believed not to until it is made, or asking for it would take longer than for what does exist.
 const ABSENT_FOR: Duration = Duration::from_secs(2);
-/// How many of those are remembered: whoever guesses ids fills no memory.
+/// How much of that is remembered: whoever guesses names fills no memory.
 const ABSENT_ENTRIES: usize = 4096;
 
 /// How a row is asked for.
@@ -23,6 +24,8 @@ pub(super) enum Address {
     Version(Region, Uuid),
     /// By a token that was found to be genuine.
     Grant(String),
+    /// All that a grantee has of a key.
+    Grants(Uuid, String),
     AccessKey(String),
     /// By its ARN.
     Identity(String),
@@ -47,7 +50,9 @@ pub(super) enum Record {
 pub(super) struct Cache {
     rows: Map<Address, Uuid>,
     records: Map<Uuid, Record>,
-    absent: Map<String, Instant>,
+    /// Of grants, which are among the records as well: a list is as good as they are.
+    lists: Map<Address, Arc<[Arc<Grant>]>>,
+    absent: Map<Address, Instant>,
     generation: AtomicU64,
 }
 
@@ -58,6 +63,7 @@ impl Cache {
             // A key has its own address, and one for each version that ciphertexts name.
             rows: Map::new(entries.saturating_mul(4)),
             records: Map::new(entries),
+            lists: Map::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
         }
@@ -67,9 +73,17 @@ impl Cache {
         self.records.get(&self.rows.get(address)?)
     }
 
-    pub(super) fn is_absent(&self, access_key: &str) -> bool {
-        let since = self.absent.get(access_key);
-        since.is_some_and(|since| since.elapsed() < ABSENT_FOR)
+    /// A list of grants, unless one of them has been forgotten since.
+    pub(super) fn grants(&self, address: &Address) -> Option<Arc<[Arc<Grant>]>> {
+        let list = self.lists.get(address)?;
+        let known = |grant: &Arc<Grant>| self.records.contains_key(&grant.row);
+        list.iter().all(known).then_some(list)
+    }
+
+    pub(super) fn is_absent(&self, address: &Address) -> bool {
+        let since = self.absent.get(address);
+        let lasts = !matches!(address, Address::AccessKey(_));
+        since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR)
     }
 
     /// To be asked for before a row is read, and given to `put` with what was read.
@@ -85,9 +99,19 @@ impl Cache {
         }
     }
 
-    pub(super) fn put_absent(&self, generation: u64, access_key: &str) {
+    pub(super) fn put_grants(&self, generation: u64, address: Address, list: &Arc<[Arc<Grant>]>) {
         if self.generation() == generation {
-            self.absent.insert(access_key.into(), Instant::now());
+            for grant in list.iter() {
+                let record = Record::Grant(Arc::clone(grant));
+                self.records.insert(grant.row, record);
+            }
+            self.lists.insert(address, Arc::clone(list));
+        }
+    }
+
+    pub(super) fn put_absent(&self, generation: u64, address: Address) {
+        if self.generation() == generation {
+            self.absent.insert(address, Instant::now());
         }
     }
 
@@ -96,15 +120,18 @@ impl Cache {
         self.records.remove(&row);
     }
 
-    pub(super) fn forget_absent(&self, access_key: &str) {
+    /// That it is absent, or which grants there are.
+    pub(super) fn forget_address(&self, address: &Address) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        self.absent.remove(access_key);
+        self.absent.remove(address);
+        self.lists.remove(address);
     }
 
     pub(super) fn clear(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.rows.clear();
         self.records.clear();
+        self.lists.clear();
         self.absent.clear();
     }
 }
@@ -145,6 +172,26 @@ mod tests {
         (address, Record::Alias(Arc::new(alias)))
     }
 
+    fn grant(row: Uuid) -> Grant {
+        let account = AccountId::parse("111122223333").unwrap();
+        Grant {
+            row,
+            row_version: 1,
+            key: Uuid::from_u128(1),
+            region: Region::parse("us-east-1").unwrap(),
+            key_id: "k".into(),
+            grant_id: "g".into(),
+            name: None,
+            grantee: "arn:aws:iam::111122223333:user/alice".into(),
+            retiring: None,
+            issuer: account.clone(),
+            account,
+            operations: [].into_iter().collect(),
+            constraints: None,
+            created: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
     #[test]
     fn what_is_forgotten_while_it_is_read_is_not_kept() {
         let cache = Cache::new(8);
@@ -163,9 +210,27 @@ mod tests {
     #[tokio::test]
     async fn absence_is_believed_until_the_row_is_made() {
         let cache = Cache::new(8);
-        cache.put_absent(cache.generation(), "AKIA");
-        assert!(cache.is_absent("AKIA"));
-        cache.forget_absent("AKIA");
-        assert!(!cache.is_absent("AKIA"));
+        let address = Address::AccessKey("AKIA".into());
+        cache.put_absent(cache.generation(), address.clone());
+        assert!(cache.is_absent(&address));
+        cache.forget_address(&address);
+        assert!(!cache.is_absent(&address));
+    }
+
+    #[test]
+    fn a_list_goes_with_one_of_its_grants() {
+        let cache = Cache::new(8);
+        let grant = Arc::new(grant(Uuid::from_u128(2)));
+        let address = Address::Grants(grant.key, grant.grantee.clone());
+        let list: Arc<[_]> = Arc::from([Arc::clone(&grant)]);
+        cache.put_grants(cache.generation(), address.clone(), &list);
+        assert!(cache.grants(&address).is_some());
+        cache.forget(grant.row);
+        assert!(cache.grants(&address).is_none());
+        // That there are none is remembered too, until there are.
+        cache.put_grants(cache.generation(), address.clone(), &Arc::from([]));
+        assert!(cache.grants(&address).is_some());
+        cache.forget_address(&address);
+        assert!(cache.grants(&address).is_none());
     }
 }

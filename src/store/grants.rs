@@ -5,6 +5,7 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
+use super::transaction::Touched;
 use super::{Grant, Key, RowVersion, Shared, Store, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region};
@@ -37,6 +38,10 @@ const LIST_OF_GRANTEE: &str = concat!(
     select!("list_of_grantee"),
     "key = $1 and grantee = $4 and grant_id > $2 order by grant_id limit $3"
 );
+const OF_GRANTEE: &str = concat!(
+    select!("of_grantee"),
+    "key = $1 and grantee = $2 order by grant_id limit $3"
+);
 const RETIRABLE: &str = concat!(
     select!("retirable"),
     "region = $1 and retiring = $2 and grant_id > $3 order by grant_id limit $4"
@@ -53,6 +58,9 @@ const INSERT: &str = "/* grants::insert */ insert into kms_grant \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const DELETE: &str =
     "/* grants::delete */ delete from kms_grant where id = $1 and row_version = $2";
+
+/// How many grants of one key one grantee can use without naming them; AWS's quota was 500.
+const USABLE: i64 = 1000;
 
 /// A token is this byte, the grant's row, a number that makes it unique, and a MAC over both.
 const TOKEN_FORMAT: u8 = 1;
@@ -148,6 +156,27 @@ impl Store {
         let record = Record::Grant(Arc::clone(&grant));
         shared.cache.put(generation, address, grant.row, record);
         Ok(Some(grant))
+    }
+
+    /// What a grantee has of the key of a row; cached, also that it is nothing.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
+        let shared = &self.shared;
+        let address = Address::Grants(key, grantee.into());
+        if let Some(grants) = shared.cache.grants(&address) {
+            return Ok(grants);
+        }
+        let generation = shared.cache.generation();
+        let connection = shared.connections.get().await?;
+        let params: Params<'_> = &[&key, &grantee, &USABLE];
+        let rows = connection.query(OF_GRANTEE, params).await?;
+        drop(connection);
+        let grants = shared.read_grants(&rows).await?;
+        let grants = grants.into_iter().map(Arc::new).collect();
+        shared.cache.put_grants(generation, address, &grants);
+        Ok(grants)
     }
 
     /// A grant of a key.
@@ -253,6 +282,18 @@ impl Transaction<'_> {
         }
     }
 
+    /// What a grantee has of the locked key of a row: it stays so, since whoever changes a key's grants locks
+    /// the key first.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
+        let params: Params<'_> = &[&key, &grantee, &USABLE];
+        let rows = self.connection.query(OF_GRANTEE, params).await?;
+        let grants = self.shared.read_grants(&rows).await?;
+        Ok(grants.into_iter().map(Arc::new).collect())
+    }
+
     /// A grant of the same locked key with the same name that says the same; `None` for a grant
     /// without a name.
     ///
@@ -310,6 +351,7 @@ impl Transaction<'_> {
             &mac,
         ];
         self.connection.execute(INSERT, params).await?;
+        self.touch(Touched::Grants(grant.key, grant.grantee.clone()));
         Ok(())
     }
 
@@ -323,6 +365,7 @@ impl Transaction<'_> {
             return Err(StoreError::Changed("grants::delete").into());
         }
         self.changed(RowVersion::Grant(grant.row, grant.row_version));
+        self.touch(Touched::Grants(grant.key, grant.grantee.clone()));
         Ok(())
     }
 

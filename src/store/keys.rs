@@ -236,7 +236,8 @@ impl Store {
         Ok(shared.keep_key(generation, address, key))
     }
 
-    /// The key in `region` that a key version belongs to; cached.
+    /// The key in `region` that a key version belongs to; cached, and so is, for a moment, that
+    /// there is none.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
@@ -250,6 +251,9 @@ impl Store {
         if let Some(Record::Key(key)) = shared.cache.get(&address) {
             return Ok(Some(key));
         }
+        if shared.cache.is_absent(&address) {
+            return Ok(None);
+        }
         let generation = shared.cache.generation();
         let connection = shared.connections.get().await?;
         let rows = connection
@@ -257,7 +261,34 @@ impl Store {
             .await?;
         drop(connection);
         let key = shared.read_whole_key(&rows).await?;
+        if key.is_none() {
+            shared.cache.put_absent(generation, address.clone());
+        }
         Ok(shared.keep_key(generation, address, key))
+    }
+
+    /// As [`Store::key`], for who is not its owner; that there is none is remembered for a moment, so
+    /// that asking for what is not there takes no longer than asking for what is.
+    ///
+    /// # Errors
+    /// As [`Store::key`].
+    pub async fn foreign_key(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        key_id: &str,
+    ) -> Result<Option<Arc<Key>>, Error> {
+        let cache = &self.shared.cache;
+        let address = Address::Key(account.clone(), region.clone(), key_id.into());
+        if cache.is_absent(&address) {
+            return Ok(None);
+        }
+        let generation = cache.generation();
+        let key = self.key(account, region, key_id).await?;
+        if key.is_none() {
+            cache.put_absent(generation, address);
+        }
+        Ok(key)
     }
 
     /// Keys after `after` in the order of their ids, at most `limit`.

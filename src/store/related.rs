@@ -2,6 +2,7 @@
 
 use super::keys::key_columns;
 use super::row_mac::refused;
+use super::transaction::Touched;
 use super::{Key, Store, Transaction};
 use crate::Error;
 use crate::model::Region;
@@ -59,6 +60,12 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn insert_replica(&self, replica: &Key) -> Result<(), Error> {
-        self.insert_row(replica).await
+        self.insert_row(replica).await?;
+        let (account, region) = (replica.account.clone(), replica.region.clone());
+        self.touch(Touched::Key(account, region, replica.key_id.clone()));
+        for version in &replica.versions {
+            self.touch(Touched::Version(replica.region.clone(), version.id));
+        }
+        Ok(())
     }
 }

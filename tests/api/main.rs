@@ -16,16 +16,21 @@ mod key_stores;
 mod keys;
 mod mac;
 mod multi_region;
+mod permissions;
 mod policies;
 mod random;
 mod rotation;
 mod signing;
+mod sts;
 mod tags;
 #[path = "../support/tally.rs"]
 mod tally;
 mod usage;
 mod version_names;
 mod versions;
+#[allow(dead_code)] // each test process uses a part
+#[path = "../support/who.rs"]
+mod who;
 mod wire;
 #[path = "../support/wrapping.rs"]
 mod wrapping;

@@ -112,7 +112,9 @@ async fn nobody_locks_himself_out_unless_he_says_so() {
         .send()
         .await
         .unwrap();
-    assert_eq!(read(&client, &id).await, text);
+    // So it is.
+    let get = client.get_key_policy().key_id(&id).send().await;
+    assert_eq!(code(get), "AccessDeniedException");
     create()
         .bypass_policy_lockout_safety_check(true)
         .send()

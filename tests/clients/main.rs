@@ -5,6 +5,10 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+#[path = "../support/issuer.rs"]
+#[allow(dead_code)] // each test process uses a part
+mod issuer;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,9 +23,14 @@ fn clients() -> PathBuf {
     bin
 }
 
+/// Runs a script of this folder with the gateway that the tests share.
+fn run(interpreter: &str, script: &str) {
+    run_with(&dev::SHARED, &[], interpreter, script);
+}
+
 /// Runs a script of this folder in a scratch folder; it must exit with 0. Its secrets are the files
 /// that it leaves in `secrets/`, for `tests/hygiene.rs`.
-fn run(interpreter: &str, script: &str) {
+fn run_with(gateway: &dev::Dev, environment: &[(&str, &str)], interpreter: &str, script: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/clients")
         .join(script);
@@ -35,13 +44,14 @@ fn run(interpreter: &str, script: &str) {
         .env_clear()
         .env("PATH", path)
         .env("HOME", work.path())
-        .envs(&dev::SHARED.env)
+        .envs(&gateway.env)
+        .envs(environment.iter().copied())
         .output()
         .expect("the interpreter runs");
     for secret in std::fs::read_dir(secrets).unwrap() {
         let secret = std::fs::read(secret.unwrap().path()).unwrap();
         let name = script.file_name().unwrap().to_string_lossy();
-        dev::SHARED.overheard.secret(&name, &secret);
+        gateway.overheard.secret(&name, &secret);
     }
     assert!(
         output.status.success(),
@@ -86,4 +96,30 @@ fn curl_signs_by_itself() {
 #[test]
 fn aws_cli_asks_who_it_is() {
     run("bash", "caller_identity.sh");
+}
+
+/// As a Kubernetes pod does it: a token in a file, a role's ARN, and nothing else.
+#[test]
+fn boto3_and_the_cli_assume_roles() {
+    let issuer = issuer::Issuer::new("https://cluster.example");
+    let folder = dev::scratch();
+    let jwks = folder.join("jwks.json");
+    std::fs::write(&jwks, issuer.jwks()).unwrap();
+    let token = folder.join("token");
+    std::fs::write(&token, issuer.token(&issuer.claims())).unwrap();
+    let oidc = format!(
+        r#"{{ cluster = {{ issuer = "{}", audiences = ["sts.amazonaws.com"], jwks_file = "{}" }} }}"#,
+        issuer.name,
+        jwks.display(),
+    );
+    let gateway = dev::Dev::start_where(&dev::scratch(), &[("STRONGROOM_OIDC", &oidc)]);
+    let python = clients().join("python3");
+    let file = token.to_str().unwrap();
+    run_with(
+        &gateway,
+        &[("TOKEN_FILE", file)],
+        python.to_str().unwrap(),
+        "roles.py",
+    );
+    gateway.stop();
 }

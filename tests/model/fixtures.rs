@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    fn parameters(self) -> Value {
+    pub fn parameters(self) -> Value {
         match self {
             Kind::Symmetric => json!({}),
             Kind::External => json!({"Origin": "EXTERNAL"}),

@@ -15,7 +15,11 @@ mod examples;
 mod fixtures;
 mod key_ids;
 mod outputs;
+mod permissions;
 mod places;
 mod specs;
 mod states;
 mod stores;
+#[allow(dead_code)] // each test process uses a part
+#[path = "../support/who.rs"]
+mod who;

@@ -21,6 +21,7 @@ mod key_stores;
 mod multi_region;
 mod multi_region_rows;
 mod non_exportable;
+mod permissions;
 mod postgres;
 mod proxy;
 mod restart;
@@ -30,5 +31,8 @@ mod rotation_by_worker;
 mod signed;
 mod tampering;
 mod token;
+#[allow(dead_code)] // each test process uses a part
+#[path = "../support/who.rs"]
+mod who;
 #[path = "../support/wrapping.rs"]
 mod wrapping;

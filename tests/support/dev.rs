@@ -79,12 +79,27 @@ impl Dev {
         )
     }
 
+    /// The same, with more in its environment.
+    pub fn start_where(dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let then = r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#;
+        Self::start_with(dir, &[], environment, then)
+    }
+
     /// The same, on a folder that stays.
     pub fn start_and_keep(dir: &Path, arguments: &[&str]) -> Self {
         Self::start_then(dir, arguments, ":")
     }
 
     fn start_then(dir: &Path, arguments: &[&str], then: &str) -> Self {
+        Self::start_with(dir, arguments, &[], then)
+    }
+
+    fn start_with(
+        dir: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        then: &str,
+    ) -> Self {
         let _ = std::fs::remove_file(dir.join("env")); // of the run before
         let remains = remains();
         let mut child = Command::new("bash")
@@ -92,6 +107,7 @@ impl Dev {
             .args([Path::new(env!("CARGO_BIN_EXE_strongroom")), dir, &remains])
             .args(arguments)
             .env("RUST_LOG", "info")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .spawn()
             .expect("bash runs");

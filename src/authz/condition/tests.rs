@@ -7,18 +7,18 @@ mod sets;
 fn parse(operator: &str, key: &str, values: &str) -> Result<Box<[Condition]>, PolicyError> {
     let text = format!(r#"{{"{operator}": {{"{key}": {values}}}}}"#);
     let json: Json = serde_json::from_str(&text).unwrap();
-    Condition::parse_all(&Node::root(&json), true)
+    Condition::parse_all(&Node::root(&json), PolicyKind::Key, true)
 }
 
-fn holds_for(effect: Effect, operator: &str, key: &str, values: &str, facts: &Known) -> bool {
+fn holds_for(operator: &str, key: &str, values: &str, facts: &Known) -> bool {
     let conditions = parse(operator, key, values).unwrap_or_else(|e| panic!("{operator}: {e}"));
-    conditions.iter().all(|one| one.holds(facts, effect))
+    conditions.iter().all(|one| one.holds(facts))
 }
 
 /// One value of the request against those of the policy.
 fn one(operator: &str, value: &'static str, values: &str) -> bool {
     let facts = Known(vec![("aws:key", vec![value])]);
-    holds_for(Effect::Allow, operator, "AWS:Key", values, &facts)
+    holds_for(operator, "AWS:Key", values, &facts)
 }
 
 #[test]
@@ -130,46 +130,29 @@ fn variables_in_values() {
         ("aws:ResourceTag/owner", vec!["alice"]),
         ("aws:PrincipalArn", vec!["arn:aws:iam::1:user/alice"]),
     ]);
-    let holds = |operator: &str, key: &str, values: &str| {
-        [Effect::Allow, Effect::Deny].map(|e| holds_for(e, operator, key, values, &facts))
-    };
+    let holds = |operator: &str, key: &str, values: &str| holds_for(operator, key, values, &facts);
     let owner = "aws:ResourceTag/owner";
     for (operator, key, values, expected) in [
-        ("StringEquals", owner, r#""${aws:username}""#, [true; 2]),
-        ("StringLike", owner, r#""${aws:username}*""#, [true; 2]),
-        ("StringNotEquals", owner, r#""${aws:username}""#, [false; 2]),
-        ("StringEquals", owner, r#""${aws:userid}""#, [false; 2]),
-        (
-            "StringEquals",
-            owner,
-            r#"["${aws:userid}", "alice"]"#,
-            [true; 2],
-        ),
-        (
-            "StringNotEquals",
-            owner,
-            r#""${aws:userid}""#,
-            [false, true],
-        ),
+        ("StringEquals", owner, r#""${aws:username}""#, true),
+        ("StringLike", owner, r#""${aws:username}*""#, true),
+        ("StringNotEquals", owner, r#""${aws:username}""#, false),
+        ("StringEquals", owner, r#""${aws:userid}""#, false),
+        ("StringEquals", owner, r#"["${aws:userid}", "alice"]"#, true),
+        ("StringNotEquals", owner, r#""${aws:userid}""#, true),
         (
             "StringNotEquals",
             owner,
             r#"["${aws:userid}", "alice"]"#,
-            [false; 2],
+            false,
         ),
-        (
-            "StringEquals",
-            owner,
-            r#""${aws:userid, 'alice'}""#,
-            [true; 2],
-        ),
+        ("StringEquals", owner, r#""${aws:userid, 'alice'}""#, true),
         (
             "ArnEquals",
             "aws:PrincipalArn",
             r#""arn:aws:iam::*:user/${aws:username}""#,
-            [true; 2],
+            true,
         ),
-        ("Bool", "aws:username", r#""${aws:username}""#, [true; 2]),
+        ("Bool", "aws:username", r#""${aws:username}""#, true),
     ] {
         assert_eq!(
             holds(operator, key, values),
@@ -199,7 +182,12 @@ fn values_that_an_operator_cannot_have() {
             "{operator} {values}"
         );
     }
-    for (operator, key) in [("NullIfExists", "aws:key"), ("StringEquals", "key")] {
+    for (operator, key) in [
+        ("NullIfExists", "aws:key"),
+        ("StringEquals", "key"),
+        ("ForAllValues:StringEquals", "kms:EncryptionContext:App"),
+        ("ForAllValues:StringLike", "aws:RequestTag/team"),
+    ] {
         assert!(parse(operator, key, r#""true""#).is_err());
     }
 }

@@ -216,6 +216,18 @@ fn a_session_is_limited_by_its_policy_but_for_what_it_has_itself() {
         grants: &[],
     };
     assert_eq!(decide(&question, &policies), Deny(NoSession));
+    let silent = key(&[("Allow", OTHER)]);
+    let grant = Permit {
+        grantee: SESSION,
+        operations: [GrantOperation::Encrypt].into_iter().collect(),
+        constraints: None,
+    };
+    let policies = Policies {
+        resource: Some(&silent),
+        grants: &[grant],
+        ..policies
+    };
+    assert_eq!(decide(&question, &policies), Deny(NoSession));
 }
 
 #[test]
@@ -231,13 +243,13 @@ fn grants() {
         by(&user(), &["Deny"], None, &[USER]),
         Deny(ExplicitIdentity)
     );
-    assert_eq!(by(&user(), &[], None, &[&root]), Deny(NoResource));
+    assert_eq!(by(&user(), &[], None, &[&root]), Deny(NoIdentity));
     assert_eq!(by(&user(), &["Allow"], None, &[&root]), Allow(Grant(0)));
     // A grantee of another account needs no policy of its own.
     assert_eq!(by(&foreigner(), &[], None, &[FOREIGNER]), Allow(Grant(0)));
     let limited = by(&session(), &[], Some(&[]), &[ROLE, SESSION]);
     assert_eq!(limited, Allow(Grant(1)));
-    assert_eq!(by(&session(), &[], Some(&[]), &[ROLE]), Deny(NoResource));
+    assert_eq!(by(&session(), &[], Some(&[]), &[ROLE]), Deny(NoSession));
     assert_eq!(by(&session(), &[], None, &[ROLE]), Allow(Grant(0)));
     let denying = key(&[("Deny", "*")]);
     let denied = ask(&user(), &["Allow"], None, Some(&denying), &[USER]);

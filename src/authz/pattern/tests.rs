@@ -10,7 +10,7 @@ const FULL: Syntax = Syntax {
 fn like(text: &str, pattern: &str, any_case: bool) -> bool {
     let syntax = Syntax { any_case, ..FULL };
     let pattern = Pattern::parse(pattern, syntax).unwrap();
-    pattern.matches(text, &NoFacts).unwrap()
+    pattern.matches(text, &NoFacts)
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn without_wildcards_a_star_is_a_star() {
     };
     let pattern = Pattern::parse("a*?", syntax).unwrap();
     assert_eq!(pattern.fill(&NoFacts).as_deref(), Some("a*?"));
-    assert_eq!(pattern.matches("a*?", &NoFacts), Some(true));
-    assert_eq!(pattern.matches("abc", &NoFacts), Some(false));
+    assert!(pattern.matches("a*?", &NoFacts));
+    assert!(!pattern.matches("abc", &NoFacts));
 }
 
 #[test]
@@ -73,16 +73,16 @@ fn variables_are_filled_in_and_are_never_wild() {
         pattern.matches(text, &facts)
     };
     for (pattern, text, expected) in [
-        ("x/${aws:username}/*", "x/al*ce/1", Some(true)),
-        ("x/${aws:username}/*", "x/alice/1", Some(false)),
-        ("*-${aws:PrincipalTag/team}", "a-red", Some(true)),
-        ("*-${aws:PrincipalTag/other}", "a-red", None),
-        ("${aws:PrincipalTag/other, 'red'}", "red", Some(true)),
-        ("a${*}b", "a*b", Some(true)),
-        ("a${*}b", "axb", Some(false)),
-        ("${?}${$}", "?$", Some(true)),
-        ("$x", "$x", Some(true)),
-        ("$${aws:PrincipalTag/team}", "$red", Some(true)),
+        ("x/${aws:username}/*", "x/al*ce/1", true),
+        ("x/${aws:username}/*", "x/alice/1", false),
+        ("*-${aws:PrincipalTag/team}", "a-red", true),
+        ("*-${aws:PrincipalTag/other}", "a-red", false),
+        ("${aws:PrincipalTag/other, 'red'}", "red", true),
+        ("a${*}b", "a*b", true),
+        ("a${*}b", "axb", false),
+        ("${?}${$}", "?$", true),
+        ("$x", "$x", true),
+        ("$${aws:PrincipalTag/team}", "$red", true),
     ] {
         assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
     }
@@ -91,8 +91,8 @@ fn variables_are_filled_in_and_are_never_wild() {
         ..FULL
     };
     let pattern = Pattern::parse("${aws:username}", old).unwrap();
-    assert_eq!(pattern.matches("${aws:username}", &facts), Some(true));
-    assert_eq!(pattern.matches("al*ce", &facts), Some(false));
+    assert!(pattern.matches("${aws:username}", &facts));
+    assert!(!pattern.matches("al*ce", &facts));
 }
 
 #[test]
@@ -138,12 +138,12 @@ fn arns_are_compared_by_segments() {
         ),
         ("${aws:PrincipalArn}", "arn:aws:iam::1:user/alice", true),
     ] {
-        assert_eq!(matches(pattern, text), Some(expected), "{pattern} {text}");
+        assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
     }
-    assert_eq!(
-        matches("arn:aws:iam::1:user/${aws:userid}", "arn:aws:iam::1:user/x"),
-        None
-    );
+    assert!(!matches(
+        "arn:aws:iam::1:user/${aws:userid}",
+        "arn:aws:iam::1:user/x"
+    ));
     for wrong in ["", "alice", "arn:aws:iam::role", "arn:aws:iam::1:user/${"] {
         assert!(ArnPattern::parse(wrong, true).is_err(), "{wrong}");
     }

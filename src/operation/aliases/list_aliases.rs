@@ -5,6 +5,7 @@ use crate::model::arn::alias_arn;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{KeyId, Limit, Marker, Timestamp};
+use crate::operation::access::Permission;
 use crate::operation::page::Page;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use crate::store::Alias;
@@ -66,7 +67,10 @@ impl Operation for ListAliases {
 
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         Ok(match &input.key_id {
-            Some(key_id) => Access::managing(key_id, StateRule::Any),
+            // No permission for the key itself, says AWS's page.
+            Some(key_id) => {
+                Access::managing(key_id, StateRule::Any).by_permission(Permission::Account)
+            }
             None => Access::account(),
         })
     }

@@ -3,7 +3,7 @@
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{AliasName, KeyId};
-use crate::operation::access::{Access, By, Purpose};
+use crate::operation::access::{Access, By, Purpose, Subject};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Alias, Transaction};
 use crate::{Error, ErrorCode};
@@ -33,10 +33,8 @@ impl Operation for UpdateAlias {
             StateRule::Any,
             Purpose::Manage,
         );
-        Ok(now.and(Access::managing(
-            &input.target_key_id,
-            StateRule::NotPendingDeletion,
-        )))
+        let then = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
+        Ok(now.and(then).beside(Subject::Alias(&input.alias_name)))
     }
 }
 

@@ -4,25 +4,23 @@
 //! A grant is named by whoever knows its token, and used by nobody but its grantee: a token is
 //! never a right.
 
-use super::{Operation, Request, Resolved, Source, arn_of, denied, may};
-use crate::model::arn::key_arn;
+use super::find::{Found, Named};
+use super::permit::Caller;
+use super::{Request, Resolved, Seen, Source};
+use crate::model::shapes::GrantToken;
 use crate::model::{GrantOperationSet, KeySpec};
-use crate::operation::grants::check_id;
 use crate::store::{Grant, Key};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 
 /// What a token that names no grant is answered with, whatever is wrong with it.
-fn invalid_token() -> Error {
+pub(super) fn invalid_token() -> Error {
     let message = "The grant token is not valid, or its grant has been retired or revoked.";
     Error::new(ErrorCode::InvalidGrantToken, message)
 }
 
 /// The grant that a token names.
-///
-/// # Errors
-/// `InvalidGrantTokenException`.
-pub(super) async fn named_by(token: &str, source: Source<'_>) -> Result<Arc<Grant>, Error> {
+async fn named_by(token: &str, source: Source<'_>) -> Result<Arc<Grant>, Error> {
     let grant = match source {
         Source::Cache(store) => store.grant_by_token(token).await?,
         Source::Locked(tx) => tx.share_grant_by_token(token).await?.map(Arc::new),
@@ -30,15 +28,41 @@ pub(super) async fn named_by(token: &str, source: Source<'_>) -> Result<Arc<Gran
     grant.ok_or_else(invalid_token)
 }
 
+impl Caller<'_> {
+    /// The grants that the request's tokens name. Whoever is neither the grantee nor of the key's
+    /// account does not learn whether a grant is still there.
+    ///
+    /// # Errors
+    /// `InvalidGrantTokenException`.
+    pub(super) async fn grants_named(
+        &self,
+        tokens: &[GrantToken],
+        source: Source<'_>,
+        seen: &mut Seen,
+    ) -> Result<Vec<Arc<Grant>>, Error> {
+        let mut grants = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            let grant = named_by(token, source).await?;
+            seen.note_grant(&grant);
+            let own = grant.account == self.request.principal.account;
+            if !own && !self.is_grantee(&grant) {
+                return Err(invalid_token());
+            }
+            grants.push(grant);
+        }
+        Ok(grants)
+    }
+}
+
 /// The key of the grant that a token names, and the grant.
 ///
 /// # Errors
-/// `InvalidGrantTokenException`; `AccessDeniedException` for a grant on another account's key.
-pub(super) async fn by_token<O: Operation>(
+/// `InvalidGrantTokenException`.
+pub(super) async fn by_token(
     token: &str,
     request: &Request,
     source: Source<'_>,
-) -> Result<Resolved, Error> {
+) -> Result<Found, Error> {
     // The key is locked before its grant: everybody locks in this order.
     let grant = match source {
         Source::Cache(_) => Some(named_by(token, source).await?),
@@ -47,11 +71,9 @@ pub(super) async fn by_token<O: Operation>(
     let grant = grant
         .filter(|grant| grant.region == request.region)
         .ok_or_else(invalid_token)?;
+    let own = grant.account == request.principal.account;
     let (account, region, key_id) = (&grant.account, &grant.region, &grant.key_id);
-    if !may(request, account) {
-        return Err(denied::<O>(request, &key_arn(account, region, key_id)));
-    }
-    let key = source.key(account, region, key_id).await?;
+    let key = source.key(account, region, key_id, !own).await?;
     // Gone, or another key of the same id that was made since.
     let key = key
         .filter(|key| key.row == grant.key)
@@ -60,35 +82,26 @@ pub(super) async fn by_token<O: Operation>(
         Source::Cache(_) => Some(grant),
         Source::Locked(tx) => tx.lock_grant(&key, &grant.grant_id).await?.map(Arc::new),
     };
-    Ok(Resolved {
-        grant: Some(grant.ok_or_else(invalid_token)?),
-        ..Resolved::plain(key)
+    Ok(Found {
+        name: Named::GrantToken { own },
+        resolved: Some(Resolved {
+            grant: Some(grant.ok_or_else(invalid_token)?),
+            ..Resolved::plain(key)
+        }),
     })
 }
 
-/// A grant of a resolved key.
-///
-/// # Errors
-/// `InvalidGrantIdException`, `NotFoundException`.
+/// A grant of a key.
 pub(super) async fn of_key(
-    resolved: Resolved,
+    key: &Key,
     grant_id: &str,
     source: Source<'_>,
-) -> Result<Resolved, Error> {
-    check_id(grant_id)?;
-    let key = &resolved.key;
+) -> Result<Option<Arc<Grant>>, Error> {
     let grant = match source {
         Source::Cache(store) => store.grant(key, grant_id).await?,
         Source::Locked(tx) => tx.lock_grant(key, grant_id).await?,
     };
-    let grant = grant.ok_or_else(|| {
-        let message = format!("Grant {grant_id} of {} is not found.", arn_of(key));
-        Error::new(ErrorCode::NotFound, message)
-    })?;
-    Ok(Resolved {
-        grant: Some(Arc::new(grant)),
-        ..resolved
-    })
+    Ok(grant.map(Arc::new))
 }
 
 /// Whether a grant of these operations can be made on a key.

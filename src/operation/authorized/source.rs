@@ -2,9 +2,14 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{AccessKey, Alias, Identity, Key, KeyStore, Store, Transaction};
+use crate::store::{AccessKey, Alias, Grant, Identity, Key, KeyStore, Store, Transaction};
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// How many aliases of a key `kms:ResourceAliases` has: AWS's quota.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
+const MAX_ALIASES: i64 = 50;
 
 /// Where records are read: the cache, whose lag the re-check at the record makes good, or the
 /// rows themselves, locked by the transaction that changes them.
@@ -37,27 +42,59 @@ impl Source<'_> {
         }
     }
 
+    /// `foreign`: for who is of another account.
     pub(super) async fn key(
         self,
         account: &AccountId,
         region: &Region,
         id: &str,
+        foreign: bool,
     ) -> Result<Option<Arc<Key>>, Error> {
         match self {
+            Source::Cache(store) if foreign => store.foreign_key(account, region, id).await,
             Source::Cache(store) => store.key(account, region, id).await,
             Source::Locked(tx) => Ok(tx.lock_key(account, region, id).await?.map(Arc::new)),
         }
     }
 
+    /// Likewise.
     pub(super) async fn alias(
         self,
         account: &AccountId,
         region: &Region,
         name: &str,
+        foreign: bool,
     ) -> Result<Option<Arc<Alias>>, Error> {
         match self {
+            Source::Cache(store) if foreign => store.foreign_alias(account, region, name).await,
             Source::Cache(store) => store.alias(account, region, name).await,
             Source::Locked(tx) => Ok(tx.lock_alias(account, region, name).await?.map(Arc::new)),
+        }
+    }
+
+    /// The aliases of a key, for a policy that asks for them: not from the cache, which knows no
+    /// lists.
+    pub(super) async fn aliases_of(self, key: &Key) -> Result<Vec<Alias>, Error> {
+        match self {
+            Source::Cache(store) => {
+                let (account, region, id) = (&key.account, &key.region, key.key_id.as_str());
+                store
+                    .list_aliases(account, region, Some(id), None, MAX_ALIASES)
+                    .await
+            }
+            Source::Locked(tx) => tx.aliases_of_key(key, MAX_ALIASES).await,
+        }
+    }
+
+    /// What a grantee has of a key.
+    pub(super) async fn grants_of(
+        self,
+        key: Uuid,
+        grantee: &str,
+    ) -> Result<Arc<[Arc<Grant>]>, Error> {
+        match self {
+            Source::Cache(store) => store.grants_of(key, grantee).await,
+            Source::Locked(tx) => tx.grants_of(key, grantee).await,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Custom key stores of a request: the one that it names, and those that have its keys.
 
 use super::source::Source;
-use super::{Authorized, Operation, Request, Seen, may};
+use super::{Authorized, Operation, Request, Seen};
 use crate::operation::access::StoreAccess;
 use crate::store::{KeyStore, RowVersion};
 use crate::{Error, ErrorCode};
@@ -43,7 +43,7 @@ pub(super) async fn find(
     let StoreAccess { id, state } = wanted;
     let account = &request.principal.account;
     let store = source.key_store(account, &request.region, id).await?;
-    let Some(store) = store.filter(|store| may(request, &store.account)) else {
+    let Some(store) = store else {
         let message = format!("Custom key store {id} does not exist.");
         return Err(Error::new(ErrorCode::CustomKeyStoreNotFound, message));
     };

@@ -3,7 +3,6 @@
 use super::{approvals, record};
 use crate::Error;
 use crate::audit::Outcome;
-use crate::model::member::Decode;
 use crate::operation::approvals::Asked;
 use crate::operation::authorized::{Authorized, Seen, Source};
 use crate::operation::{Context, Operation, Request};
@@ -27,10 +26,12 @@ pub(super) async fn ask<O: Operation>(
     let asked = cx.store.transaction("AskForApproval", move |tx| {
         let (input, parameters, request, cx) = shared.clone();
         async move {
-            let access = O::access(&input)?.naming(input.grant_tokens());
+            let access = O::access(&input)?.of(&*input);
             let (source, now) = (Source::Locked(tx), cx.clock.now());
             let mut seen = Seen::default();
-            let call = Authorized::<O>::resolve(&access, &request, now, source, &mut seen).await?;
+            let call =
+                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
+                    .await?;
             let keys = seen.resources;
             let Some(guard) = approvals::guard(&*input, &call, &keys, &request, &cx).await? else {
                 return Ok(Asked::Approved);

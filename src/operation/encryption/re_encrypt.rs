@@ -4,7 +4,7 @@ use crate::Error;
 use crate::model::member::{Decode, input};
 use crate::model::shapes::{Blob, Ciphertext, DryRunModifiers, Flag, GrantTokens, KeyId};
 use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
-use crate::operation::access::{Access, Purpose};
+use crate::operation::access::{Access, Permission, Purpose};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Context, Operation, OperationName, Request, Use};
 
@@ -66,10 +66,13 @@ impl Operation for ReEncrypt {
             input.ciphertext_blob.as_deref(),
             from,
         )?;
-        Ok(source.and(Access::using(
-            &input.destination_key_id,
-            Purpose::Encryption(to),
-        )))
+        let source = source
+            .by_permission(Permission::Action("kms:ReEncryptFrom"))
+            .with_context(input.source_encryption_context.as_ref());
+        let destination = Access::using(&input.destination_key_id, Purpose::Encryption(to))
+            .by_permission(Permission::Action("kms:ReEncryptTo"))
+            .with_context(input.destination_encryption_context.as_ref());
+        Ok(source.and(destination))
     }
 }
 

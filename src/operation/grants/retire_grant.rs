@@ -5,7 +5,7 @@ use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Flag, GrantId, GrantToken, KeyId};
-use crate::operation::access::{Access, By, Purpose};
+use crate::operation::access::{Access, By, Permission, Purpose};
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::Transaction;
 
@@ -38,7 +38,8 @@ impl Operation for RetireGrant {
                 ));
             }
         };
-        Ok(Access::one(by, StateRule::Any, Purpose::Manage))
+        let grant = Access::one(by, StateRule::Any, Purpose::Manage);
+        Ok(grant.by_permission(Permission::Retire))
     }
 }
 

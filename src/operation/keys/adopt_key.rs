@@ -132,7 +132,7 @@ impl TokenChange for AdoptKey {
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
-        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, call.policies(), &arn)?;
         let adoption = Adoption {
             locator: locator(input)?,
             version,

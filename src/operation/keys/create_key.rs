@@ -115,10 +115,11 @@ impl Operation for CreateKey {
             let message = format!("KeySpec {spec} is not supported for Origin EXTERNAL.");
             return Err(unsupported(message));
         }
-        Ok(match &input.custom_key_store_id {
+        let access = match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
             None => Access::account(),
-        })
+        };
+        Ok(access.and_further(tags::tagging(input.tags.as_ref(), None)))
     }
 }
 
@@ -175,7 +176,7 @@ impl TokenChange for CreateKey {
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
-        policies::check_lockout(input.policy.as_ref(), bypass, caller, &arn)?;
+        policies::check_lockout(input.policy.as_ref(), bypass, caller, call.policies(), &arn)?;
         let made = match input.origin {
             Some(Origin::External) => None,
             _ => Some(made::make(&token, &key_id, spec, usage, cx).await?),

@@ -8,6 +8,7 @@ use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
 use crate::model::{KeyState, Region};
+use crate::operation::access::Further;
 use crate::operation::authorized::arn_of;
 use crate::operation::keys::KeyMetadata;
 use crate::operation::tags::{self, Tag};
@@ -53,7 +54,14 @@ impl Operation for ReplicateKey {
     fn access(input: &Input) -> Result<Access<'_>, Error> {
         tags::by_key(input.tags.as_ref())?;
         policies::check(input.policy.as_ref())?;
-        Ok(Access::managing(&input.key_id, StateRule::Usable))
+        let region = Some(&input.replica_region);
+        let create = Further {
+            action: OperationName::CreateKey.action(),
+            region,
+        };
+        Ok(Access::managing(&input.key_id, StateRule::Usable)
+            .and_further(Some(create))
+            .and_further(tags::tagging(input.tags.as_ref(), region)))
     }
 }
 
@@ -89,7 +97,7 @@ impl Change for ReplicateKey {
         };
         let bypass = input.bypass_policy_lockout_safety_check;
         let (policy, caller) = (input.policy.as_ref(), &request.principal);
-        policies::check_lockout(policy, bypass, caller, &arn_of(&replica))?;
+        policies::check_lockout(policy, bypass, caller, call.policies(), &arn_of(&replica))?;
         let related = tx.lock_related(primary).await?;
         if related.iter().any(|key| key.region == replica.region) {
             let message = format!("{} already exists.", arn_of(&replica));

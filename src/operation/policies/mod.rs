@@ -9,6 +9,7 @@ use crate::model::AccountId;
 use crate::model::arn::root_arn;
 use crate::model::shapes::{Flag, Policy, PolicyName};
 use crate::{Error, ErrorCode};
+use std::sync::Arc;
 
 /// The one policy that a key has.
 const DEFAULT: &str = "default";
@@ -72,12 +73,13 @@ pub(super) fn check_lockout(
     given: Option<&Policy>,
     bypass: Option<Flag>,
     caller: &Principal,
+    policies: &[Arc<authz::Policy>],
     arn: &str,
 ) -> Result<(), Error> {
     let Some(policy) = given.filter(|_| bypass.is_none_or(|bypass| !bypass.0)) else {
         return Ok(());
     };
-    if authz::keeps_control(&parse(policy)?, caller, &[], arn) {
+    if authz::keeps_control(&parse(policy)?, caller, policies, arn) {
         return Ok(());
     }
     Err(malformed(

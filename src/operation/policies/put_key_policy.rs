@@ -50,7 +50,13 @@ impl Change for PutKeyPolicy {
     ) -> Result<(), Error> {
         let (key, caller) = (call.key(0), &request.principal);
         let bypass = input.bypass_policy_lockout_safety_check;
-        check_lockout(Some(&input.policy), bypass, caller, &arn_of(key))?;
+        check_lockout(
+            Some(&input.policy),
+            bypass,
+            caller,
+            call.policies(),
+            &arn_of(key),
+        )?;
         let key = Key {
             policy: input.policy.to_string(),
             ..Key::clone(key)

@@ -8,11 +8,12 @@ pub mod assume_role_with_web_identity;
 mod facts;
 pub mod get_caller_identity;
 mod oidc;
+mod sealing;
 mod session_token;
 mod temporary;
 pub(super) mod trust;
 
-pub use oidc::{Issuer, Issuers, KeySource, Url};
+pub use oidc::{Issuer, Issuers, KeySource};
 pub use session_token::SessionTokens;
 pub use trust::Assuming;
 

@@ -1,6 +1,6 @@
 //! Temporary credentials in the making: what AssumeRole and AssumeRoleWithWebIdentity have in common.
 
-use super::session_token::{MAX_LENGTH, Sealed};
+use super::sealing::{MAX_LENGTH, Sealed};
 use crate::authz::{Policy, PolicyKind};
 use crate::model::arn;
 use crate::model::shapes::{

@@ -7,8 +7,8 @@ use super::facts::AssumeFacts;
 use crate::authz::{Decision, Policies, Policy, PolicyKind, PrincipalKind, Question, decide};
 use crate::model::arn::principal_account;
 use crate::model::shapes::IdentityTag;
-use crate::operation::Request;
-use crate::operation::authorized::{Seen, Source};
+use crate::operation::authorized::{Known, On, Seen, Source};
+use crate::operation::{OperationName, Request};
 use crate::store::{Identity, IdentityKind, RowVersion};
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
@@ -58,10 +58,11 @@ pub(in crate::operation) async fn check(
         let message = "Roles may not be assumed by root accounts.";
         return Err(Error::new(ErrorCode::AccessDenied, message));
     }
-    let action = match request.proof.web_identity() {
-        Some(_) => "sts:AssumeRoleWithWebIdentity",
-        None => "sts:AssumeRole",
+    let operation = match request.proof.web_identity() {
+        Some(_) => OperationName::AssumeRoleWithWebIdentity,
+        None => OperationName::AssumeRole,
     };
+    let action = operation.action();
     let role = match principal_account(wanted.role) {
         Some(_) => source.identity(wanted.role).await?,
         None => None,
@@ -76,9 +77,15 @@ pub(in crate::operation) async fn check(
     let facts = AssumeFacts {
         wanted,
         role: &role,
-        caller,
-        request,
-        now,
+        known: Known {
+            operation,
+            request,
+            identity: caller,
+            now,
+            input: None,
+            owner: &role.account,
+            on: On::default(),
+        },
     };
     let tagging = (!wanted.tags.is_empty()).then_some("sts:TagSession");
     for action in [Some(action), tagging].into_iter().flatten() {
@@ -90,7 +97,7 @@ pub(in crate::operation) async fn check(
 }
 
 fn may(action: &str, role: &Identity, facts: &AssumeFacts<'_>) -> Result<bool, Error> {
-    let request = facts.request;
+    let request = facts.known.request;
     let read = |text: &String, kind| {
         Policy::parse(text, kind).map_err(|error| {
             Error::internal(format!(
@@ -106,7 +113,8 @@ fn may(action: &str, role: &Identity, facts: &AssumeFacts<'_>) -> Result<bool, E
         return Ok(false);
     };
     let own = facts
-        .caller
+        .known
+        .identity
         .into_iter()
         .flat_map(|caller| caller.policies.values());
     let identity = own

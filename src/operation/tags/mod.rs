@@ -4,6 +4,9 @@ pub mod list_resource_tags;
 pub mod tag_resource;
 pub mod untag_resource;
 
+use super::OperationName;
+use super::access::Further;
+use crate::model::Region;
 use crate::model::shapes::Tags;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
@@ -64,6 +67,14 @@ pub(super) fn checked<'t>(
     }
     check_number(&map)?;
     Ok(map)
+}
+
+/// What a request that makes a key needs besides, if it gives it tags.
+pub(super) fn tagging<'i>(given: Option<&Tags>, region: Option<&'i Region>) -> Option<Further<'i>> {
+    given.map(|_| Further {
+        action: OperationName::TagResource.action(),
+        region,
+    })
 }
 
 /// # Errors

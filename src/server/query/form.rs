@@ -67,7 +67,7 @@ impl Form {
 
     fn take(&mut self, name: &str) -> Option<Zeroizing<String>> {
         let at = self.members.iter().position(|(known, _)| known == name)?;
-        Some(self.members.swap_remove(at).1)
+        Some(self.members.remove(at).1)
     }
 
     /// The text of a member; empty if it has none.
@@ -84,11 +84,10 @@ impl Form {
     pub(in crate::server) fn json(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut members = Value::Object(Map::new());
         let put = self.members.iter().try_for_each(|(name, value)| {
-            if LISTS.contains(&name.as_str()) && value.is_empty() {
-                let list = child(&mut members, name)?;
-                *list = Value::Array(Vec::new());
-                return Ok(());
-            }
+            let value = match LISTS.contains(&name.as_str()) && value.is_empty() {
+                true => Value::Array(Vec::new()),
+                false => Value::String(value.to_string()),
+            };
             let path: Vec<&str> = name.split('.').collect();
             if path.len() > MAX_DEPTH {
                 return Err(malformed("The name of a parameter has too many parts."));
@@ -98,7 +97,7 @@ impl Form {
                 place = child(place, part)?;
             }
             match place {
-                Value::Null => *place = Value::String(value.to_string()),
+                Value::Null => *place = value,
                 _ => return Err(contradiction()),
             }
             Ok(())
@@ -226,6 +225,7 @@ mod tests {
             "L.member.1=x&L.member.3=y",
             "a.b.c.d.e=1",
             "Tags=&Tags.member.1.Key=x",
+            "Tags.member.1.Key=x&Tags=",
             &many,
         ] {
             let error = json(members).unwrap_err();

@@ -3,7 +3,8 @@
 use super::*;
 use aws_sdk_kms::types::GrantOperation;
 
-const NOBODY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+/// Lets the account do everything, and is not the default.
+const WESTERN: &str = r#"{"Version":"2012-10-17","Id":"western","Statement":{"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"kms:*","Resource":"*"}}"#;
 
 #[tokio::test]
 async fn what_is_a_regions_own() {
@@ -21,13 +22,13 @@ async fn what_is_a_regions_own() {
         .key_id(&id)
         .replica_region(WEST)
         .description("in the west")
-        .policy(NOBODY)
+        .policy(WESTERN)
         .bypass_policy_lockout_safety_check(true)
         .tags(Tag::builder().tag_key("b").tag_value("2").build().unwrap())
         .send()
         .await
         .unwrap();
-    assert_eq!(replicated.replica_policy(), Some(NOBODY));
+    assert_eq!(replicated.replica_policy(), Some(WESTERN));
     let [tag] = replicated.replica_tags() else {
         panic!()
     };
@@ -64,7 +65,7 @@ async fn what_is_a_regions_own() {
 async fn policies_tags_and_grants_are_of_one_region() {
     let id = primary().await.key_id;
     replicate(&client(), &id, WEST).await;
-    let put = west().put_key_policy().key_id(&id).policy(NOBODY);
+    let put = west().put_key_policy().key_id(&id).policy(WESTERN);
     put.bypass_policy_lockout_safety_check(true)
         .send()
         .await
@@ -97,7 +98,7 @@ async fn policies_tags_and_grants_are_of_one_region() {
             .unwrap();
         let grants = client.list_grants().key_id(&id).send().await.unwrap();
         (
-            policy.policy.unwrap() == NOBODY,
+            policy.policy.unwrap() == WESTERN,
             tags.tags.unwrap_or_default().len(),
             grants.grants.unwrap_or_default().len(),
         )

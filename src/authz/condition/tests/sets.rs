@@ -1,23 +1,16 @@
 //! Keys that are absent, and keys that have several values.
 
 use super::super::super::facts::Known;
-use super::super::*;
 use super::holds_for;
 
 fn many(operator: &str, request: &[&'static str], values: &str) -> bool {
     // One value in a list of several: a multivalued key.
     let facts = Known(vec![("aws:keys", request.to_vec())]);
-    holds_for(Effect::Allow, operator, "aws:keys", values, &facts)
+    holds_for(operator, "aws:keys", values, &facts)
 }
 
 fn absent(operator: &str, values: &str) -> bool {
-    holds_for(
-        Effect::Allow,
-        operator,
-        "aws:key",
-        values,
-        &Known(Vec::new()),
-    )
+    holds_for(operator, "aws:key", values, &Known(Vec::new()))
 }
 
 #[test]

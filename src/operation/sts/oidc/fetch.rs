@@ -4,11 +4,11 @@
 //! Source: RFC 9112.
 
 use super::keys::MAX_BYTES;
+use crate::model::Url;
 use openssl::ssl::{SslConnector, SslMethod};
 use std::error::Error;
-use std::fmt;
 use std::io::{Read, Write};
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,67 +18,6 @@ type Failure = Box<dyn Error + Send + Sync>;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Status line and headers.
 const MAX_HEAD: usize = 16_384;
-
-/// `https://HOST[:PORT]/PATH`; `http://` only where the host is this one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Url {
-    tls: bool,
-    host: String,
-    port: u16,
-    /// Path and query.
-    target: String,
-}
-
-impl Url {
-    /// `None` for what is no such address.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let tls = match scheme {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        if !rest.bytes().all(|b| b.is_ascii_graphic()) || rest.contains(['#', '@', '\\']) {
-            return None;
-        }
-        let at = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(at);
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (authority, if tls { 443 } else { 80 }),
-        };
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let address = bare.parse::<IpAddr>();
-        let loopback = address.map_or(host == "localhost", |address| address.is_loopback());
-        if bare.is_empty() || !tls && !loopback {
-            return None;
-        }
-        Some(Self {
-            tls,
-            host: bare.to_owned(),
-            port,
-            target: match target {
-                target if target.starts_with('/') => target.to_owned(),
-                target => format!("/{target}"),
-            },
-        })
-    }
-
-    /// `Host` has IPv6 addresses in brackets.
-    fn authority(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
-        }
-    }
-}
-
-impl fmt::Display for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.target)
-    }
-}
 
 /// The body behind a URL.
 ///
@@ -226,6 +165,14 @@ fn unchunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::ssl::SslAcceptor;
+    use openssl::x509::extension::SubjectAlternativeName;
+    use openssl::x509::{X509, X509Name};
+    use std::net::TcpListener;
 
     fn read(answer: &str, ended: bool) -> Option<String> {
         let body = body(answer.as_bytes(), ended).ok()??;
@@ -259,32 +206,57 @@ mod tests {
         assert!(body(long.as_bytes(), true).is_err());
     }
 
+    /// A server for one request, under a certificate of its own for `name`.
+    fn serve(name: &str) -> (u16, PathBuf) {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut subject = X509Name::builder().unwrap();
+        subject.append_entry_by_text("CN", name).unwrap();
+        let subject = subject.build();
+        let mut certificate = X509::builder().unwrap();
+        certificate.set_version(2).unwrap();
+        certificate.set_subject_name(&subject).unwrap();
+        certificate.set_issuer_name(&subject).unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        let (from, to) = (Asn1Time::days_from_now(0), Asn1Time::days_from_now(1));
+        certificate.set_not_before(&from.unwrap()).unwrap();
+        certificate.set_not_after(&to.unwrap()).unwrap();
+        let names = SubjectAlternativeName::new()
+            .dns(name)
+            .build(&certificate.x509v3_context(None, None));
+        certificate.append_extension(names.unwrap()).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        let certificate = certificate.build();
+        let file = tempfile::NamedTempFile::new()
+            .unwrap()
+            .into_temp_path()
+            .keep()
+            .unwrap();
+        std::fs::write(&file, certificate.to_pem().unwrap()).unwrap();
+        let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls_server()).unwrap();
+        acceptor.set_private_key(&key).unwrap();
+        acceptor.set_certificate(&certificate).unwrap();
+        let acceptor = acceptor.build();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            // A client that does not trust the certificate goes away again.
+            if let Ok(mut stream) = acceptor.accept(listener.accept().unwrap().0) {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+            }
+        });
+        (port, file)
+    }
+
     #[test]
-    fn addresses() {
-        for (text, shown) in [
-            ("https://a.example", "https://a.example:443/"),
-            (
-                "https://a.example:8443/k?x=1",
-                "https://a.example:8443/k?x=1",
-            ),
-            ("https://[::1]/k", "https://[::1]:443/k"),
-            ("http://127.0.0.1:80/k", "http://127.0.0.1:80/k"),
-            ("http://localhost/k", "http://localhost:80/k"),
-        ] {
-            assert_eq!(Url::parse(text).expect(text).to_string(), shown);
-        }
-        for wrong in [
-            "http://a.example/k",
-            "http://localhost.example/k",
-            "ftp://127.0.0.1/k",
-            "https://user@a.example/k",
-            "https://a.example/k#x",
-            "https://a.example/k\r\nX: y",
-            "https://:1/k",
-            "https://a.example:x/k",
-            "a.example",
-        ] {
-            assert_eq!(Url::parse(wrong), None, "{wrong}");
-        }
+    fn certificates_are_checked() {
+        let get = |name: &str, trusting: bool| {
+            let (port, file) = serve(name);
+            let url = Url::parse(&format!("https://localhost:{port}/keys")).unwrap();
+            fetch(&url, trusting.then_some(&*file))
+        };
+        assert_eq!(get("localhost", true).unwrap(), b"{}");
+        assert!(get("localhost", false).is_err(), "an unknown certificate");
+        assert!(get("elsewhere.example", true).is_err(), "of another host");
     }
 }

@@ -4,6 +4,7 @@
 
 use super::fetch;
 use super::jwk::{self, Jwk};
+use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 use time::{Duration, OffsetDateTime};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 /// Where an issuer's keys are.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub enum KeySource {
     File(PathBuf),
     /// A JWK set behind a URL; the certificates of those who vouch for its server, where they are not
     /// the system's.
-    Url(fetch::Url, Option<PathBuf>),
+    Url(Url, Option<PathBuf>),
 }
 
 /// How often a file is looked at.
@@ -31,15 +32,18 @@ const FRESH: Duration = Duration::minutes(5);
 const STALE: Duration = Duration::hours(24);
 /// How long to wait before asking again, whatever was answered.
 const PAUSE: Duration = Duration::seconds(30);
+/// Callers of an issuer who may wait for its keys at once.
+const MAX_WAITING: usize = 32;
 /// More than any set of keys has.
 pub(super) const MAX_BYTES: usize = 262_144;
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Keys {
     state: RwLock<State>,
     /// One at a time reads them again.
     reading: Mutex<()>,
+    /// Who waits for the one: an issuer that does not answer must not hold up more than some.
+    waiting: Semaphore,
 }
 
 #[derive(Default)]
@@ -54,6 +58,15 @@ struct State {
 }
 
 impl Keys {
+    /// None that are known yet.
+    pub(super) fn unread() -> Self {
+        Self {
+            state: RwLock::default(),
+            reading: Mutex::default(),
+            waiting: Semaphore::new(MAX_WAITING),
+        }
+    }
+
     /// The key of a name; `None` if the issuer has none. Who knows theirs waits for no other.
     ///
     /// # Errors
@@ -68,7 +81,10 @@ impl Keys {
         let turn = match self.reading.try_lock() {
             Ok(turn) => Some(turn),
             Err(_) if known => None,
-            Err(_) => Some(self.reading.lock().await),
+            Err(_) => {
+                let _place = self.waiting.try_acquire().map_err(|_| unread())?;
+                Some(self.reading.lock().await)
+            }
         };
         if turn.is_some() && self.state().is_due(source, kid, now) {
             self.read_again(source, now).await;
@@ -76,10 +92,7 @@ impl Keys {
         let state = self.state();
         match state.read {
             Some(read) if now - read < STALE => Ok(state.keys.get(kid).cloned()),
-            _ => {
-                let message = "The keys of the identity provider cannot be read.";
-                Err(Error::new(ErrorCode::IdpCommunication, message))
-            }
+            _ => Err(unread()),
         }
     }
 
@@ -116,6 +129,11 @@ impl Keys {
             }
         }
     }
+}
+
+fn unread() -> Error {
+    let message = "The keys of the identity provider cannot be read. The request can be retried.";
+    Error::new(ErrorCode::IdpCommunication, message)
 }
 
 impl State {

@@ -9,7 +9,6 @@ mod jwt;
 mod keys;
 mod strict_json;
 
-pub use fetch::Url;
 pub use keys::KeySource;
 
 use crate::authz::{Principal, PrincipalKind};
@@ -45,7 +44,7 @@ pub(super) fn invalid() -> Error {
 impl Issuers {
     /// With nothing known of their keys yet.
     pub fn new(issuers: Vec<Issuer>) -> Self {
-        let unread = |issuer| (issuer, Keys::default());
+        let unread = |issuer| (issuer, Keys::unread());
         Self(issuers.into_iter().map(unread).collect())
     }
 

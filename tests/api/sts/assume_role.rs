@@ -1,0 +1,374 @@
+//! AssumeRole, and the credentials that it gives.
+
+use super::{ACCOUNT, Answer, Caller, HOUSE, kms, lets, own, role, root, sts, user};
+use serde_json::{Value, json};
+
+fn assume(caller: &Caller, role: &str, more: &[(&str, &str)]) -> Answer {
+    let mut members = vec![("RoleArn", role), ("RoleSessionName", "s1")];
+    members.extend(more);
+    sts(Some(caller), "AssumeRole", &members)
+}
+
+fn who(caller: &Caller) -> Answer {
+    sts(Some(caller), "GetCallerIdentity", &[])
+}
+
+#[test]
+fn a_session_is_its_role_and_encrypts() {
+    let caller = user("plain");
+    let role = role("plain", &lets("plain"));
+    let answer = assume(&caller, &role, &[("DurationSeconds", "900")]);
+    let session = answer.credentials();
+    assert!(session.id.starts_with("ASIA") && session.id.len() == 20);
+    let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/plain/s1");
+    assert_eq!(answer.get("Arn"), arn);
+    assert!(
+        answer.get("AssumedRoleId").starts_with("AROA")
+            && answer.get("AssumedRoleId").ends_with(":s1")
+    );
+    assert_eq!(answer.get("PackedPolicySize"), "");
+    assert_eq!(who(&session).get("Arn"), arn);
+    assert_eq!(who(&session).get("UserId"), answer.get("AssumedRoleId"));
+    let list = || kms(&session, "TrentService.ListKeys", &json!({}));
+    assert_eq!(list().code(), "AccessDeniedException");
+    let policy = json!({"Version": "2012-10-17", "Statement":
+        {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}});
+    let policy = policy.to_string();
+    own(
+        "PutRolePolicy",
+        &json!({"RoleName": "plain", "PolicyName": "p", "PolicyDocument": policy}),
+    );
+    assert_eq!(list().status, 200, "{}", list().text);
+}
+
+#[test]
+fn who_may_assume() {
+    let [named, other, by_account] = ["named", "other", "by-account"].map(user);
+    let role_arn = role("guarded", &json!([lets("named")]));
+    let missing = format!("arn:aws:iam::{ACCOUNT}:role/missing");
+    assert_eq!(assume(&named, &role_arn, &[]).status, 200);
+    let sentence = |user: &str, arn: &str| {
+        format!(
+            "User: arn:aws:iam::{ACCOUNT}:user/{user} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+        )
+    };
+    for arn in [&role_arn, &missing] {
+        let refused = assume(&other, arn, &[]);
+        assert_eq!((refused.status, refused.get("Code")), (403, "AccessDenied"));
+        assert_eq!(refused.get("Message"), sentence("other", arn));
+    }
+    let foreign = "arn:aws:iam::999999999999:role/guarded";
+    assert_eq!(
+        assume(&named, foreign, &[]).get("Message"),
+        sentence("named", foreign)
+    );
+    // A user is no role.
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/named");
+    assert_eq!(
+        assume(&named, &user, &[]).get("Message"),
+        sentence("named", &user)
+    );
+    assert_eq!(assume(&root(), &role_arn, &[]).get("Code"), "AccessDenied");
+    // The account's being named leaves it to the user's own policies.
+    let trust =
+        json!({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"});
+    let delegated = role("delegated", &trust);
+    assert_eq!(
+        assume(&by_account, &delegated, &[]).get("Code"),
+        "AccessDenied"
+    );
+    let policy = json!({"Version": "2012-10-17", "Statement":
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": delegated}});
+    own(
+        "PutUserPolicy",
+        &json!({"UserName": "by-account", "PolicyName": "p", "PolicyDocument": policy.to_string()}),
+    );
+    assert_eq!(assume(&by_account, &delegated, &[]).status, 200);
+    assert_eq!(
+        assume(&by_account, &role_arn, &[]).get("Code"),
+        "AccessDenied"
+    );
+}
+
+#[test]
+fn conditions_and_tags() {
+    let caller = user("conditional");
+    let mut statement = lets("conditional");
+    statement["Condition"] =
+        json!({"StringEquals": {"sts:ExternalId": "e/1", "sts:RoleSessionName": "s1"}});
+    let strict = role("strict", &statement);
+    assert_eq!(assume(&caller, &strict, &[]).get("Code"), "AccessDenied");
+    assert_eq!(
+        assume(&caller, &strict, &[("ExternalId", "e/2")]).get("Code"),
+        "AccessDenied"
+    );
+    assert_eq!(
+        assume(&caller, &strict, &[("ExternalId", "e/1")]).status,
+        200
+    );
+    let tags = [
+        ("Tags.member.1.Key", "Team"),
+        ("Tags.member.1.Value", "a b"),
+    ];
+    let mut more = vec![("ExternalId", "e/1")];
+    more.extend(tags);
+    let refused = assume(&caller, &strict, &more);
+    assert!(
+        refused.get("Message").contains("sts:TagSession"),
+        "{}",
+        refused.text
+    );
+    let mut statement = lets("conditional");
+    statement["Action"] = json!(["sts:AssumeRole", "sts:TagSession"]);
+    statement["Condition"] = json!({"StringLike": {"aws:RequestTag/Team": "a*"}});
+    let tagged = role("tagged", &statement);
+    let answer = assume(&caller, &tagged, &tags);
+    assert_ne!(answer.get("PackedPolicySize"), "", "{}", answer.text);
+    let twice = [
+        ("Tags.member.1.Key", "a"),
+        ("Tags.member.1.Value", ""),
+        ("Tags.member.2.Key", "A"),
+        ("Tags.member.2.Value", ""),
+    ];
+    let mut twice = twice.to_vec();
+    twice.extend([("Tags.member.3.Key", "Team"), ("Tags.member.3.Value", "a")]);
+    assert_eq!(
+        assume(&caller, &tagged, &twice).get("Code"),
+        "ValidationError"
+    );
+}
+
+#[test]
+fn what_is_no_session() {
+    let caller = user("limits");
+    let role = role("limits", &lets("limits"));
+    let policy = json!({"Version": "2012-10-17", "Statement":
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+    .to_string();
+    let huge = format!(
+        "{{\"Version\": \"2012-10-17\", \"Statement\": [], \"Id\": \"{}\"}}",
+        "x".repeat(2040)
+    );
+    for (more, code) in [
+        (vec![("DurationSeconds", "899")], "ValidationError"),
+        (vec![("DurationSeconds", "7201")], "ValidationError"),
+        (vec![("DurationSeconds", "soon")], "ValidationError"),
+        (vec![("Policy", "")], "ValidationError"),
+        (vec![("Policy", "{}")], "MalformedPolicyDocument"),
+        (vec![("Policy", "x")], "MalformedPolicyDocument"),
+        (vec![("Policy", &*huge)], "ValidationError"),
+        (vec![("ExternalId", "é")], "ValidationError"),
+        (vec![("SourceIdentity", "x")], "UnsupportedOperation"),
+        (
+            vec![(
+                "PolicyArns.member.1.arn",
+                "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            )],
+            "UnsupportedOperation",
+        ),
+        (
+            vec![("TransitiveTagKeys.member.1", "x")],
+            "UnsupportedOperation",
+        ),
+    ] {
+        assert_eq!(assume(&caller, &role, &more).get("Code"), code, "{more:?}");
+    }
+    let sized = assume(
+        &caller,
+        &role,
+        &[("MinimumSessionTokenSize", "4096"), ("Policy", &policy)],
+    );
+    assert_eq!(sized.get("SessionToken").len(), 4096, "{}", sized.text);
+    assert_eq!(sized.get("PackedPolicySize"), "100");
+    assert_eq!(who(&sized.credentials()).status, 200);
+    let sized = assume(&caller, &role, &[("MinimumSessionTokenSize", "4096")]);
+    assert_eq!(sized.get("SessionToken").len(), 4096, "{}", sized.text);
+    assert_eq!(who(&sized.credentials()).status, 200);
+}
+
+#[test]
+fn a_session_of_a_session_is_an_hour_at_most() {
+    let caller = user("chaining");
+    let first = role("first", &lets("chaining"));
+    let second = role(
+        "second",
+        &json!({"Effect": "Allow", "Principal": {"AWS": first}, "Action": "sts:AssumeRole"}),
+    );
+    assert_eq!(assume(&caller, &second, &[]).get("Code"), "AccessDenied");
+    let session = assume(&caller, &first, &[("DurationSeconds", "7200")]).credentials();
+    assert_eq!(
+        assume(&session, &second, &[("DurationSeconds", "3601")]).get("Code"),
+        "ValidationError"
+    );
+    let chained = assume(&session, &second, &[("DurationSeconds", "3600")]).credentials();
+    assert!(who(&chained).get("Arn").ends_with("assumed-role/second/s1"));
+}
+
+/// Every way of using temporary credentials that are not whole.
+#[test]
+fn what_is_not_the_sessions_own_is_refused() {
+    let caller = user("thief");
+    let role_arn = role("stolen", &lets("thief"));
+    let (one, two) = (
+        assume(&caller, &role_arn, &[]).credentials(),
+        assume(&caller, &role_arn, &[]).credentials(),
+    );
+    let token = one.token.clone().unwrap();
+    let refused = |what: &str, caller: Caller, code: &str| {
+        assert_eq!(who(&caller).get("Code"), code, "{what}");
+        let answer = kms(&caller, "TrentService.ListKeys", &json!({}));
+        assert_eq!(answer.status, 400, "{what}");
+    };
+    let invalid = "InvalidClientTokenId";
+    refused(
+        "no token",
+        Caller {
+            token: None,
+            ..one.clone()
+        },
+        invalid,
+    );
+    refused(
+        "the other's token",
+        Caller {
+            token: two.token.clone(),
+            ..one.clone()
+        },
+        invalid,
+    );
+    refused(
+        "the other's id",
+        Caller {
+            id: two.id.clone(),
+            ..one.clone()
+        },
+        invalid,
+    );
+    refused(
+        "the other's secret",
+        Caller {
+            secret: two.secret.clone(),
+            ..one.clone()
+        },
+        "SignatureDoesNotMatch",
+    );
+    refused(
+        "a long-term key's token",
+        Caller {
+            token: Some(token.clone()),
+            ..caller
+        },
+        invalid,
+    );
+    for (at, c) in [0, 10, 40, 200, token.len() - 10].map(|at| (at, token.as_bytes()[at])) {
+        let mut edited = token.clone().into_bytes();
+        edited[at] = if c == b'A' { b'B' } else { b'A' };
+        let edited = String::from_utf8(edited).unwrap();
+        refused(
+            "an edited token",
+            Caller {
+                token: Some(edited),
+                ..one.clone()
+            },
+            invalid,
+        );
+    }
+    for made_up in [
+        "x",
+        "AQ==",
+        &token[..40],
+        &"A".repeat(4096),
+        &"A".repeat(8000),
+    ] {
+        refused(
+            "a made-up token",
+            Caller {
+                token: Some(made_up.into()),
+                ..one.clone()
+            },
+            invalid,
+        );
+    }
+    assert_eq!(who(&one).status, 200);
+}
+
+#[test]
+fn sessions_end_with_their_role_and_not_with_its_trust() {
+    let caller = user("leaver");
+    let trust = lets("leaver");
+    let role_arn = role("brief", &trust);
+    let session = assume(&caller, &role_arn, &[]).credentials();
+    let nobody = json!({"Version": "2012-10-17", "Statement": lets("somebody-else")}).to_string();
+    own(
+        "UpdateAssumeRolePolicy",
+        &json!({"RoleName": "brief", "PolicyDocument": nobody}),
+    );
+    assert_eq!(assume(&caller, &role_arn, &[]).get("Code"), "AccessDenied");
+    assert_eq!(who(&session).status, 200);
+    own("DeleteRole", &json!({"RoleName": "brief"}));
+    assert_eq!(who(&session).get("Code"), "InvalidClientTokenId");
+    role("brief", &trust);
+    assert_eq!(who(&session).get("Code"), "InvalidClientTokenId");
+    let list = kms(&session, "TrentService.ListKeys", &json!({}));
+    assert_eq!(list.code(), "UnrecognizedClientException");
+    assert!(who(&assume(&caller, &role_arn, &[]).credentials()).status == 200);
+}
+
+/// What CloudTrail has of sessions, and no secret.
+#[test]
+fn the_records() {
+    let caller = user("recorded");
+    let role_arn = role("recorded", &lets("recorded"));
+    let answer = assume(&caller, &role_arn, &[]);
+    let session = answer.credentials();
+    let id = who(&session).get("RequestId").to_owned();
+    let record = record(&id);
+    let identity = &record["userIdentity"];
+    assert_eq!(record["eventSource"], "sts.amazonaws.com");
+    assert_eq!(identity["type"], "AssumedRole");
+    assert_eq!(identity["principalId"], answer.get("AssumedRoleId"));
+    assert_eq!(identity["arn"], answer.get("Arn"));
+    assert_eq!(identity["accountId"], ACCOUNT);
+    assert_eq!(identity["accessKeyId"], session.id);
+    let issuer = &identity["sessionContext"]["sessionIssuer"];
+    assert_eq!(issuer["type"], "Role");
+    assert_eq!(issuer["arn"], role_arn);
+    assert_eq!(issuer["userName"], "recorded");
+    assert_eq!(
+        issuer["principalId"],
+        answer.get("AssumedRoleId").strip_suffix(":s1").unwrap()
+    );
+    assert_eq!(
+        identity["sessionContext"]["attributes"]["mfaAuthenticated"],
+        "false"
+    );
+    let made = super::assume_role::record(answer.get("RequestId"));
+    assert_eq!(made["userIdentity"]["type"], "IAMUser");
+    assert_eq!(made["userIdentity"]["userName"], "recorded");
+    assert_eq!(made["resources"][0]["type"], "AWS::IAM::Role");
+    assert_eq!(made["resources"][0]["ARN"], role_arn);
+    assert_eq!(
+        made["responseElements"]["credentials"]["accessKeyId"],
+        session.id
+    );
+}
+
+/// The record of a request.
+pub(super) fn record(request_id: &str) -> Value {
+    let config = std::fs::read_to_string(HOUSE.dev.dir.join("strongroom.toml")).unwrap();
+    let url = config
+        .lines()
+        .find_map(|line| line.strip_prefix("url = \"")?.strip_suffix('"'));
+    let sql = "select convert_from(record, 'UTF8') from audit_record";
+    let output = std::process::Command::new("psql")
+        .args(["-At", "-d", url.unwrap(), "-c", sql])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut records = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    records
+        .find(|record| record["requestID"] == request_id)
+        .expect("a record")
+}
