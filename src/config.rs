@@ -1,14 +1,16 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`,
-//! all of `[oidc]` by `STRONGROOM_OIDC`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
-//! never from the configuration file or the command line.
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, of `[oidc]` by
+//! `STRONGROOM_OIDC`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
+//! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
+mod approval;
 mod oidc;
 mod quota;
 mod tls;
 
+pub use approval::ApprovalSection;
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
@@ -27,8 +29,9 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Whole sections, each of which has sections of its own.
-const WHOLE: [(&str, &str); 2] = [
+/// Whole sections, which have no keys of their own that a variable could name.
+const WHOLE: [(&str, &str); 3] = [
+    ("STRONGROOM_APPROVAL", "approval"),
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
@@ -56,6 +59,8 @@ pub struct Config {
     pub quota: QuotaSection,
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterSection>,
+    #[serde(default)]
+    pub approval: Vec<ApprovalSection>,
     #[serde(default)]
     pub oidc: BTreeMap<String, OidcSection>,
 }
@@ -271,6 +276,7 @@ impl Config {
                 )));
             }
         }
+        approval::validate(&self.approval)?;
         oidc::validate(&self.oidc)?;
         let positive = [
             ("server.workers", self.server.workers),

@@ -49,6 +49,7 @@ impl Gateway {
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
         let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
+        let approvals = settings::approvals(config)?;
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
@@ -73,6 +74,7 @@ impl Gateway {
             sessions: sessions.clone(),
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
+            approvals,
             quota,
             policies: PolicyCache::default(),
             regions: config.regions()?,

@@ -1,13 +1,15 @@
 //! The only pipeline: every operation is executed here and nowhere else.
 //!
 //! The server has admitted and authenticated (steps 1 and 2); here follow quota, decode, resolve,
-//! authorize, state, DryRun, execute, record. A [`Use`] hands its record to the group writer and
+//! authorize, state, approval, DryRun, execute, record. A [`Use`] hands its record to the group writer and
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
+mod waiting;
+
 use super::authorized::{Authorized, Seen, Source};
 use super::quota::Throttled;
-use super::{Context, Operation, Proof, Request, TokenChange, Use, leftover};
+use super::{Context, Operation, Proof, Request, TokenChange, Use, approvals, leftover};
 use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
@@ -112,7 +114,7 @@ pub(super) async fn run_change<O: TokenChange>(
         let mut seen = Seen::default();
         // On the cache first, so that nothing is prepared on the token for what is refused.
         let error = match prepare::<O>(&input, request, &mut seen, cx).await {
-            Ok(prepared) => {
+            Ok(Some(prepared)) => {
                 match apply::<O>(&input, prepared, &parameters, request, cx).await {
                     Ok(body) => return Ok(body),
                     // Found on locked rows: it is so, whatever the cache had.
@@ -122,6 +124,14 @@ pub(super) async fn run_change<O: TokenChange>(
                     }
                 }
             }
+            Ok(None) => match waiting::ask::<O>(&input, &parameters, request, cx).await {
+                Ok(approvals::Asked::Waits(error)) => return Err(error),
+                Ok(approvals::Asked::Approved) => continue,
+                Err(error) => {
+                    seen.uses.clear();
+                    error
+                }
+            },
             Err(error) => error,
         };
         let outcome = Outcome::Failure(&error);
@@ -133,14 +143,21 @@ pub(super) async fn run_change<O: TokenChange>(
     Err(unsettled())
 }
 
+/// `None` for what waits for approvals: nothing is prepared on the token for that either.
 async fn prepare<O: TokenChange>(
     input: &O::Input,
     request: &Request,
     seen: &mut Seen,
     cx: &Context,
-) -> Result<O::Prepared, Error> {
+) -> Result<Option<O::Prepared>, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    within_deadline(O::prepare(input, &call, request, cx), cx).await
+    if let Some(guard) = approvals::guard(input, &call, &seen.resources, request, cx).await?
+        && !approvals::is_approved(&guard, cx).await?
+    {
+        return Ok(None);
+    }
+    let prepared = within_deadline(O::prepare(input, &call, request, cx), cx).await?;
+    Ok(Some(prepared))
 }
 
 async fn apply<O: TokenChange>(
@@ -167,13 +184,19 @@ async fn apply<O: TokenChange>(
             let call =
                 Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
                     .await?;
+            let guard = approvals::guard(&*input, &call, &seen.resources, &request, &cx).await?;
+            let approval = match &guard {
+                Some(guard) => Some(approvals::consume(guard, tx).await?),
+                None => None,
+            };
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
             };
-            let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
+            let keys = seen.resources;
+            let record = record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok((body, tx.left()))
         }
@@ -273,7 +296,7 @@ async fn conclude<O: Operation>(
     {
         log::error!("{} {}: {error}", O::NAME, request.request_id);
     }
-    let record = record::<O>(request, parameters, seen.resources, outcome, cx)?;
+    let record = record::<O>(request, parameters, seen.resources, outcome, None, cx)?;
     let entry = Entry {
         request_id: request.request_id,
         record,
@@ -287,6 +310,7 @@ fn record<O: Operation>(
     parameters: Option<&Map<String, Value>>,
     resources: Vec<String>,
     outcome: Outcome<'_>,
+    additional: Option<Value>,
     cx: &Context,
 ) -> Result<Vec<u8>, Error> {
     Record {
@@ -305,6 +329,7 @@ fn record<O: Operation>(
         parameters,
         resources,
         outcome,
+        additional,
     }
     .to_bytes()
 }

@@ -13,6 +13,7 @@ pub mod quota;
 
 pub mod agreement;
 pub mod aliases;
+pub mod approvals;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
@@ -82,6 +83,8 @@ pub struct Context {
     pub issuers: sts::Issuers,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Which calls wait for approvals.
+    pub approvals: approvals::Rules,
     /// Rates.
     pub quota: Arc<quota::Quota>,
     /// The policies in use.

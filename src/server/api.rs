@@ -75,8 +75,11 @@ impl Protocol {
     fn error(self, error: &Error, request_id: Uuid) -> (u16, Vec<u8>) {
         match self {
             Protocol::Json => {
-                let body =
+                let mut body =
                     serde_json::json!({"__type": error.code().name(), "message": error.message()});
+                if let Some((name, value)) = error.member() {
+                    body[name] = value.into();
+                }
                 (error.code().status(), body.to_string().into_bytes())
             }
             Protocol::Query => (query::status(error), query::error(error, request_id)),

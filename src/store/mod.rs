@@ -8,6 +8,8 @@ mod access_key_usage;
 mod access_keys;
 mod accounts;
 mod aliases;
+mod approval_changes;
+mod approvals;
 mod audit_log;
 mod cache;
 mod connect;
@@ -33,6 +35,8 @@ mod row_mac;
 mod transaction;
 mod usage;
 
+pub use approval_changes::OpenRequests;
+pub use approvals::Call;
 pub use error::StoreError;
 pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use record::*;

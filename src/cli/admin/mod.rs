@@ -3,6 +3,7 @@
 
 mod access_key;
 mod account;
+mod approval;
 mod entity;
 mod policy;
 mod table;
@@ -49,6 +50,9 @@ enum Command {
     AccessKey(access_key::Command),
     /// Say who it is that asks.
     Whoami,
+    /// Calls that wait for approvals: dual control.
+    #[command(subcommand)]
+    Approval(approval::Command),
 }
 
 /// Does it, and prints what there is to say.
@@ -72,6 +76,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             Command::Policy(command) => policy::run(command, &mut gateway).await,
             Command::AccessKey(command) => access_key::run(command, &mut gateway).await,
             Command::Whoami => whoami(&mut gateway).await,
+            Command::Approval(command) => approval::run(command, &mut gateway).await,
         }
     })
 }

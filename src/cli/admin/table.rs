@@ -61,10 +61,13 @@ fn cell(item: &Value, at: &str) -> String {
             number.as_f64().map(date).unwrap_or_default()
         }
         Value::Array(tags) => {
-            let tags = tags.iter().map(|tag| match (&tag["Key"], &tag["Value"]) {
-                (Value::String(key), Value::String(value)) => format!("{key}={value}"),
-                _ => tag.to_string(),
-            });
+            let tags = tags
+                .iter()
+                .map(|tag| match (&tag["Key"], &tag["Value"], tag) {
+                    (Value::String(key), Value::String(value), _) => format!("{key}={value}"),
+                    (_, _, Value::String(text)) => text.clone(),
+                    _ => tag.to_string(),
+                });
             tags.collect::<Vec<_>>().join(" ")
         }
         other => other.to_string(),
