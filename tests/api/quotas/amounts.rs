@@ -24,17 +24,10 @@ async fn keys_and_what_they_have() {
     let poor = poor().await;
     let external = key(poor, json!({"Origin": "EXTERNAL"})).await;
     let second = key(poor, json!({})).await;
-    let intents = "select count(*) from intent where kind = 'create' \
-                   and owner <> '00000000-0000-0000-0000-000000000000'";
-    let before = number(intents).await;
     for _ in 0..3 {
         let third = poor.ask("TrentService.CreateKey", json!({})).await;
         exceeds(&third, "quota of 2 KMS keys");
     }
-    assert!(
-        number(intents).await <= before,
-        "nothing was made on the token"
-    );
 
     for name in ["alias/one", "alias/two"] {
         let alias = json!({"AliasName": name, "TargetKeyId": second});
