@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test check setup clients
+.PHONY: run test check setup clients fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -22,3 +22,11 @@ setup: ## System packages that are missing
 
 clients: ## The AWS CLI, boto3 and SOPS, for the tests
 	scripts/clients.sh
+
+FUZZ_SECONDS := 300
+fuzz: ## Fuzz each target for FUZZ_SECONDS; needs `cargo install cargo-fuzz`. What is found anew stays in fuzz/target
+	for target in sigv4 input form policy blob; do \
+		mkdir -p fuzz/target/corpus/$$target; \
+		$(CARGO) fuzz run -s none $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	done

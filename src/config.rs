@@ -7,9 +7,13 @@
 
 mod approval;
 mod oidc;
+mod quota;
+mod tls;
 
 pub use approval::ApprovalSection;
 pub use oidc::OidcSection;
+pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
+pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
@@ -19,7 +23,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -32,7 +35,7 @@ const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
-const SECTIONS: [&str; 5] = ["server", "token", "database", "gateway", "quota"];
+const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
     "serial", "label", "module", "pin_file", "url", "url_file", "listen",
@@ -45,6 +48,9 @@ const TEXT: [&str; 7] = [
 pub struct Config {
     #[serde(default)]
     pub server: ServerSection,
+    pub tls: Option<TlsSection>,
+    #[serde(default)]
+    pub certificate: Vec<CertificateSection>,
     pub token: TokenSection,
     pub database: DatabaseSection,
     #[serde(default)]
@@ -125,14 +131,6 @@ pub struct GatewaySection {
     pub worker_interval_ms: u64,
 }
 
-/// `[quota]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct QuotaSection {
-    pub requests_per_second: NonZeroU32,
-}
-
 /// `[clusters.cluster-…]`: a token that can be a custom key store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,14 +184,6 @@ impl Default for GatewaySection {
             deadline_ms: 70_000,
             lease_ms: 120_000,
             worker_interval_ms: 5_000,
-        }
-    }
-}
-
-impl Default for QuotaSection {
-    fn default() -> Self {
-        Self {
-            requests_per_second: NonZeroU32::new(100_000).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
@@ -328,6 +318,8 @@ impl Config {
                 "gateway.regions is empty: name some, or \"*\" for any",
             ));
         }
+        tls::validate(self.tls.as_ref(), &self.certificate)?;
+        self.quota.validate()?;
         self.regions().map(drop)
     }
 
@@ -400,23 +392,26 @@ fn value_of(key: &str, text: &str) -> toml::Value {
 
 /// A file with one secret, on one line; nobody but its owner and group may read it.
 fn read_secret(path: &Path) -> Result<SecretString, Error> {
-    use std::os::unix::fs::PermissionsExt;
+    check_private(path)?;
     let failed = |error| wrong(format!("cannot read {}: {error}", path.display()));
-    let mode = std::fs::metadata(path)
-        .map_err(failed)?
-        .permissions()
-        .mode();
-    if mode & 0o007 != 0 {
-        return Err(wrong(format!(
-            "{} can be read by anyone: chmod 600 {}",
-            path.display(),
-            path.display()
-        )));
-    }
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);
     let line = text.strip_suffix('\n').unwrap_or(&text);
     if line.is_empty() {
         return Err(wrong(format!("{} is empty", path.display())));
     }
     Ok(SecretString::from(line))
+}
+
+/// Refuses a file that more than its owner and group can read.
+fn check_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let path_shown = path.display();
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| wrong(format!("cannot read {path_shown}: {error}")))?;
+    if metadata.permissions().mode() & 0o007 != 0 {
+        return Err(wrong(format!(
+            "{path_shown} can be read by anyone: chmod 600 {path_shown}"
+        )));
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
+pub mod approvals;
 mod endpoint;
 mod initialise;
+mod quotas;
 mod row_seal;
 pub mod settings;
 
@@ -47,7 +49,8 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
-        let approvals = settings::approvals(config)?;
+        let approvals = approvals::rules(config)?;
+        let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
@@ -62,6 +65,7 @@ impl Gateway {
             token.clone(),
             wrapping.clone(),
             sessions.clone(),
+            quota.clone(),
         );
         let clusters = settings::clusters(config);
         let context = Arc::new(Context {
@@ -72,7 +76,7 @@ impl Gateway {
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
             approvals,
-            quota: Quota::new(config.quota.requests_per_second),
+            quota,
             policies: PolicyCache::default(),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),
@@ -103,6 +107,14 @@ impl Gateway {
     /// Where the API is.
     pub fn api_addr(&self) -> SocketAddr {
         self.server.api_addr
+    }
+
+    /// Whether the API speaks TLS there, as the scheme of its URL says it.
+    pub fn api_scheme(&self) -> &'static str {
+        match self.server.tls() {
+            true => "https",
+            false => "http",
+        }
     }
 
     /// Where health and metrics are.

@@ -3,8 +3,15 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
+use std::alloc::System;
 use std::process::ExitCode;
 use strongroom::cli::Arguments;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes what is freed: buffers of requests and answers too, which hold secrets on their way and are
+/// not ours to wipe.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

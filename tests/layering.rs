@@ -63,6 +63,7 @@ const ALONE: &[(&str, &str)] = &[
     ("deadpool_postgres", "store"),
     ("refinery", "store"),
     ("actix_web", "server"),
+    ("actix_tls", "server"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

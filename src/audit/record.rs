@@ -36,8 +36,8 @@ pub struct Record<'a> {
     /// ARNs of the keys that the request came to, or of the role.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
-    /// What is neither request nor answer.
-    pub additional: Option<Value>,
+    /// The approval request that it waited for.
+    pub approval: Option<Approval>,
 }
 
 /// Who acted.
@@ -60,6 +60,19 @@ pub struct Caller<'a> {
     pub issued: Option<OffsetDateTime>,
     /// The name that an OIDC issuer has for them.
     pub subject: Option<&'a str>,
+    /// The SHA-256 fingerprint of their client certificate, where that alone said who they are.
+    pub certificate: Option<&'a str>,
+}
+
+/// Dual control: the approval request for a call.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// Its id.
+    pub approval_id: String,
+    /// Whose approvals the call was executed on; none where it waits for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
 }
 
 /// How the request ended.
@@ -88,16 +101,25 @@ struct Event<'a> {
     error_message: Option<&'a str>,
     request_parameters: Option<&'a Map<String, Value>>,
     response_elements: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    additional_event_data: Option<&'a Value>,
     #[serde(rename = "requestID")]
     request_id: Uuid,
     #[serde(rename = "eventID")]
     event_id: Uuid,
     read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_event_data: Option<AdditionalEventData<'a>>,
     resources: Vec<Resource<'a>>,
     event_type: &'a str,
     recipient_account_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AdditionalEventData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<&'a str>,
+    #[serde(flatten)]
+    approval: Option<&'a Approval>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +145,18 @@ pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) ->
 }
 
 impl Record<'_> {
+    fn additional(&self) -> Option<AdditionalEventData<'_>> {
+        let client_certificate = match self.actor {
+            Actor::Caller(caller) => caller.certificate,
+            Actor::Worker(_) => None,
+        };
+        let approval = self.approval.as_ref();
+        (client_certificate.is_some() || approval.is_some()).then_some(AdditionalEventData {
+            client_certificate,
+            approval,
+        })
+    }
+
     /// The record's exact bytes: the leaf of the log.
     ///
     /// # Errors
@@ -150,10 +184,10 @@ impl Record<'_> {
             error_message: error.map(Error::message),
             request_parameters: self.parameters,
             response_elements: response,
-            additional_event_data: self.additional.as_ref(),
             request_id: self.request_id,
             event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,
+            additional_event_data: self.additional(),
             resources: self
                 .resources
                 .iter()

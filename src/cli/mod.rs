@@ -6,6 +6,7 @@ mod client;
 pub mod dev;
 pub mod doctor;
 pub mod init;
+mod private;
 pub mod serve;
 
 use crate::Error;
@@ -41,6 +42,7 @@ impl Arguments {
     /// # Errors
     /// A message for whoever typed it.
     pub fn run(self) -> Result<(), Error> {
+        private::keep_memory_private()?;
         match self.command {
             Command::Dev(arguments) => dev::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),

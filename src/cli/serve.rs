@@ -26,7 +26,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut signals = Signals::listen(&runtime)?;
     runtime.block_on(until_stopped(&config, &mut signals, |gateway| {
         log::info!(
-            "serving on http://{}, health on http://{}",
+            "serving on {}://{}, health on http://{}",
+            gateway.api_scheme(),
             gateway.api_addr(),
             gateway.admin_addr()
         );

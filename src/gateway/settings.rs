@@ -1,17 +1,17 @@
 //! The configuration, as each layer below takes it.
 
-use crate::config::{ApprovalSection, ClusterSection, Config, OidcSection, ms};
-use crate::model::AccountId;
-use crate::operation::OperationName;
-use crate::operation::approvals::{Rule, Rules};
+use super::quotas;
+use crate::config::{
+    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
+    ms,
+};
 use crate::operation::sts::{Issuer, KeySource};
-use crate::server::ServerConfig;
+use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
-use crate::{Error, ErrorCode};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -23,8 +23,42 @@ pub(super) fn server(config: &Config) -> ServerConfig {
         max_in_flight: server.max_in_flight,
         read_timeout: ms(server.read_timeout_ms),
         allow_plaintext: server.allow_plaintext,
+        tls: config.tls.as_ref().map(|tls| self::tls(tls, config)),
         drain: ms(server.drain_ms),
     }
+}
+
+fn tls(tls: &TlsSection, config: &Config) -> TlsConfig {
+    let files = tls.clone();
+    let rules = config.certificate.iter().filter_map(rule);
+    TlsConfig {
+        read: Arc::new(move || {
+            let files = files.read()?;
+            Ok(TlsMaterial {
+                certificate: files.certificate,
+                key: files.key,
+                client_ca: files.client_ca,
+                client_crl: files.client_crl,
+            })
+        }),
+        reload: ms(tls.reload_ms),
+        client_required: tls.client_certificate == ClientCertificate::Required,
+        rules: rules.collect(),
+    }
+}
+
+/// The configuration has been checked: each names one thing, and a Region.
+fn rule(section: &CertificateSection) -> Option<Rule> {
+    let uri = section.uri.clone().map(CertificateName::Uri);
+    let email = section.email.clone().map(CertificateName::Email);
+    let subject = section.subject.clone().map(CertificateName::Subject);
+    let dns = section.dns.as_deref().map(CertificateName::dns);
+    Some(Rule {
+        name: dns.or(uri).or(email).or(subject)?,
+        principal: section.principal.clone(),
+        region: section.region()?,
+        any_signer: section.signer == Signer::Any,
+    })
 }
 
 /// For the token layer.
@@ -73,35 +107,8 @@ pub fn store(config: &Config) -> StoreConfig {
         connections: database.connections,
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
+        quotas: quotas::resources(&config.quota),
     }
-}
-
-/// Which calls wait for approvals.
-///
-/// # Errors
-/// A rule names what is no operation, or one that approvals cannot be asked for.
-pub fn approvals(config: &Config) -> Result<Rules, Error> {
-    let wrong = |message: String| Error::new(ErrorCode::Validation, message);
-    let rules: Result<Vec<Rule>, Error> = config.approval.iter().map(approval_rule).collect();
-    Rules::new(rules?).map_err(|what| wrong(format!("approval: operations: {what}")))
-}
-
-fn approval_rule(section: &ApprovalSection) -> Result<Rule, Error> {
-    let operation = |name: &String| {
-        OperationName::parse(name).ok_or_else(|| {
-            let message = format!("approval: operations: {name:?} is no operation's name");
-            Error::new(ErrorCode::Validation, message)
-        })
-    };
-    let operations: Result<Vec<_>, _> = section.operations.iter().map(operation).collect();
-    let accounts = section.accounts.iter();
-    Ok(Rule {
-        operations: operations?,
-        accounts: accounts.filter_map(|id| AccountId::parse(id)).collect(),
-        approvals: i32::try_from(section.approvals).map_err(Error::internal)?,
-        approvers: section.approvers.clone(),
-        expires: Duration::from_secs(section.expires_seconds),
-    })
 }
 
 /// The issuers of OIDC tokens.

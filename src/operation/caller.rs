@@ -33,6 +33,14 @@ impl Proof {
         }
     }
 
+    /// The fingerprint of the certificate, where it is one.
+    pub fn certificate(&self) -> Option<&str> {
+        match self {
+            Proof::Certificate(fingerprint) => Some(fingerprint),
+            _ => None,
+        }
+    }
+
     /// The session, where it is one.
     pub fn session(&self) -> Option<&Session> {
         match self {
@@ -69,6 +77,7 @@ impl Request {
             access_key_id: self.proof.access_key_id(),
             issued: self.proof.session().map(|session| session.issued),
             subject: self.proof.web_identity().map(|identity| &*identity.subject),
+            certificate: self.proof.certificate(),
         })
     }
 }

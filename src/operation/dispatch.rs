@@ -8,6 +8,7 @@
 mod waiting;
 
 use super::authorized::{Authorized, Seen, Source};
+use super::quota::Throttled;
 use super::{Context, Operation, Proof, Request, TokenChange, Use, approvals, leftover};
 use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
@@ -28,9 +29,13 @@ const ATTEMPTS: usize = 4;
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
     let input = begin::<O>(request, cx).await?;
     let parameters = input.parameters();
-    for _ in 0..ATTEMPTS {
+    for attempts in 0..ATTEMPTS {
         let mut seen = Seen::default();
-        let answer = attempt::<O>(&input, request, &mut seen, cx).await;
+        let answer = attempt::<O>(&input, request, attempts, &mut seen, cx).await;
+        let answer = match answer {
+            Err(error) if error.cause::<Throttled>().is_some() => return Err(error),
+            answer => answer,
+        };
         let outcome = match &answer {
             Ok(output) => Outcome::Success {
                 response: O::shown(output),
@@ -83,10 +88,14 @@ fn note_access_key<O: Operation>(request: &Request, cx: &Context) {
 async fn attempt<O: Use>(
     input: &O::Input,
     request: &Request,
+    attempts: usize,
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
+    if attempts == 0 {
+        cx.quota.count_use(&call, request)?;
+    }
     let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;
     kept(output, input)
 }
@@ -203,13 +212,18 @@ fn unsettled() -> Error {
     Error::new(ErrorCode::KmsInternal, message)
 }
 
-/// Steps 3 and 4. A request beyond the quota is counted and not recorded: recording it would cost
+/// Steps 3 and 4. A request beyond a quota is counted and not recorded: recording it would cost
 /// what the quota is to save.
 async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
-    cx.quota.check(&request.principal.account)?;
+    cx.quota.count_request(O::NAME, request)?;
     note_access_key::<O>(request, cx);
     match O::Input::decode(&request.body) {
-        Ok(input) => Ok(input),
+        Ok(input) => {
+            if let Some(spec) = O::data_key_pair(&input) {
+                cx.quota.count_pair(spec, request)?;
+            }
+            Ok(input)
+        }
         Err(error) => {
             let outcome = Outcome::Failure(&error);
             conclude::<O>(request, None, Seen::default(), outcome, cx).await?;
@@ -296,7 +310,7 @@ fn record<O: Operation>(
     parameters: Option<&Map<String, Value>>,
     resources: Vec<String>,
     outcome: Outcome<'_>,
-    additional: Option<Value>,
+    approval: Option<audit::Approval>,
     cx: &Context,
 ) -> Result<Vec<u8>, Error> {
     Record {
@@ -315,7 +329,7 @@ fn record<O: Operation>(
         parameters,
         resources,
         outcome,
-        additional,
+        approval,
     }
     .to_bytes()
 }

@@ -5,12 +5,17 @@ use super::{
     agreement, aliases, approvals, data_keys, encryption, grants, identities, import, key_stores,
     keys, mac, multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
 };
-use crate::model::member::Structure;
+use crate::model::member::{Decode, Structure};
 use crate::{Error, ErrorCode};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
     <O::Input as Structure>::MEMBERS
+}
+
+fn parameters<O: Operation>(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    Ok(O::Input::decode(body)?.parameters())
 }
 
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
@@ -62,6 +67,20 @@ macro_rules! operations {
                     $(OperationName::$own_use => members::<$own_use_path>(),)*
                     $(OperationName::$own_change => members::<$own_change_path>(),)*
                     $(OperationName::$sts_use => members::<$sts_use_path>(),)*
+                }
+            }
+
+            /// What the audit record may show of a request body, decoded as the pipeline does it.
+            ///
+            /// # Errors
+            /// `SerializationException`, `ValidationException`.
+            pub fn parameters(self, body: &[u8]) -> Result<Map<String, Value>, Error> {
+                match self {
+                    $(OperationName::$use => parameters::<$use_path>(body),)*
+                    $(OperationName::$change => parameters::<$change_path>(body),)*
+                    $(OperationName::$own_use => parameters::<$own_use_path>(body),)*
+                    $(OperationName::$own_change => parameters::<$own_change_path>(body),)*
+                    $(OperationName::$sts_use => parameters::<$sts_use_path>(body),)*
                 }
             }
 

@@ -43,11 +43,12 @@ pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use tokens::Tokens;
 
-use crate::audit::Audit;
 pub use crate::authz::Principal;
+
+use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::model::Region;
 use crate::model::member::Decode;
+use crate::model::{DataKeyPairSpec, Region};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -85,7 +86,7 @@ pub struct Context {
     /// Which calls wait for approvals.
     pub approvals: approvals::Rules,
     /// Rates.
-    pub quota: quota::Quota,
+    pub quota: Arc<quota::Quota>,
     /// The policies in use.
     pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
@@ -151,6 +152,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// The data key pair that the request makes: it is counted by its kind.
+    fn data_key_pair(_: &Self::Input) -> Option<DataKeyPairSpec> {
+        None
+    }
 
     /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
     ///

@@ -1,32 +1,35 @@
 //! Steps 1 and 2 of the pipeline: admit and authenticate. What comes after is the endpoint's.
 
+use super::certificate;
+use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
-use super::sigv4::{self, Authorization, SignedRequest};
+use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
-use crate::model::Region;
-use crate::operation::credential::Credential;
-use crate::operation::{OperationName, Request, unrecognized};
+use crate::model::AccountId;
+use crate::operation::quota::{Place, Places, Throttled, network};
+use crate::operation::{OperationName, Request};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-const TARGET: &str = "x-amz-target";
-const SECURITY_TOKEN: &str = "x-amz-security-token";
+pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+pub(super) const TARGET: &str = "x-amz-target";
+pub(super) const SECURITY_TOKEN: &str = "x-amz-security-token";
 /// What a request decides by has one value, or none.
-const ONCE: [&str; 7] = [
+const ONCE: [&str; 8] = [
     "authorization",
     "content-type",
     "host",
     "x-amz-content-sha256",
     "x-amz-date",
+    super::certificate::REGION,
     SECURITY_TOKEN,
     TARGET,
 ];
@@ -35,7 +38,7 @@ const UNSIGNED_BODY_BYTES: usize = 65_536;
 
 /// The two protocols, each with a service of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Protocol {
+pub(super) enum Protocol {
     /// AWS JSON 1.1: KMS, and the gateway's own operations.
     Json,
     /// AWS Query: STS.
@@ -54,7 +57,7 @@ impl Protocol {
     }
 
     /// The service of the credential scope.
-    fn service(self) -> &'static str {
+    pub(super) fn service(self) -> &'static str {
         match self {
             Protocol::Json => "kms",
             Protocol::Query => "sts",
@@ -102,7 +105,7 @@ pub(super) async fn handle(
             }
         }
         Err(error) => {
-            shared.endpoint.rejected(error.code());
+            shared.endpoint.rejected(&error);
             if error.code().status() >= 500 {
                 log::error!("{request_id}: {error}");
             } else {
@@ -127,35 +130,16 @@ pub(super) async fn handle(
     }
 }
 
-/// One of a bounded number, given back when dropped.
-struct Place {
-    shared: web::Data<Shared>,
-    of: fn(&Shared) -> &AtomicUsize,
-}
-
-impl Place {
-    fn take(
-        shared: &web::Data<Shared>,
-        of: fn(&Shared) -> &AtomicUsize,
-        limit: usize,
-    ) -> Result<Self, Error> {
-        let before = of(shared).fetch_add(1, Ordering::Relaxed);
-        let place = Self {
-            shared: shared.clone(),
-            of,
-        };
-        if before >= limit {
-            let message = "Too many requests are under way; retry.";
-            return Err(Error::new(ErrorCode::Throttling, message));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        (self.of)(&self.shared).fetch_sub(1, Ordering::Relaxed);
-    }
+/// A place among a bounded number, of which nobody gets all.
+fn place<K: Hash + Eq + Clone>(
+    places: &Arc<Places<K>>,
+    key: K,
+    kind: &'static str,
+) -> Result<Place<K>, Error> {
+    places.take(key).ok_or_else(|| {
+        let message = "Too many requests are under way; retry.";
+        Error::new(ErrorCode::Throttling, message).with_source(Throttled(kind))
+    })
 }
 
 async fn admit(
@@ -164,7 +148,7 @@ async fn admit(
     payload: web::Payload,
     shared: &web::Data<Shared>,
     request_id: Uuid,
-) -> Result<(OperationName, Request, Place), Error> {
+) -> Result<(OperationName, Request, Place<AccountId>), Error> {
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -186,28 +170,25 @@ async fn admit(
         return Err(Error::new(ErrorCode::UnknownOperation, message));
     }
     // What the headers alone can be refused for is refused before the body is read.
-    let anonymous = protocol == Protocol::Query && unsigned.header("authorization").is_none();
-    let signature = match anonymous {
-        true => None,
-        false => Some(authorization(&unsigned, protocol, shared)?),
+    let certificate = certificate::of(http)?;
+    let (presented, region) = presented(&unsigned, protocol, certificate, shared)?;
+    let limit = match presented {
+        Presented::Nothing => shared.max_body_bytes.min(UNSIGNED_BODY_BYTES),
+        _ => shared.max_body_bytes,
     };
-    let limit = match signature {
-        Some(_) => shared.max_body_bytes,
-        None => shared.max_body_bytes.min(UNSIGNED_BODY_BYTES),
-    };
-    // Those who are still sending have places of their own: they cannot take those of the others.
-    let reading = Place::take(shared, |shared| &shared.reading, shared.max_in_flight)?;
+    let source_ip = http
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    // Who they are is not known yet: they have places of their own, and cannot take those of the others.
+    let unknown = place(&shared.unknown, network(source_ip), "unauthenticated")?;
     let body = body::read(http, payload, limit, shared.read_timeout).await?;
-    drop(reading);
     let signed = SignedRequest {
         body: &body,
         ..unsigned
     };
-    let signer = match &signature {
-        Some((authorization, _)) => Some(authenticate(authorization, &signed, shared).await?),
-        None => None,
-    };
-    let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
+    let failed = |error| failure(error, source_ip, shared);
+    let caller = authenticate(&presented, &signed, source_ip, shared).await;
+    let caller = caller.map_err(failed)?;
     let form = match protocol {
         Protocol::Json => None,
         Protocol::Query => Some(Form::parse(&body)?),
@@ -216,20 +197,20 @@ async fn admit(
         Some(form) => form.name,
         None => OperationName::from_target(signed.header(TARGET).unwrap_or_default())?,
     };
-    let (principal, proof) = match (&form, signer) {
+    let (principal, proof) = match (&form, caller) {
         // Whoever may have signed: the token says who asks.
         (Some(form), _) if name == OperationName::AssumeRoleWithWebIdentity => {
             let token = SecretString::from(form.get("WebIdentityToken"));
             let role_arn = form.get("RoleArn");
-            shared.endpoint.web_identity(role_arn, &token).await?
+            let caller = shared.endpoint.web_identity(role_arn, &token).await;
+            caller.map_err(failed)?
         }
-        (_, Some(signer)) => (signer.principal.clone(), signer.proof.clone()),
+        (_, Some(caller)) => caller,
         (_, None) => return Err(sigv4::missing()),
     };
-    let region = match signature {
-        Some((_, region)) => region,
-        None => shared.endpoint.region(),
-    };
+    let account = principal.account.clone();
+    let place = place(&shared.in_flight, account, "in-flight")?;
+    drop(unknown);
     let input = form.map(|form| form.json()).transpose()?;
     let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
@@ -237,10 +218,8 @@ async fn admit(
         principal,
         proof,
         region,
-        source_ip: http
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
-        secure_transport: false,
+        source_ip,
+        secure_transport: http.app_config().secure(),
         user_agent,
         body: input.unwrap_or(body),
     };
@@ -265,37 +244,23 @@ fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
     headers.collect()
 }
 
-/// The `Authorization` header and its Region, checked without asking anybody.
-fn authorization<'r>(
-    request: &SignedRequest<'r>,
-    protocol: Protocol,
-    shared: &Shared,
-) -> Result<(Authorization<'r>, Region), Error> {
-    let authorization = Authorization::parse(request)?;
-    authorization.check_access_key_id()?;
-    authorization.check_scope(protocol.service())?;
-    authorization.check_date(shared.endpoint.now())?;
-    authorization.check_signed_headers(request)?;
-    let region = Region::parse(authorization.region)
-        .filter(|region| shared.endpoint.serves(region))
-        .ok_or_else(|| {
-            let message = "Credential should be scoped to a valid region.";
-            Error::new(ErrorCode::InvalidSignature, message)
-        })?;
-    Ok((authorization, region))
-}
-
-/// The access key that signed the request.
-async fn authenticate(
-    authorization: &Authorization<'_>,
-    request: &SignedRequest<'_>,
-    shared: &Shared,
-) -> Result<Arc<Credential>, Error> {
-    let credential = shared
-        .endpoint
-        .credential(authorization.access_key_id, request.header(SECURITY_TOKEN))
-        .await?;
-    let credential = credential.ok_or_else(unrecognized)?;
-    sigv4::verify(authorization, request, credential.secret.expose_secret())?;
-    Ok(credential)
+/// What a caller is told who could not be authenticated: from an address that does this too often
+/// nothing but that.
+fn failure(error: Error, source_ip: IpAddr, shared: &Shared) -> Error {
+    let wrong = matches!(
+        error.code(),
+        ErrorCode::UnrecognizedClient
+            | ErrorCode::InvalidSignature
+            | ErrorCode::ExpiredToken
+            | ErrorCode::ExpiredIdentityToken
+            | ErrorCode::InvalidIdentityToken
+            | ErrorCode::IdpRejectedClaim
+    );
+    if !wrong {
+        return error;
+    }
+    match shared.endpoint.failed(source_ip) {
+        Ok(()) => error,
+        Err(throttled) => throttled,
+    }
 }

@@ -7,22 +7,31 @@
 mod admin;
 mod api;
 mod body;
-mod query;
+mod certificate;
+mod presented;
+pub mod query;
 pub mod sigv4;
+mod subject;
+mod tls;
 
-use crate::model::Region;
+pub use certificate::{CertificateName, Rule};
+pub use tls::{TlsConfig, TlsMaterial};
+
+use crate::model::{AccountId, Region};
 use crate::operation::credential::Credential;
+use crate::operation::quota::Places;
 use crate::operation::{OperationName, Principal, Proof, Request};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tls::Tls;
+use tokio::task::JoinHandle;
 
 /// What the server asks of the house behind it.
 pub trait Endpoint: Send + Sync + 'static {
@@ -30,11 +39,15 @@ pub trait Endpoint: Send + Sync + 'static {
     fn now(&self) -> OffsetDateTime;
     /// Whether this deployment answers for a Region.
     fn serves(&self, region: &Region) -> bool;
-    /// The credential of an access key in force, and of the session token that came with it.
+    /// The user of an ARN, by whom a client certificate is used.
+    fn user<'a>(&'a self, arn: &'a str) -> BoxFuture<'a, Result<Option<Principal>, Error>>;
+    /// The credential of an access key in force, and of the session token that came with it, for
+    /// whoever asks from an address.
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,
         session_token: Option<&'a str>,
+        source_ip: IpAddr,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
     /// Who presents an OIDC token, to assume the role `role_arn`.
     fn web_identity<'a>(
@@ -50,8 +63,13 @@ pub trait Endpoint: Send + Sync + 'static {
         name: OperationName,
         request: Request,
     ) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
+    /// Counts a caller who could not be authenticated.
+    ///
+    /// # Errors
+    /// `ThrottlingException` if that happens too often at its address.
+    fn failed(&self, source_ip: IpAddr) -> Result<(), Error>;
     /// Counts a request that did not get past authentication.
-    fn rejected(&self, code: ErrorCode);
+    fn rejected(&self, error: &Error);
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
     /// The metrics in Prometheus's text format.
@@ -59,7 +77,7 @@ pub trait Endpoint: Send + Sync + 'static {
 }
 
 /// Where and within what limits to listen.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerConfig {
     /// The API's address; port 0 takes a free one.
     pub api: SocketAddr,
@@ -69,12 +87,14 @@ pub struct ServerConfig {
     pub workers: usize,
     /// The longest body that is read, in bytes.
     pub max_body_bytes: usize,
-    /// Requests under way at once; one more is refused.
+    /// Requests under way at once, of which no account gets all; one more is refused.
     pub max_in_flight: usize,
     /// How long a client may take to send its request.
     pub read_timeout: Duration,
     /// Whether to listen beyond loopback without TLS.
     pub allow_plaintext: bool,
+    /// The API's TLS; the admin listener has none.
+    pub tls: Option<TlsConfig>,
     /// How long requests under way may take to end once the server stops.
     pub drain: Duration,
 }
@@ -82,14 +102,16 @@ pub struct ServerConfig {
 /// Longer than the SDKs keep an idle connection: they, and not we, are to be the ones who close it.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
 
+/// TLS handshakes at a time, for each worker: what is more waits in the listener's queue.
+const MAX_HANDSHAKES: usize = 64;
+
 /// What the handlers of the API share.
 pub(crate) struct Shared {
     endpoint: Arc<dyn Endpoint>,
-    /// Requests that are still being read.
-    reading: AtomicUsize,
-    /// Requests that are authenticated and not yet answered.
-    in_flight: AtomicUsize,
-    max_in_flight: usize,
+    /// For requests that are being read and authenticated, by the addresses that they come from.
+    unknown: Arc<Places<IpAddr>>,
+    /// For those that are authenticated and not yet answered, by account.
+    in_flight: Arc<Places<AccountId>>,
     max_body_bytes: usize,
     read_timeout: Duration,
 }
@@ -102,6 +124,7 @@ pub struct Server {
     pub admin_addr: SocketAddr,
     api: ServerHandle,
     admin: ServerHandle,
+    tls: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -110,7 +133,11 @@ impl Server {
     /// # Errors
     /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
     pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
-        for address in [config.api, config.admin] {
+        let plain = [
+            config.tls.is_none().then_some(config.api),
+            Some(config.admin),
+        ];
+        for address in plain.into_iter().flatten() {
             if !address.ip().is_loopback() && !config.allow_plaintext {
                 return Err(Error::new(
                     ErrorCode::Validation,
@@ -123,12 +150,12 @@ impl Server {
         }
         let shared = web::Data::new(Shared {
             endpoint: endpoint.clone(),
-            reading: AtomicUsize::new(0),
-            in_flight: AtomicUsize::new(0),
-            max_in_flight: config.max_in_flight,
+            unknown: Places::new(config.max_in_flight),
+            in_flight: Places::new(config.max_in_flight),
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });
+        let tls = config.tls.map(Tls::open).transpose()?;
         let (api_addr, listener) = bind(config.api)?;
         let api = HttpServer::new(move || {
             App::new()
@@ -137,13 +164,24 @@ impl Server {
         })
         .workers(config.workers)
         .max_connections(config.max_in_flight.saturating_mul(4))
+        .max_connection_rate(MAX_HANDSHAKES)
+        .tls_handshake_timeout(config.read_timeout)
         .client_request_timeout(config.read_timeout)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(config.drain.as_secs())
-        .disable_signals()
-        .listen(listener)
-        .map_err(Error::internal)?
-        .run();
+        .disable_signals();
+        let api = match &tls {
+            Some(tls) => {
+                let acceptor = tls.acceptor()?;
+                let noted = tls.clone();
+                let api = api.on_connect(move |connection, extensions| {
+                    certificate::note(&noted, connection, extensions);
+                });
+                api.listen_openssl(listener, acceptor)
+            }
+            None => api.listen(listener),
+        };
+        let api = api.map_err(Error::internal)?.run();
         let (admin_addr, listener) = bind(config.admin)?;
         let endpoint = web::Data::from(endpoint);
         let admin = HttpServer::new(move || {
@@ -162,14 +200,23 @@ impl Server {
             admin_addr,
             api: api.handle(),
             admin: admin.handle(),
+            tls: tls.map(|tls| tokio::spawn(tls.follow())),
         };
         tokio::spawn(api);
         tokio::spawn(admin);
         Ok(server)
     }
 
+    /// Whether the API speaks TLS.
+    pub fn tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Takes no more connections, and waits for the requests under way.
     pub async fn stop(self) {
+        if let Some(tls) = self.tls {
+            tls.abort();
+        }
         self.api.stop(true).await;
         self.admin.stop(false).await;
     }

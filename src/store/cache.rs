@@ -4,8 +4,8 @@
 use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -54,7 +54,11 @@ pub(super) struct Cache {
     lists: Map<Address, Arc<[Arc<Grant>]>>,
     absent: Map<Address, Instant>,
     generation: AtomicU64,
+    follower: OnceLock<Follower>,
 }
+
+/// Told of every row that is forgotten, or `None` for all: what was made of it is to go as well.
+pub(super) type Follower = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
 impl Cache {
     pub(super) fn new(entries: usize) -> Self {
@@ -66,7 +70,12 @@ impl Cache {
             lists: Map::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
+            follower: OnceLock::new(),
         }
+    }
+
+    pub(super) fn set_follower(&self, follower: Follower) -> Result<(), Follower> {
+        self.follower.set(follower)
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<Record> {
@@ -118,6 +127,13 @@ impl Cache {
     pub(super) fn forget(&self, row: Uuid) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.records.remove(&row);
+        self.tell(Some(row));
+    }
+
+    fn tell(&self, row: Option<Uuid>) {
+        if let Some(follower) = self.follower.get() {
+            follower(row);
+        }
     }
 
     /// That it is absent, or which grants there are.
@@ -133,6 +149,7 @@ impl Cache {
         self.records.clear();
         self.lists.clear();
         self.absent.clear();
+        self.tell(None);
     }
 }
 

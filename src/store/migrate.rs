@@ -91,8 +91,8 @@ pub(super) async fn check(connection: &Connection) -> Result<Uuid, Error> {
             (version, name, migration.checksum().to_string())
         })
         .collect();
-    // They are built in by the order of their files' names, in which V10 comes before V2.
-    ours.sort_unstable_by_key(|(version, _, _)| *version);
+    // They are embedded in the order of the files' names, in which 10 is before 2.
+    ours.sort_by_key(|(version, _, _)| *version);
     compare(&applied(connection).await?, &ours)?;
     match connection.query_opt(DEPLOYMENT_ID, &[]).await? {
         Some(row) => pool::column(&row, "id"),

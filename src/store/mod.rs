@@ -27,6 +27,7 @@ mod keys;
 mod listener;
 mod migrate;
 mod pool;
+mod quotas;
 mod record;
 mod related;
 mod rotations;
@@ -37,6 +38,7 @@ mod usage;
 pub use approval_changes::OpenRequests;
 pub use approvals::Call;
 pub use error::StoreError;
+pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use record::*;
 pub use rotations::Rotation;
 pub use transaction::Transaction;
@@ -62,6 +64,8 @@ pub struct StoreConfig {
     pub deadline: Duration,
     /// Keys, aliases and access keys kept in memory.
     pub cache_entries: usize,
+    /// How much accounts may have.
+    pub quotas: ResourceQuotas,
 }
 
 /// Makes row MACs; the gateway implements it with a key on the token. `store` does not know `token`.
@@ -86,6 +90,7 @@ struct Shared {
     connections: Connections,
     deadline: Duration,
     deployment: Uuid,
+    quotas: ResourceQuotas,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
@@ -142,6 +147,7 @@ impl Store {
                 connections,
                 deadline: config.deadline,
                 deployment,
+                quotas: config.quotas,
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),
@@ -162,6 +168,14 @@ impl Store {
     pub fn set_seal(&self, seal: Arc<dyn RowSeal>) {
         if self.shared.seal.set(seal).is_err() {
             log::error!("the row seal was set already; the first one stays");
+        }
+    }
+
+    /// Gives the store whom to tell, once, of every row that it forgets because it has changed or gone,
+    /// here or through another gateway; `None` for all rows.
+    pub fn set_follower(&self, follower: impl Fn(Option<Uuid>) + Send + Sync + 'static) {
+        if self.shared.cache.set_follower(Box::new(follower)).is_err() {
+            log::error!("somebody follows the rows already, and goes on alone");
         }
     }
 

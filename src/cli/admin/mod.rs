@@ -8,7 +8,7 @@ mod entity;
 mod policy;
 mod table;
 
-use super::client::{Connection, Endpoint};
+use super::client::{self, Connection, Endpoint};
 use super::{failed, runtime};
 use crate::Error;
 use clap::Subcommand;
@@ -21,7 +21,7 @@ use table::Column;
 /// client.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The gateway, as http://host:port.
+    /// The gateway, as http://host:port or https://host:port.
     #[arg(long, env = "AWS_ENDPOINT_URL_KMS", global = true)]
     endpoint: Option<String>,
     /// Print what the gateway answers, as JSON.
@@ -51,6 +51,8 @@ enum Command {
     /// Calls that wait for approvals: dual control.
     #[command(subcommand)]
     Approval(approval::Command),
+    /// Say who it is that asks.
+    Whoami,
 }
 
 /// Does it, and prints what there is to say.
@@ -74,6 +76,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             Command::Policy(command) => policy::run(command, &mut gateway).await,
             Command::AccessKey(command) => access_key::run(command, &mut gateway).await,
             Command::Approval(command) => approval::run(command, &mut gateway).await,
+            Command::Whoami => whoami(&mut gateway).await,
         }
     })
 }
@@ -134,6 +137,21 @@ impl Gateway<'_> {
         }
     }
 }
+
+async fn whoami(gateway: &mut Gateway<'_>) -> Result<(), Error> {
+    let xml = gateway.connection.call_sts("GetCallerIdentity").await?;
+    let said = |name: &str| client::element(&xml, name).unwrap_or_default();
+    let caller = json!({
+        "Account": said("Account"), "Arn": said("Arn"), "UserId": said("UserId"),
+    });
+    match gateway.json {
+        true => print_json(&caller),
+        false => print!("{}", table::one(&caller, CALLER)),
+    }
+    Ok(())
+}
+
+const CALLER: &[Column] = &[("ACCOUNT", "Account"), ("ARN", "Arn"), ("ID", "UserId")];
 
 fn print_json(value: &Value) {
     println!("{value:#}");

@@ -103,8 +103,8 @@ mod tests {
         ];
         assert_eq!(
             of(&items, COLUMNS),
-            "NAME             MADE                  TAGS\n\
-             a                1970-01-01 00:00:00Z  k=v\n\
+            "NAME            MADE                  TAGS\n\
+             a               1970-01-01 00:00:00Z  k=v\n\
              \\u{1b}[31mlong\n"
         );
         assert_eq!(

@@ -111,7 +111,8 @@ fn configure(dir: &Path, cluster: &Cluster, arguments: &Arguments) -> Result<Con
     write_private(&file, &configuration(dir, &cluster.url(), arguments)?)?;
     let mut environment = config::environment()?;
     // What a shell has exported for a real deployment must not be mixed with this one.
-    environment.retain(|name, _| !OURS.contains(&name.as_str()));
+    environment
+        .retain(|name, _| !OURS.contains(&name.as_str()) && !name.starts_with("STRONGROOM_TLS_"));
     Config::load_with(&file, environment)
 }
 
@@ -191,7 +192,9 @@ fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String,
          [server]\nlisten = {}\nadmin_listen = {}\n\n\
          [token]\nmodule = {}\nlabel = {}\npin_file = {}\nimport_through_memory = true\n\n\
          [database]\nurl = {}\n\n\
-         [gateway]\nregions = [\"*\"]\n{clusters}",
+         [gateway]\nregions = [\"*\"]\n\n\
+         # Whoever develops is not throttled.\n\
+         [quota]\ndefaults = \"none\"\nfailures_per_second = 1000\nkey_store_passwords_per_hour = 1000\n{clusters}",
         text(&arguments.listen.to_string()),
         text(&arguments.admin_listen.to_string()),
         module,

@@ -19,7 +19,7 @@ const LISTS: [&str; 4] = [
 ];
 
 /// A request of the query protocol. Values may be secret.
-pub(in crate::server) struct Form {
+pub struct Form {
     /// What is asked for.
     pub name: OperationName,
     members: Vec<(String, Zeroizing<String>)>,
@@ -34,7 +34,7 @@ impl Form {
     ///
     /// # Errors
     /// `SerializationException` for what is no form, or has a name twice; `UnknownOperationException`.
-    pub(in crate::server) fn parse(body: &[u8]) -> Result<Self, Error> {
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(body).map_err(|_| malformed("The form is not UTF-8."))?;
         let mut members = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -81,7 +81,7 @@ impl Form {
     ///
     /// # Errors
     /// `SerializationException`: names that contradict each other.
-    pub(in crate::server) fn json(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn json(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut members = Value::Object(Map::new());
         let put = self.members.iter().try_for_each(|(name, value)| {
             let value = match LISTS.contains(&name.as_str()) && value.is_empty() {

@@ -10,7 +10,7 @@ mod form;
 mod xml;
 
 pub(super) use error::{error, status};
-pub(super) use form::Form;
+pub use form::Form;
 
 use crate::Error;
 use crate::operation::OperationName;

@@ -10,7 +10,7 @@ pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str], list
     for part in [
         request.method,
         "\n",
-        path(request.path),
+        &path(request.path),
         "\n",
         &query(request.query),
         "\n",
@@ -39,17 +39,31 @@ pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str], list
     out
 }
 
-/// KMS has one path; it is taken as sent.
-fn path(path: &str) -> &str {
-    if path.is_empty() { "/" } else { path }
+/// Without empty segments, `.` and `..`, and encoded once more: as all services have it but S3.
+fn path(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            other => segments.push(other),
+        }
+    }
+    let mut out = String::from("/");
+    push_encoded(&mut out, &segments.join("/"), b'/');
+    if path.ends_with('/') && !segments.is_empty() {
+        out.push('/');
+    }
+    out
 }
 
-/// Parameters sorted by name, then value; each with its `=`.
+/// Parameters sorted by name, then value; each with its `=`. What is encoded already stays so.
 fn query(query: &str) -> String {
-    let mut parameters: Vec<(&str, &str)> = query
+    let mut parameters: Vec<(String, String)> = query
         .split('&')
         .filter(|parameter| !parameter.is_empty())
         .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+        .map(|(name, value)| (encoded(name), encoded(value)))
         .collect();
     parameters.sort_unstable();
     let joined: Vec<String> = parameters
@@ -57,6 +71,25 @@ fn query(query: &str) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     joined.join("&")
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_encoded(&mut out, text, b'%');
+    out
+}
+
+/// Percent-encoded, but for RFC 3986's unreserved characters and `kept`.
+fn push_encoded(out: &mut String, text: &str, kept: u8) {
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(byte.into());
+            }
+            _ if byte == kept => out.push(byte.into()),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
 }
 
 /// Trimmed, with each run of blanks made one.

@@ -6,6 +6,8 @@ mod authorization;
 mod canonical;
 mod signature;
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;
 
 pub use authorization::Authorization;

@@ -76,12 +76,21 @@ fn signature(
     for part in [date, region, service, "aws4_request"] {
         key = hmac(&key, part.as_bytes())?;
     }
-    let mut to_sign =
-        format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
-    hex::push(&mut to_sign, &sha256(canonical.as_bytes()));
+    let to_sign = to_sign((date, region, service), timestamp, canonical);
     let mut signature = String::with_capacity(64);
     hex::push(&mut signature, &hmac(&key, to_sign.as_bytes())?);
     Ok(signature)
+}
+
+pub(super) fn to_sign(
+    (date, region, service): (&str, &str, &str),
+    timestamp: &str,
+    canonical: &str,
+) -> String {
+    let mut to_sign =
+        format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
+    hex::push(&mut to_sign, &sha256(canonical.as_bytes()));
+    to_sign
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
