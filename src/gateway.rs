@@ -1,5 +1,6 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
+pub mod approvals;
 mod endpoint;
 mod initialise;
 mod quotas;
@@ -48,8 +49,8 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
+        let approvals = approvals::rules(config)?;
         let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
-        let approvals = settings::approvals(config)?;
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();

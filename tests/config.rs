@@ -230,77 +230,6 @@ fn clusters_are_named_in_the_file_or_all_at_once_in_the_environment() {
 }
 
 #[test]
-fn tls_and_certificates() {
-    // Both sections stand before [token], and no other that is commented out.
-    let (before, after) = EXAMPLE.split_once("[token]").unwrap();
-    let text = format!("{}[token]{after}", before.replace("#   ", ""));
-    let config = parse(&text, &[]).unwrap();
-    let tls = config.tls.as_ref().unwrap();
-    let spelled_out = format!("{:?}", (tls, &config.certificate));
-    let without = |key: &str| {
-        let lines = text.lines().filter(|line| !line.starts_with(key));
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    for key in ["client_certificate", "reload_ms", "signer"] {
-        let config = parse(&without(key), &[]).unwrap();
-        let by_default = format!("{:?}", (config.tls.unwrap(), config.certificate));
-        assert_eq!(by_default, spelled_out, "{key}");
-    }
-    let environment = [("STRONGROOM_TLS_CLIENT_CERTIFICATE", "required")];
-    let required = parse(&text, &environment).unwrap().tls.unwrap();
-    assert_ne!(format!("{required:?}"), format!("{tls:?}"));
-
-    let user = "arn:aws:iam::111122223333:user/payments";
-    let with = |from: &str, to: &str| text.replace(from, to);
-    for (wrong, why) in [
-        (
-            without("client_ca_file"),
-            "tls.client_crl_file needs tls.client_ca_file",
-        ),
-        (
-            with("reload_ms = 10000", "reload_ms = 0"),
-            "tls.reload_ms must be at least 1",
-        ),
-        (
-            with("\"optional\"", "\"sometimes\""),
-            "unknown variant `sometimes`",
-        ),
-        (
-            without("uri"),
-            "certificate[0]: set exactly one of dns, uri, email and subject",
-        ),
-        (
-            with("uri =", "dns = \"a\"\nuri ="),
-            "certificate[0]: set exactly one of",
-        ),
-        (
-            with(user, "arn:aws:iam::111122223333:root"),
-            "certificate[0]: principal is a user's ARN",
-        ),
-        (
-            with(user, "arn:aws:iam::111122223333:role/payments"),
-            "certificate[0]: principal is",
-        ),
-        (
-            with(user, "arn:aws:iam::111122223333:user/"),
-            "certificate[0]: principal is a user's",
-        ),
-        (
-            with("region = \"us-east-1\"", "region = \"US\""),
-            "certificate[0]: \"US\" is no Region's",
-        ),
-        (with("signer", "singer"), "unknown field `singer`"),
-        (
-            without("client_c"),
-            "[[certificate]] needs tls.client_ca_file",
-        ),
-    ] {
-        let error = parse(&wrong, &[]).unwrap_err();
-        assert!(error.message().contains(why), "{why}: {}", error.message());
-    }
-}
-
-#[test]
 fn rules_for_approvals_are_checked() {
     let approvers =
         r#"approvers = ["arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:root"]"#;
@@ -309,11 +238,10 @@ fn rules_for_approvals_are_checked() {
     let config = parse(&right, &[]).unwrap();
     assert_eq!(config.approval[0].approvals, 2);
     assert_eq!(config.approval[0].expires_seconds, 86_400);
-    strongroom::gateway::settings::approvals(&config).unwrap();
+    strongroom::gateway::approvals::rules(&config).unwrap();
 
     let wrong = |text: &str, expected: &str| {
-        let parsed =
-            parse(text, &[]).map(|config| strongroom::gateway::settings::approvals(&config));
+        let parsed = parse(text, &[]).map(|config| strongroom::gateway::approvals::rules(&config));
         let error = match parsed {
             Ok(rules) => rules.expect_err(expected),
             Err(error) => error,
@@ -409,6 +337,77 @@ fn rules_for_approvals_are_checked() {
     let config = parse(&right, &[variable]).unwrap();
     assert_eq!(config.approval.len(), 1);
     assert_eq!(config.approval[0].operations, ["EnableKey"]);
+}
+
+#[test]
+fn tls_and_certificates() {
+    // Both sections stand before [token], and no other that is commented out.
+    let (before, after) = EXAMPLE.split_once("[token]").unwrap();
+    let text = format!("{}[token]{after}", before.replace("#   ", ""));
+    let config = parse(&text, &[]).unwrap();
+    let tls = config.tls.as_ref().unwrap();
+    let spelled_out = format!("{:?}", (tls, &config.certificate));
+    let without = |key: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with(key));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    for key in ["client_certificate", "reload_ms", "signer"] {
+        let config = parse(&without(key), &[]).unwrap();
+        let by_default = format!("{:?}", (config.tls.unwrap(), config.certificate));
+        assert_eq!(by_default, spelled_out, "{key}");
+    }
+    let environment = [("STRONGROOM_TLS_CLIENT_CERTIFICATE", "required")];
+    let required = parse(&text, &environment).unwrap().tls.unwrap();
+    assert_ne!(format!("{required:?}"), format!("{tls:?}"));
+
+    let user = "arn:aws:iam::111122223333:user/payments";
+    let with = |from: &str, to: &str| text.replace(from, to);
+    for (wrong, why) in [
+        (
+            without("client_ca_file"),
+            "tls.client_crl_file needs tls.client_ca_file",
+        ),
+        (
+            with("reload_ms = 10000", "reload_ms = 0"),
+            "tls.reload_ms must be at least 1",
+        ),
+        (
+            with("\"optional\"", "\"sometimes\""),
+            "unknown variant `sometimes`",
+        ),
+        (
+            without("uri"),
+            "certificate[0]: set exactly one of dns, uri, email and subject",
+        ),
+        (
+            with("uri =", "dns = \"a\"\nuri ="),
+            "certificate[0]: set exactly one of",
+        ),
+        (
+            with(user, "arn:aws:iam::111122223333:root"),
+            "certificate[0]: principal is a user's ARN",
+        ),
+        (
+            with(user, "arn:aws:iam::111122223333:role/payments"),
+            "certificate[0]: principal is",
+        ),
+        (
+            with(user, "arn:aws:iam::111122223333:user/"),
+            "certificate[0]: principal is a user's",
+        ),
+        (
+            with("region = \"us-east-1\"", "region = \"US\""),
+            "certificate[0]: \"US\" is no Region's",
+        ),
+        (with("signer", "singer"), "unknown field `singer`"),
+        (
+            without("client_c"),
+            "[[certificate]] needs tls.client_ca_file",
+        ),
+    ] {
+        let error = parse(&wrong, &[]).unwrap_err();
+        assert!(error.message().contains(why), "{why}: {}", error.message());
+    }
 }
 
 #[test]

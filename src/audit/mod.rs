@@ -4,5 +4,5 @@ mod record;
 mod user_identity;
 mod writer;
 
-pub use record::{Actor, Caller, KMS, Outcome, Record, STS, event_id};
+pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};
 pub use writer::Audit;

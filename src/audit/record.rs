@@ -36,8 +36,8 @@ pub struct Record<'a> {
     /// ARNs of the keys that the request came to, or of the role.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
-    /// What is neither request nor answer.
-    pub additional: Option<Value>,
+    /// The approval request that it waited for.
+    pub approval: Option<Approval>,
 }
 
 /// Who acted.
@@ -62,6 +62,17 @@ pub struct Caller<'a> {
     pub subject: Option<&'a str>,
     /// The SHA-256 fingerprint of their client certificate, where that alone said who they are.
     pub certificate: Option<&'a str>,
+}
+
+/// Dual control: the approval request for a call.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// Its id.
+    pub approval_id: String,
+    /// Whose approvals the call was executed on; none where it waits for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
 }
 
 /// How the request ended.
@@ -108,7 +119,7 @@ struct AdditionalEventData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_certificate: Option<&'a str>,
     #[serde(flatten)]
-    more: Option<&'a Value>,
+    approval: Option<&'a Approval>,
 }
 
 #[derive(Serialize)]
@@ -137,12 +148,12 @@ impl Record<'_> {
     fn additional(&self) -> Option<AdditionalEventData<'_>> {
         let client_certificate = match self.actor {
             Actor::Caller(caller) => caller.certificate,
-            _ => None,
+            Actor::Worker(_) => None,
         };
-        let more = self.additional.as_ref();
-        (client_certificate.is_some() || more.is_some()).then_some(AdditionalEventData {
+        let approval = self.approval.as_ref();
+        (client_certificate.is_some() || approval.is_some()).then_some(AdditionalEventData {
             client_certificate,
-            more,
+            approval,
         })
     }
 

@@ -310,7 +310,7 @@ fn record<O: Operation>(
     parameters: Option<&Map<String, Value>>,
     resources: Vec<String>,
     outcome: Outcome<'_>,
-    additional: Option<Value>,
+    approval: Option<audit::Approval>,
     cx: &Context,
 ) -> Result<Vec<u8>, Error> {
     Record {
@@ -329,7 +329,7 @@ fn record<O: Operation>(
         parameters,
         resources,
         outcome,
-        additional,
+        approval,
     }
     .to_bytes()
 }

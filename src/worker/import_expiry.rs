@@ -85,7 +85,7 @@ async fn delete_in(
         parameters: None,
         resources: vec![key_arn(&account, &region, &key_id)],
         outcome: Outcome::Success { response: None },
-        additional: None,
+        approval: None,
     };
     tx.record(request_id, &record.to_bytes()?).await?;
     Ok(tx.left())

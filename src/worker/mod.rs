@@ -33,10 +33,10 @@ async fn rounds(cx: &Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
         if let Err(error) = rotation::rotate_worn(cx).await {
             log::warn!("worker: rotation of worn keys: {error}");
         }
-        cx.quota.shrink();
         if let Err(error) = approvals::forget(cx).await {
             log::warn!("worker: approval requests: {error}");
         }
+        cx.quota.shrink();
         match clock.agrees(cx).await {
             Ok(true) => {
                 if let Err(error) = deletion::destroy_due(cx).await {

@@ -48,11 +48,11 @@ enum Command {
     /// The access keys of users, and of whoever asks.
     #[command(subcommand)]
     AccessKey(access_key::Command),
-    /// Say who it is that asks.
-    Whoami,
     /// Calls that wait for approvals: dual control.
     #[command(subcommand)]
     Approval(approval::Command),
+    /// Say who it is that asks.
+    Whoami,
 }
 
 /// Does it, and prints what there is to say.
@@ -75,8 +75,8 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             Command::Role(command) => entity::run_role(command, &mut gateway).await,
             Command::Policy(command) => policy::run(command, &mut gateway).await,
             Command::AccessKey(command) => access_key::run(command, &mut gateway).await,
-            Command::Whoami => whoami(&mut gateway).await,
             Command::Approval(command) => approval::run(command, &mut gateway).await,
+            Command::Whoami => whoami(&mut gateway).await,
         }
     })
 }

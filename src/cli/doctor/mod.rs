@@ -8,7 +8,7 @@ mod token;
 use super::{failed, runtime};
 use crate::Error;
 use crate::config::Config;
-use crate::gateway::settings;
+use crate::gateway::approvals;
 use std::path::PathBuf;
 use table::Table;
 
@@ -27,7 +27,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut table = Table::default();
     let config = Config::load(&arguments.config)
-        .and_then(|config| settings::approvals(&config).map(|_| config));
+        .and_then(|config| approvals::rules(&config).map(|_| config));
     match config {
         Ok(config) => {
             table.good("configuration", arguments.config.display());

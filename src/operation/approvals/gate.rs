@@ -4,6 +4,7 @@
 use super::approvers::{accounts, counting, needed};
 use super::own;
 use super::rules::Rule;
+use crate::audit::Approval;
 use crate::model::JsonDigest;
 use crate::model::member::Decode;
 use crate::operation::authorized::Source;
@@ -99,7 +100,7 @@ async fn missing(
 pub(in crate::operation) async fn consume(
     guard: &Guard<'_>,
     tx: &Transaction<'_>,
-) -> Result<Value, Error> {
+) -> Result<Approval, Error> {
     let open = tx.lock_open_approval_request(&guard.call).await?;
     let open = open.ok_or_else(|| {
         let message = "The approval was used by another call meanwhile: it is good for one.";
@@ -115,7 +116,10 @@ pub(in crate::operation) async fn consume(
         ..open.clone()
     })
     .await?;
-    Ok(serde_json::json!({ "approvalId": open.row, "approvers": approvers }))
+    Ok(Approval {
+        approval_id: open.row.to_string(),
+        approvers,
+    })
 }
 
 /// The request that is open for the call, or a new one.

@@ -2,12 +2,12 @@
 
 use super::{approvals, record};
 use crate::Error;
-use crate::audit::Outcome;
+use crate::audit::{Approval, Outcome};
 use crate::operation::approvals::Asked;
 use crate::operation::authorized::{Authorized, Seen, Source};
 use crate::operation::{Context, Operation, Request};
 use futures_util::FutureExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Asks for the approvals that a call needs, on locked rows: nobody who may not call asks.
@@ -38,9 +38,13 @@ pub(super) async fn ask<O: Operation>(
             };
             let asked = approvals::ask(&guard, &call, &keys, &parameters, &request, tx).await?;
             if let Asked::Waits(error) = &asked {
-                let id = error.member().map(|(_, id)| json!({ "approvalId": id }));
+                let approval = error.member().map(|(_, id)| Approval {
+                    approval_id: id.to_owned(),
+                    approvers: Vec::new(),
+                });
                 let outcome = Outcome::Failure(error);
-                let record = record::<O>(&request, Some(&parameters), keys, outcome, id, &cx)?;
+                let record =
+                    record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
                 tx.record(request.request_id, &record).await?;
             }
             Ok(asked)
