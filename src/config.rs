@@ -1,14 +1,18 @@
 //! The configuration: parsed and validated once. `strongroom.example.toml` explains every value.
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
-//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`,
-//! all of `[oidc]` by `STRONGROOM_OIDC`. The PIN itself comes from a file or from `STRONGROOM_TOKEN_PIN`,
-//! never from the configuration file or the command line.
+//! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, of `[oidc]` by
+//! `STRONGROOM_OIDC`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
+//! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
+mod approval;
 mod oidc;
+mod quota;
 mod tls;
 
+pub use approval::ApprovalSection;
 pub use oidc::OidcSection;
+pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
@@ -19,15 +23,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 const PREFIX: &str = "STRONGROOM_";
 const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Whole sections, each of which has sections of its own.
-const WHOLE: [(&str, &str); 2] = [
+/// Whole sections, which have no keys of their own that a variable could name.
+const WHOLE: [(&str, &str); 3] = [
+    ("STRONGROOM_APPROVAL", "approval"),
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
@@ -55,6 +59,8 @@ pub struct Config {
     pub quota: QuotaSection,
     #[serde(default)]
     pub clusters: BTreeMap<String, ClusterSection>,
+    #[serde(default)]
+    pub approval: Vec<ApprovalSection>,
     #[serde(default)]
     pub oidc: BTreeMap<String, OidcSection>,
 }
@@ -125,14 +131,6 @@ pub struct GatewaySection {
     pub worker_interval_ms: u64,
 }
 
-/// `[quota]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct QuotaSection {
-    pub requests_per_second: NonZeroU32,
-}
-
 /// `[clusters.cluster-…]`: a token that can be a custom key store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,14 +184,6 @@ impl Default for GatewaySection {
             deadline_ms: 70_000,
             lease_ms: 120_000,
             worker_interval_ms: 5_000,
-        }
-    }
-}
-
-impl Default for QuotaSection {
-    fn default() -> Self {
-        Self {
-            requests_per_second: NonZeroU32::new(100_000).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
@@ -286,6 +276,7 @@ impl Config {
                 )));
             }
         }
+        approval::validate(&self.approval)?;
         oidc::validate(&self.oidc)?;
         let positive = [
             ("server.workers", self.server.workers),
@@ -328,6 +319,7 @@ impl Config {
             ));
         }
         tls::validate(self.tls.as_ref(), &self.certificate)?;
+        self.quota.validate()?;
         self.regions().map(drop)
     }
 

@@ -33,6 +33,8 @@ macro_rules! error_codes {
 error_codes! {
     // Common to every AWS service.
     AccessDenied "AccessDeniedException" 400;
+    /// The gateway's own: dual control. No SDK tries it again by itself.
+    ApprovalRequired "ApprovalRequiredException" 400;
     ExpiredToken "ExpiredTokenException" 400;
     /// Of STS: not the caller's credentials are over, but the token of an OIDC issuer.
     ExpiredIdentityToken "ExpiredTokenException" 400;
@@ -110,6 +112,7 @@ error_codes! {
 pub struct Error {
     code: ErrorCode,
     message: String,
+    member: Option<(&'static str, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -119,6 +122,7 @@ impl Error {
         Self {
             code,
             message: message.into(),
+            member: None,
             source: None,
         }
     }
@@ -128,6 +132,7 @@ impl Error {
         Self {
             code: ErrorCode::KmsInternal,
             message: "An internal error occurred. The request can be retried.".into(),
+            member: None,
             source: Some(source.into()),
         }
     }
@@ -140,6 +145,18 @@ impl Error {
     ) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same error with a member of its own beside the message.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.member = Some((name, value.into()));
+        self
+    }
+
+    /// The member beside the message, by its name.
+    pub fn member(&self) -> Option<(&'static str, &str)> {
+        self.member.as_ref().map(|(name, value)| (*name, &**value))
     }
 
     /// AWS's name for what happened.

@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod initialise;
+mod quotas;
 mod row_seal;
 pub mod settings;
 
@@ -47,6 +48,8 @@ impl Gateway {
     /// The database does not answer or has another schema, an address is in use, the PKCS#11
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
+        let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
+        let approvals = settings::approvals(config)?;
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
@@ -61,6 +64,7 @@ impl Gateway {
             token.clone(),
             wrapping.clone(),
             sessions.clone(),
+            quota.clone(),
         );
         let clusters = settings::clusters(config);
         let context = Arc::new(Context {
@@ -70,7 +74,8 @@ impl Gateway {
             sessions: sessions.clone(),
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
-            quota: Quota::new(config.quota.requests_per_second),
+            approvals,
+            quota,
             policies: PolicyCache::default(),
             regions: config.regions()?,
             deadline: ms(config.gateway.deadline_ms),

@@ -11,6 +11,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     rejected: IntCounterVec,
+    throttled: IntCounterVec,
 }
 
 impl Metrics {
@@ -42,15 +43,24 @@ impl Metrics {
             ),
             &["code"],
         )?;
+        let throttled = IntCounterVec::new(
+            Opts::new(
+                "strongroom_throttled_total",
+                "Requests refused for a quota that was used up, by the quota.",
+            ),
+            &["quota"],
+        )?;
         let registry = Registry::new();
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(rejected.clone()))?;
+        registry.register(Box::new(throttled.clone()))?;
         Ok(Self {
             registry,
             requests,
             seconds,
             rejected,
+            throttled,
         })
     }
 
@@ -65,6 +75,11 @@ impl Metrics {
     /// One request that did not get past authentication.
     pub fn rejected(&self, code: &str) {
         self.rejected.with_label_values(&[code]).inc();
+    }
+
+    /// One request beyond a quota.
+    pub fn throttled(&self, quota: &str) {
+        self.throttled.with_label_values(&[quota]).inc();
     }
 
     /// The text exposition format.

@@ -5,9 +5,12 @@
 mod dev;
 
 use dev::SHARED;
+use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const POLICY: &str = r#"{
@@ -135,6 +138,12 @@ fn a_user_is_made_and_works_until_its_key_is_disabled() {
     );
     assert!(lines[1].ends_with("strongroom"), "{own}");
     assert!(dora.says("user list").contains(":user/dora"));
+    let caller = dora.json("whoami");
+    assert!(caller["UserId"].as_str().unwrap().starts_with("AIDA"));
+    assert!(
+        dora.says("whoami")
+            .contains(caller["Arn"].as_str().unwrap())
+    );
 
     root.says(&format!("access-key disable {id} --user dora"));
     let told = dora.refused("user list");
@@ -142,7 +151,7 @@ fn a_user_is_made_and_works_until_its_key_is_disabled() {
                     invalid.";
     assert!(told.contains(expected), "{told}");
     root.says(&format!("access-key enable {id} --user dora"));
-    dora.says("user list");
+    assert!(dora.says("whoami").contains(":user/dora"));
     root.says("user tag dora team=dev");
     root.says("user untag dora site");
     let got = root.json("user get dora");
@@ -229,6 +238,83 @@ fn what_is_missing_is_named() {
     lost.env.remove("AWS_SECRET_ACCESS_KEY");
     let told = lost.refused(&format!("user list --endpoint {endpoint}"));
     assert!(told.contains("AWS_SECRET_ACCESS_KEY is not set"), "{told}");
+    for wrong in ["localhost:1", "ftp://localhost", "http://localhost/path"] {
+        let told = Terminal::root().refused(&format!("user list --endpoint {wrong}"));
+        assert!(told.contains("is not http(s)://host:port"), "{told}");
+    }
     let told = Terminal::root().refused("policy put --user x p /no/such/file");
     assert!(told.contains("/no/such/file"), "{told}");
+}
+
+/// One HTTP message with a Content-Length.
+fn message(mut from: impl Read) -> Vec<u8> {
+    let (mut read, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&read).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let (_, length) = head.split_once("content-length: ").unwrap();
+            let length = length.lines().next().unwrap().trim();
+            if body.len() >= length.parse().unwrap() {
+                return read;
+            }
+        }
+        match from.read(&mut part).unwrap() {
+            0 => return read,
+            n => read.extend_from_slice(&part[..n]),
+        }
+    }
+}
+
+/// The gateway behind TLS, under the certificate and key in `dir`, for one request; answers the port.
+fn behind_tls(dir: &Path) -> u16 {
+    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls_server()).unwrap();
+    acceptor
+        .set_private_key_file(dir.join("key.pem"), SslFiletype::PEM)
+        .unwrap();
+    acceptor
+        .set_certificate_chain_file(dir.join("certificate.pem"))
+        .unwrap();
+    let acceptor = acceptor.build();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let gateway = SHARED.env["AWS_ENDPOINT_URL_KMS"].strip_prefix("http://");
+    let gateway = gateway.unwrap().to_owned();
+    std::thread::spawn(move || {
+        // A client that does not trust the certificate goes away again.
+        if let Ok(mut client) = acceptor.accept(listener.accept().unwrap().0) {
+            let request = message(&mut client);
+            let mut gateway = TcpStream::connect(gateway).unwrap();
+            gateway.write_all(&request).unwrap();
+            client.write_all(&message(&mut gateway)).unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn a_gateway_behind_tls_is_known_by_its_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-nodes", "-subj", "/CN=test", "-days", "1"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .args(["-keyout", "key.pem", "-out", "certificate.pem"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let mut root = Terminal::root();
+    let list = |host: &str| {
+        let port = behind_tls(dir.path());
+        format!("whoami --endpoint https://{host}:{port}")
+    };
+    let told = root.refused(&list("localhost"));
+    assert!(told.contains("cannot reach localhost"), "{told}");
+    let bundle = dir.path().join("certificate.pem");
+    let bundle = bundle.to_str().unwrap().to_owned();
+    root.env.insert("AWS_CA_BUNDLE".into(), bundle);
+    assert!(root.says(&list("localhost")).contains(":root"));
+    // Trusted, and another's.
+    let told = root.refused(&list("127.0.0.1"));
+    assert!(told.contains("cannot reach 127.0.0.1"), "{told}");
 }

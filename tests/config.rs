@@ -66,6 +66,7 @@ fn the_example_has_every_key() {
             "quota",
             "clusters",
             "oidc",
+            "approval",
             "pin",
         ]
         .contains(&field)
@@ -297,6 +298,117 @@ fn tls_and_certificates() {
         let error = parse(&wrong, &[]).unwrap_err();
         assert!(error.message().contains(why), "{why}: {}", error.message());
     }
+}
+
+#[test]
+fn rules_for_approvals_are_checked() {
+    let approvers =
+        r#"approvers = ["arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:root"]"#;
+    let rule = |more: &str| format!("{EXAMPLE}\n[[approval]]\n{more}\n{approvers}\n");
+    let right = rule("operations = [\"DisableKey\", \"CreateUser\"]\napprovals = 2");
+    let config = parse(&right, &[]).unwrap();
+    assert_eq!(config.approval[0].approvals, 2);
+    assert_eq!(config.approval[0].expires_seconds, 86_400);
+    strongroom::gateway::settings::approvals(&config).unwrap();
+
+    let wrong = |text: &str, expected: &str| {
+        let parsed =
+            parse(text, &[]).map(|config| strongroom::gateway::settings::approvals(&config));
+        let error = match parsed {
+            Ok(rules) => rules.expect_err(expected),
+            Err(error) => error,
+        };
+        assert!(error.message().contains(expected), "{error}");
+    };
+    for (more, expected) in [
+        ("operations = []\napprovals = 1", "operations is empty"),
+        (
+            "operations = [\"DisableKeys\"]\napprovals = 1",
+            "\"DisableKeys\" is no operation",
+        ),
+        (
+            "operations = [\"Decrypt\"]\napprovals = 1",
+            "Decrypt changes nothing",
+        ),
+        (
+            "operations = [\"AssumeRole\"]\napprovals = 1",
+            "AssumeRole changes nothing",
+        ),
+        (
+            "operations = [\"ApproveRequest\"]\napprovals = 1",
+            "can need none itself",
+        ),
+        (
+            "operations = [\"DenyRequest\"]\napprovals = 1",
+            "can need none itself",
+        ),
+        ("operations = [\"DisableKey\"]\napprovals = 0", "at least 1"),
+        (
+            "operations = [\"DisableKey\"]\napprovals = 3",
+            "approvals is 3, and approvers are only 2",
+        ),
+        (
+            "operations = [\"DisableKey\"]\napprovals = 1\nexpires_seconds = 1",
+            "expires_seconds must be from 60",
+        ),
+        (
+            "operations = [\"DisableKey\"]\napprovals = 1\naccounts = [\"1\"]",
+            "\"1\" is no account",
+        ),
+        (
+            "operations = [\"DisableKey\"]\napprovals = 1\nquorum = 1",
+            "quorum",
+        ),
+        (
+            "operations = [\"DisableKey\", \"DisableKey\"]\napprovals = 1",
+            "another rule covers DisableKey",
+        ),
+    ] {
+        wrong(&rule(more), expected);
+    }
+    for (approver, expected) in [
+        ("alice", "\"alice\" is not the ARN"),
+        (
+            "arn:aws:sts::111122223333:assumed-role/r/s",
+            "is not the ARN",
+        ),
+        (
+            "arn:aws:iam::111122223333:root\", \"arn:aws:iam::111122223333:root",
+            "twice",
+        ),
+    ] {
+        wrong(
+            &format!(
+                "{EXAMPLE}\n[[approval]]\noperations = [\"DisableKey\"]\napprovals = 1\napprovers = [\"{approver}\"]"
+            ),
+            expected,
+        );
+    }
+    // Two rules for one call; but one for each of two accounts.
+    let second = |accounts: &str| {
+        format!(
+            "{right}\n[[approval]]\noperations = [\"DisableKey\"]\napprovals = 1\n{accounts}\n{approvers}"
+        )
+    };
+    wrong(&second(""), "approval 2: another rule covers DisableKey");
+    wrong(
+        &second("accounts = [\"111122223333\"]"),
+        "approval 2: another rule covers DisableKey",
+    );
+    let first = right.replace(
+        "]\napprovals = 2",
+        "]\napprovals = 2\naccounts = [\"444455556666\"]",
+    );
+    let second = second("accounts = [\"111122223333\"]").replace(&right, &first);
+    assert_eq!(parse(&second, &[]).unwrap().approval.len(), 2);
+
+    let variable = (
+        "STRONGROOM_APPROVAL",
+        r#"[{ operations = ["EnableKey"], approvals = 1, approvers = ["arn:aws:iam::111122223333:root"] }]"#,
+    );
+    let config = parse(&right, &[variable]).unwrap();
+    assert_eq!(config.approval.len(), 1);
+    assert_eq!(config.approval[0].operations, ["EnableKey"]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Record<'a> {
     /// ARNs of the keys that the request came to, or of the role.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
+    /// What is neither request nor answer.
+    pub additional: Option<Value>,
 }
 
 /// Who acted.
@@ -103,7 +105,10 @@ struct Event<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AdditionalEventData<'a> {
-    client_certificate: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<&'a str>,
+    #[serde(flatten)]
+    more: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -128,13 +133,17 @@ pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) ->
     uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
-impl<'a> Record<'a> {
-    fn certificate(&self) -> Option<AdditionalEventData<'a>> {
-        let Actor::Caller(caller) = self.actor else {
-            return None;
+impl Record<'_> {
+    fn additional(&self) -> Option<AdditionalEventData<'_>> {
+        let client_certificate = match self.actor {
+            Actor::Caller(caller) => caller.certificate,
+            _ => None,
         };
-        let client_certificate = caller.certificate?;
-        Some(AdditionalEventData { client_certificate })
+        let more = self.additional.as_ref();
+        (client_certificate.is_some() || more.is_some()).then_some(AdditionalEventData {
+            client_certificate,
+            more,
+        })
     }
 
     /// The record's exact bytes: the leaf of the log.
@@ -167,7 +176,7 @@ impl<'a> Record<'a> {
             request_id: self.request_id,
             event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,
-            additional_event_data: self.certificate(),
+            additional_event_data: self.additional(),
             resources: self
                 .resources
                 .iter()

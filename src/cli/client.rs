@@ -1,22 +1,28 @@
 //! An HTTP/1.1 client that signs: one connection, one request at a time.
 
+mod answer;
+mod stream;
+
 use super::failed;
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
+use crate::model::Url;
 use crate::server::sigv4::{self, SignedRequest};
+use answer::read_answer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
+use stream::Stream;
 use time::macros::format_description;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
+use zeroize::Zeroizing;
 
-/// The longest answer that is read; those of the measured operations have a few kilobytes.
-const MAX_ANSWER: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the gateway is, and who asks.
 pub(super) struct Endpoint {
+    url: Url,
     authority: String,
     access_key_id: String,
     secret_access_key: SecretString,
@@ -29,29 +35,41 @@ impl Endpoint {
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`.
     ///
     /// # Errors
-    /// What is missing or not plain HTTP.
+    /// What is missing, or no endpoint.
     pub(super) fn new(url: &str) -> Result<Self, Error> {
-        let Some(rest) = url.strip_prefix("http://") else {
-            return Err(failed(format!(
-                "{url}: only plain http:// is spoken here; name the gateway's own address, not its TLS proxy's"
-            )));
-        };
-        let authority = rest.trim_end_matches('/');
-        if authority.is_empty() || authority.contains(['/', '@', '?', '#']) {
-            return Err(failed(format!("{url} is not http://host:port")));
-        }
-        let with_port = match authority.rsplit_once(':') {
-            Some((_, port)) if port.parse::<u16>().is_ok() => authority.to_owned(),
-            _ => format!("{authority}:80"),
-        };
+        let parsed = Url::parse_any(url).filter(|url| url.target == "/");
+        let url = parsed.ok_or_else(|| failed(format!("{url} is not http(s)://host:port")))?;
         let variable =
             |name: &str| std::env::var(name).map_err(|_| failed(format!("{name} is not set")));
         Ok(Self {
-            authority: with_port,
+            authority: url.authority(),
+            url,
             access_key_id: variable("AWS_ACCESS_KEY_ID")?,
             secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),
             session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(Into::into),
             region: variable("AWS_REGION").or_else(|_| variable("AWS_DEFAULT_REGION"))?,
+        })
+    }
+
+    /// The same for whoever's access key a file of `export` lines has.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has none.
+    pub(super) fn speaking_for(self, file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text =
+            text.map_err(|error| failed(format!("cannot read {}: {error}", file.display())))?;
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix("export "));
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            let value = value.map(|value| value.trim_matches(['\'', '"']));
+            value.ok_or_else(|| failed(format!("{} has no {name}", file.display())))
+        };
+        Ok(Self {
+            access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.into(),
+            session_token: None,
+            ..self
         })
     }
 
@@ -61,10 +79,19 @@ impl Endpoint {
     }
 }
 
-/// A kept connection. After an error it is of no use any more.
+/// One request, before it is signed.
+struct Call<'c> {
+    service: &'c str,
+    content_type: &'c str,
+    /// `X-Amz-Target`, in JSON.
+    target: Option<&'c str>,
+    body: &'c [u8],
+}
+
+/// A kept connection. After an error that is not an answer it is of no use any more.
 pub(super) struct Connection<'e> {
     endpoint: &'e Endpoint,
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
 }
 
@@ -72,10 +99,7 @@ impl<'e> Connection<'e> {
     /// # Errors
     /// The gateway cannot be reached.
     pub(super) async fn open(endpoint: &'e Endpoint) -> Result<Self, Error> {
-        let stream = TcpStream::connect(&endpoint.authority)
-            .await
-            .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|error| failed(format!("cannot reach {}: {error}", endpoint.authority)))?;
+        let stream = stream::open(&endpoint.url).await?;
         Ok(Self {
             endpoint,
             stream,
@@ -88,19 +112,49 @@ impl<'e> Connection<'e> {
     /// # Errors
     /// `Code: message` of any other answer; any failure of the connection.
     pub(super) async fn call(&mut self, target: &str, body: &[u8]) -> Result<&[u8], Error> {
-        let request = self.signed(target, body)?;
+        let call = Call {
+            service: "kms",
+            content_type: "application/x-amz-json-1.1",
+            target: Some(target),
+            body,
+        };
+        self.exchange(target, &call).await
+    }
+
+    /// One signed request to STS, in its query protocol; answers the XML of a 200.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub(super) async fn call_sts(&mut self, action: &str) -> Result<String, Error> {
+        let form = format!("Action={action}&Version=2011-06-15");
+        let call = Call {
+            service: "sts",
+            content_type: "application/x-www-form-urlencoded",
+            target: None,
+            body: form.as_bytes(),
+        };
+        let answer = self.exchange(action, &call).await?;
+        Ok(String::from_utf8_lossy(answer).into_owned())
+    }
+
+    async fn exchange(&mut self, name: &str, call: &Call<'_>) -> Result<&[u8], Error> {
+        let request = self.signed(call)?;
         let exchange = async {
-            self.stream.write_all(&request).await.map_err(broken)?;
+            self.stream
+                .write_all(&request)
+                .await
+                .map_err(answer::broken)?;
+            self.stream.flush().await.map_err(answer::broken)?;
             read_answer(&mut self.stream, &mut self.buffer).await
         };
         let (status, start, end) = tokio::time::timeout(PATIENCE, exchange)
             .await
-            .map_err(|_| failed(format!("{target}: no answer within {PATIENCE:?}")))??;
+            .map_err(|_| failed(format!("{name}: no answer within {PATIENCE:?}")))??;
         let answer = &self.buffer[start..end];
         if status == 200 {
             return Ok(answer);
         }
-        Err(refusal(target, status, answer))
+        Err(refusal(name, status, answer))
     }
 
     /// As [`Connection::call`], in JSON.
@@ -115,17 +169,18 @@ impl<'e> Connection<'e> {
         serde_json::from_slice(answer).map_err(|error| failed(format!("{target}: {error}")))
     }
 
-    fn signed(&self, target: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+    fn signed(&self, call: &Call<'_>) -> Result<Vec<u8>, Error> {
+        let body = call.body;
         let format = format_description!("[year][month][day]T[hour][minute][second]Z");
         let timestamp = SystemClock.now().format(&format).map_err(Error::internal)?;
         let mut headers = vec![
-            ("content-type", "application/x-amz-json-1.1"),
+            ("content-type", call.content_type),
             ("host", &*self.endpoint.authority),
             ("x-amz-date", &timestamp),
         ];
         let token = self.endpoint.session_token.as_ref();
         headers.extend(token.map(|token| ("x-amz-security-token", token.expose_secret())));
-        headers.push(("x-amz-target", target));
+        headers.extend(call.target.map(|target| ("x-amz-target", target)));
         let request = SignedRequest {
             method: "POST",
             path: "/",
@@ -137,7 +192,7 @@ impl<'e> Connection<'e> {
         let authorization = sigv4::sign(
             &request,
             (&self.endpoint.access_key_id, secret),
-            (&self.endpoint.region, "kms"),
+            (&self.endpoint.region, call.service),
             &timestamp,
         )?;
         let mut text = String::with_capacity(512 + body.len());
@@ -160,70 +215,42 @@ impl<'e> Connection<'e> {
 }
 
 /// What the gateway says instead of an answer: `Code: message`, or what else it said.
-fn refusal(target: &str, status: u16, answer: &[u8]) -> Error {
-    let said: Option<Value> = serde_json::from_slice(answer).ok();
-    let member = |name: &str| Some(said.as_ref()?.get(name)?.as_str()?.to_owned());
-    match (member("__type"), member("message")) {
+fn refusal(name: &str, status: u16, answer: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(answer);
+    let json: Option<Value> = serde_json::from_slice(answer).ok();
+    let member = |name: &str| Some(json.as_ref()?.get(name)?.as_str()?.to_owned());
+    let code = member("__type").or_else(|| element(&text, "Code"));
+    let message = member("message").or_else(|| element(&text, "Message"));
+    match (code, message) {
         (Some(code), Some(message)) => failed(format!("{code}: {message}")),
         _ => {
-            let shown: String = String::from_utf8_lossy(answer).chars().take(300).collect();
-            failed(format!("{target}: HTTP {status}: {shown}"))
+            let shown: String = text.chars().take(300).collect();
+            failed(format!("{name}: HTTP {status}: {shown}"))
         }
     }
 }
 
-fn broken(error: std::io::Error) -> Error {
-    failed(format!("the connection broke: {error}"))
-}
-
-/// Reads one answer with a Content-Length; its status, and where in the buffer its body is.
-async fn read_answer(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-) -> Result<(u16, usize, usize), Error> {
-    buffer.clear();
-    let mut head = None;
-    loop {
-        if head.is_none()
-            && let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n")
-        {
-            let (status, length) = parse_head(&buffer[..end])?;
-            head = Some((status, end + 4, end + 4 + length));
-        }
-        if let Some((_, _, end)) = head
-            && buffer.len() >= end
-        {
-            break;
-        }
-        if buffer.len() > MAX_ANSWER {
-            return Err(failed("the answer is too long"));
-        }
-        if stream.read_buf(buffer).await.map_err(broken)? == 0 {
-            return Err(failed("the gateway closed the connection"));
-        }
-    }
-    head.ok_or_else(|| failed("no answer"))
-}
-
-/// The status and the length of the body.
-fn parse_head(head: &[u8]) -> Result<(u16, usize), Error> {
-    let parse = || {
-        let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
-        let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
-        let length = lines.find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse::<usize>().ok())?
-        });
-        let length = length.filter(|length| *length <= MAX_ANSWER)?;
-        Some((status.parse().ok()?, length))
-    };
-    parse().ok_or_else(|| failed("the answer is not HTTP/1.1 with a Content-Length"))
+/// The text of the first element of this name in what the gateway's STS answers: an id, an ARN, or a
+/// message.
+pub(super) fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    let text = text.replace("&quot;", "\"").replace("&apos;", "'");
+    Some(text.replace("&amp;", "&"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_may_be_plain() {
+        for (url, port) in [("http://gateway", 80), ("http://10.0.0.1:7700/", 7700)] {
+            let url = Url::parse_any(url).unwrap();
+            assert_eq!((url.tls, url.port, &*url.target), (false, port, "/"));
+        }
+    }
 
     #[test]
     fn refusals() {
@@ -235,18 +262,8 @@ mod tests {
             error.message(),
             "TrentService.Encrypt: HTTP 502: a proxy's page"
         );
-    }
-
-    #[test]
-    fn heads() {
-        let head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\ndate: x";
-        assert_eq!(parse_head(head).unwrap(), (400, 12));
-        for bad in [
-            "",
-            "HTTP/1.1 200 OK",
-            "HTTP/1.0 200 OK\r\ncontent-length: 1",
-        ] {
-            assert!(parse_head(bad.as_bytes()).is_err(), "{bad}");
-        }
+        let xml = "<E><Code>AccessDenied</Code><Message>a &amp; &lt;b&gt;</Message></E>";
+        let error = refusal("AssumeRole", 403, xml.as_bytes());
+        assert_eq!(error.message(), "AccessDenied: a & <b>");
     }
 }

@@ -1,15 +1,17 @@
 //! What the server asks of the house: credentials, answers, readiness.
 
+use crate::Error;
 use crate::metrics::Metrics;
 use crate::model::Region;
 use crate::operation::credential::{Credential, Credentials};
+use crate::operation::quota::Throttled;
 use crate::operation::{self, Context, OperationName, Principal, Proof, Request};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
-use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
@@ -30,6 +32,12 @@ impl Gate {
             metrics,
         })
     }
+
+    fn throttled(&self, error: &Error) {
+        if let Some(Throttled(quota)) = error.cause() {
+            self.metrics.throttled(quota);
+        }
+    }
 }
 
 impl Endpoint for Gate {
@@ -49,10 +57,11 @@ impl Endpoint for Gate {
         &'a self,
         access_key_id: &'a str,
         session_token: Option<&'a str>,
+        source_ip: IpAddr,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>> {
         let now = self.now();
         self.credentials
-            .lookup(access_key_id, session_token, now)
+            .lookup(access_key_id, session_token, source_ip, now)
             .boxed()
     }
 
@@ -82,13 +91,21 @@ impl Endpoint for Gate {
                 .map_or_else(|error| error.code().name(), |_| "success");
             self.metrics
                 .request(name.as_str(), outcome, begun.elapsed());
+            if let Err(error) = &answer {
+                self.throttled(error);
+            }
             answer
         }
         .boxed()
     }
 
-    fn rejected(&self, code: ErrorCode) {
-        self.metrics.rejected(code.name());
+    fn failed(&self, source_ip: IpAddr) -> Result<(), Error> {
+        self.context.quota.count_failure(source_ip)
+    }
+
+    fn rejected(&self, error: &Error) {
+        self.metrics.rejected(error.code().name());
+        self.throttled(error);
     }
 
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {

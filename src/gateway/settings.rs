@@ -1,16 +1,22 @@
 //! The configuration, as each layer below takes it.
 
+use super::quotas;
 use crate::config::{
-    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
-    ms,
+    ApprovalSection, CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection,
+    Signer, TlsSection, ms,
 };
+use crate::model::AccountId;
+use crate::operation::OperationName;
+use crate::operation::approvals::{self, Rules};
 use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::{Error, ErrorCode};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -106,7 +112,37 @@ pub fn store(config: &Config) -> StoreConfig {
         connections: database.connections,
         deadline: ms(database.deadline_ms),
         cache_entries: database.cache_entries,
+        quotas: quotas::resources(&config.quota),
     }
+}
+
+/// Which calls wait for approvals.
+///
+/// # Errors
+/// A rule names what is no operation, or one that approvals cannot be asked for.
+pub fn approvals(config: &Config) -> Result<Rules, Error> {
+    let wrong = |message: String| Error::new(ErrorCode::Validation, message);
+    let rules: Result<Vec<approvals::Rule>, Error> =
+        config.approval.iter().map(approval_rule).collect();
+    Rules::new(rules?).map_err(|what| wrong(format!("approval: operations: {what}")))
+}
+
+fn approval_rule(section: &ApprovalSection) -> Result<approvals::Rule, Error> {
+    let operation = |name: &String| {
+        OperationName::parse(name).ok_or_else(|| {
+            let message = format!("approval: operations: {name:?} is no operation's name");
+            Error::new(ErrorCode::Validation, message)
+        })
+    };
+    let operations: Result<Vec<_>, _> = section.operations.iter().map(operation).collect();
+    let accounts = section.accounts.iter();
+    Ok(approvals::Rule {
+        operations: operations?,
+        accounts: accounts.filter_map(|id| AccountId::parse(id)).collect(),
+        approvals: i32::try_from(section.approvals).map_err(Error::internal)?,
+        approvers: section.approvers.clone(),
+        expires: Duration::from_secs(section.expires_seconds),
+    })
 }
 
 /// The issuers of OIDC tokens.

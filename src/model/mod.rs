@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod arn;
 pub mod ciphertext_blob;
+mod digest;
 pub mod encryption_context;
 pub mod grant;
 pub mod hex;
@@ -21,6 +22,7 @@ pub use algorithm::{
     SigningAlgorithm,
 };
 pub use arn::{AccountId, Region};
+pub use digest::JsonDigest;
 pub use encryption_context::EncryptionContext;
 pub use grant::{Constraints, GrantOperationSet};
 pub use key_id::KeyName;

@@ -21,6 +21,14 @@ pub struct Url {
 impl Url {
     /// `None` for what is no such address.
     pub fn parse(text: &str) -> Option<Self> {
+        let url = Self::parse_any(text)?;
+        let address = url.host.parse::<IpAddr>();
+        let loopback = address.map_or(url.host == "localhost", |address| address.is_loopback());
+        (url.tls || loopback).then_some(url)
+    }
+
+    /// The same, be it plain to another host: for those who have to know.
+    pub fn parse_any(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let tls = match scheme {
             "https" => true,
@@ -37,9 +45,7 @@ impl Url {
             _ => (authority, if tls { 443 } else { 80 }),
         };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let address = bare.parse::<IpAddr>();
-        let loopback = address.map_or(host == "localhost", |address| address.is_loopback());
-        if bare.is_empty() || !tls && !loopback {
+        if bare.is_empty() {
             return None;
         }
         Some(Self {

@@ -5,6 +5,7 @@ mod facts;
 mod find;
 mod granted;
 mod permit;
+mod permitted;
 mod policy_cache;
 mod source;
 mod stores;
@@ -167,6 +168,11 @@ impl<O: Operation> Authorized<O> {
     /// The identity that the caller is, or whose session: `None` for a web identity.
     pub fn identity(&self) -> Option<&Arc<Identity>> {
         self.identity.as_ref()
+    }
+
+    /// The records of the keys of the operation's `access`.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter().map(|resolved| &resolved.key)
     }
 
     /// The caller's own policies.

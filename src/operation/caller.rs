@@ -59,6 +59,17 @@ impl Proof {
 }
 
 impl Request {
+    /// The ARNs of all who act in the request: the caller's identity, and where it is a role's
+    /// session, whoever assumed the role. Two that have one in common may be one person.
+    pub(super) fn hands(&self, identity: Option<&Arc<Identity>>) -> Vec<String> {
+        let own = identity.map(|identity| identity.arn.clone());
+        let behind = self
+            .proof
+            .session()
+            .map(|session| session.assumed_by.clone());
+        own.into_iter().chain(behind.unwrap_or_default()).collect()
+    }
+
     /// The caller, as the audit record has them.
     pub(super) fn actor(&self) -> Actor<'_> {
         Actor::Caller(Caller {
@@ -84,6 +95,8 @@ pub struct Session {
     pub tags: BTreeMap<String, String>,
     /// The unique id of the role when they were made: another role of the same name is another.
     pub role_id: String,
+    /// Who assumed the role: their identity's ARN, and those of whoever assumed that.
+    pub assumed_by: Vec<String>,
 }
 
 /// What the token of an OIDC issuer says, once it is known to be the issuer's.

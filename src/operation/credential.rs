@@ -1,6 +1,7 @@
 //! Secret access keys: wrapped under a key on the token at rest, in wiped memory while in use.
 
 use super::Proof;
+use super::quota::{Quota, Strangers};
 use super::sts::SessionTokens;
 use crate::Error;
 use crate::authz::Principal;
@@ -11,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
+use std::net::IpAddr;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,6 +39,8 @@ pub struct Credentials {
     sessions: Arc<SessionTokens>,
     /// By their rows.
     unwrapped: Arc<Cache<Uuid, Arc<Credential>>>,
+    quota: Arc<Quota>,
+    strangers: Strangers,
 }
 
 /// The ids of access keys that the gateway makes begin so.
@@ -51,7 +55,13 @@ pub(super) const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 impl Credentials {
     /// Secrets are wrapped under `wrapping`.
-    pub fn new(store: Store, token: Token, wrapping: KeyRef, sessions: Arc<SessionTokens>) -> Self {
+    pub fn new(
+        store: Store,
+        token: Token,
+        wrapping: KeyRef,
+        sessions: Arc<SessionTokens>,
+        quota: Arc<Quota>,
+    ) -> Self {
         let unwrapped = Arc::new(Cache::<Uuid, Arc<Credential>>::new(UNWRAPPED));
         let kept = unwrapped.clone();
         store.set_follower(move |row| match row {
@@ -64,19 +74,24 @@ impl Credentials {
             wrapping,
             sessions,
             unwrapped,
+            quota,
+            strangers: Strangers::default(),
         }
     }
 
     /// The credential of an access key, and of the session token that came with it; `None` if there
-    /// is none in force under this id. A session token is opened without asking anybody.
+    /// is none in force under this id. A session token is opened without asking anybody. What is not
+    /// in memory is looked up for `source_ip`, which may do so as often as it may fail.
     ///
     /// # Errors
-    /// `ExpiredTokenException`; the database or the token does not answer, or the row or the secret
+    /// `ExpiredTokenException`, `ThrottlingException`; the database or the token does not answer, or
+    /// the row or the secret
     /// was tampered with.
     pub async fn lookup(
         &self,
         access_key_id: &str,
         session_token: Option<&str>,
+        source_ip: IpAddr,
         now: OffsetDateTime,
     ) -> Result<Option<Arc<Credential>>, Error> {
         let temporary = access_key_id.starts_with(TEMPORARY);
@@ -85,6 +100,34 @@ impl Credentials {
             None if !temporary => {}
             _ => return Ok(None),
         }
+        if let Some(known) = self.in_memory(access_key_id) {
+            return Ok(known);
+        }
+        let _turn = self.strangers.turn(access_key_id).await;
+        // Whoever had the turn before may have asked for the same one.
+        if let Some(known) = self.in_memory(access_key_id) {
+            return Ok(known);
+        }
+        let _place = self.strangers.place(source_ip)?;
+        self.quota.count_failure(source_ip)?;
+        let found = self.look_up(access_key_id).await;
+        self.quota.forgive(source_ip);
+        found
+    }
+
+    /// What is known without asking anybody.
+    fn in_memory(&self, access_key_id: &str) -> Option<Option<Arc<Credential>>> {
+        match self.store.known_access_key(access_key_id)? {
+            Some(row) if row.enabled => {
+                let version = RowVersion::AccessKey(row.row, row.row_version);
+                let known = self.unwrapped.get(&row.row);
+                known.filter(|known| known.row == Some(version)).map(Some)
+            }
+            _ => Some(None),
+        }
+    }
+
+    async fn look_up(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, Error> {
         let Some(row) = self.store.access_key(access_key_id).await? else {
             return Ok(None);
         };

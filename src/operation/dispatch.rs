@@ -1,12 +1,15 @@
 //! The only pipeline: every operation is executed here and nowhere else.
 //!
 //! The server has admitted and authenticated (steps 1 and 2); here follow quota, decode, resolve,
-//! authorize, state, DryRun, execute, record. A [`Use`] hands its record to the group writer and
+//! authorize, state, approval, DryRun, execute, record. A [`Use`] hands its record to the group writer and
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
+mod waiting;
+
 use super::authorized::{Authorized, Seen, Source};
-use super::{Context, Operation, Proof, Request, TokenChange, Use, leftover};
+use super::quota::Throttled;
+use super::{Context, Operation, Proof, Request, TokenChange, Use, approvals, leftover};
 use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
@@ -26,9 +29,13 @@ const ATTEMPTS: usize = 4;
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
     let input = begin::<O>(request, cx).await?;
     let parameters = input.parameters();
-    for _ in 0..ATTEMPTS {
+    for attempts in 0..ATTEMPTS {
         let mut seen = Seen::default();
-        let answer = attempt::<O>(&input, request, &mut seen, cx).await;
+        let answer = attempt::<O>(&input, request, attempts, &mut seen, cx).await;
+        let answer = match answer {
+            Err(error) if error.cause::<Throttled>().is_some() => return Err(error),
+            answer => answer,
+        };
         let outcome = match &answer {
             Ok(output) => Outcome::Success {
                 response: O::shown(output),
@@ -81,10 +88,14 @@ fn note_access_key<O: Operation>(request: &Request, cx: &Context) {
 async fn attempt<O: Use>(
     input: &O::Input,
     request: &Request,
+    attempts: usize,
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
+    if attempts == 0 {
+        cx.quota.count_use(&call, request)?;
+    }
     let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;
     kept(output, input)
 }
@@ -103,7 +114,7 @@ pub(super) async fn run_change<O: TokenChange>(
         let mut seen = Seen::default();
         // On the cache first, so that nothing is prepared on the token for what is refused.
         let error = match prepare::<O>(&input, request, &mut seen, cx).await {
-            Ok(prepared) => {
+            Ok(Some(prepared)) => {
                 match apply::<O>(&input, prepared, &parameters, request, cx).await {
                     Ok(body) => return Ok(body),
                     // Found on locked rows: it is so, whatever the cache had.
@@ -113,6 +124,14 @@ pub(super) async fn run_change<O: TokenChange>(
                     }
                 }
             }
+            Ok(None) => match waiting::ask::<O>(&input, &parameters, request, cx).await {
+                Ok(approvals::Asked::Waits(error)) => return Err(error),
+                Ok(approvals::Asked::Approved) => continue,
+                Err(error) => {
+                    seen.uses.clear();
+                    error
+                }
+            },
             Err(error) => error,
         };
         let outcome = Outcome::Failure(&error);
@@ -124,14 +143,21 @@ pub(super) async fn run_change<O: TokenChange>(
     Err(unsettled())
 }
 
+/// `None` for what waits for approvals: nothing is prepared on the token for that either.
 async fn prepare<O: TokenChange>(
     input: &O::Input,
     request: &Request,
     seen: &mut Seen,
     cx: &Context,
-) -> Result<O::Prepared, Error> {
+) -> Result<Option<O::Prepared>, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    within_deadline(O::prepare(input, &call, request, cx), cx).await
+    if let Some(guard) = approvals::guard(input, &call, &seen.resources, request, cx).await?
+        && !approvals::is_approved(&guard, cx).await?
+    {
+        return Ok(None);
+    }
+    let prepared = within_deadline(O::prepare(input, &call, request, cx), cx).await?;
+    Ok(Some(prepared))
 }
 
 async fn apply<O: TokenChange>(
@@ -158,13 +184,19 @@ async fn apply<O: TokenChange>(
             let call =
                 Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
                     .await?;
+            let guard = approvals::guard(&*input, &call, &seen.resources, &request, &cx).await?;
+            let approval = match &guard {
+                Some(guard) => Some(approvals::consume(guard, tx).await?),
+                None => None,
+            };
             let output = O::apply(&input, &prepared, &call, &request, tx, &cx).await?;
             let output = kept(output, &*input)?;
             let body = encode(&output)?;
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
             };
-            let record = record::<O>(&request, Some(&parameters), seen.resources, outcome, &cx)?;
+            let keys = seen.resources;
+            let record = record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok((body, tx.left()))
         }
@@ -180,13 +212,18 @@ fn unsettled() -> Error {
     Error::new(ErrorCode::KmsInternal, message)
 }
 
-/// Steps 3 and 4. A request beyond the quota is counted and not recorded: recording it would cost
+/// Steps 3 and 4. A request beyond a quota is counted and not recorded: recording it would cost
 /// what the quota is to save.
 async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
-    cx.quota.check(&request.principal.account)?;
+    cx.quota.count_request(O::NAME, request)?;
     note_access_key::<O>(request, cx);
     match O::Input::decode(&request.body) {
-        Ok(input) => Ok(input),
+        Ok(input) => {
+            if let Some(spec) = O::data_key_pair(&input) {
+                cx.quota.count_pair(spec, request)?;
+            }
+            Ok(input)
+        }
         Err(error) => {
             let outcome = Outcome::Failure(&error);
             conclude::<O>(request, None, Seen::default(), outcome, cx).await?;
@@ -259,7 +296,7 @@ async fn conclude<O: Operation>(
     {
         log::error!("{} {}: {error}", O::NAME, request.request_id);
     }
-    let record = record::<O>(request, parameters, seen.resources, outcome, cx)?;
+    let record = record::<O>(request, parameters, seen.resources, outcome, None, cx)?;
     let entry = Entry {
         request_id: request.request_id,
         record,
@@ -273,6 +310,7 @@ fn record<O: Operation>(
     parameters: Option<&Map<String, Value>>,
     resources: Vec<String>,
     outcome: Outcome<'_>,
+    additional: Option<Value>,
     cx: &Context,
 ) -> Result<Vec<u8>, Error> {
     Record {
@@ -291,6 +329,7 @@ fn record<O: Operation>(
         parameters,
         resources,
         outcome,
+        additional,
     }
     .to_bytes()
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Operation, Request, dispatch};
 use super::{
-    agreement, aliases, data_keys, encryption, grants, identities, import, key_stores, keys, mac,
-    multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
+    agreement, aliases, approvals, data_keys, encryption, grants, identities, import, key_stores,
+    keys, mac, multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
 };
 use crate::model::member::{Decode, Structure};
 use crate::{Error, ErrorCode};
@@ -54,6 +54,11 @@ macro_rules! operations {
                 }
             }
 
+            /// The one of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|operation| operation.as_str() == name)
+            }
+
             /// The members of its request in snake_case, and whether they are required.
             pub const fn members(self) -> &'static [(&'static str, bool)] {
                 match self {
@@ -84,6 +89,16 @@ macro_rules! operations {
                 match self {
                     $(OperationName::$use => true,)*
                     $(OperationName::$change => true,)*
+                    #[allow(unreachable_patterns)]
+                    _ => false,
+                }
+            }
+
+            /// Whether it changes something: all that approvals can be asked for.
+            pub const fn is_change(self) -> bool {
+                match self {
+                    $(OperationName::$change => true,)*
+                    $(OperationName::$own_change => true,)*
                     #[allow(unreachable_patterns)]
                     _ => false,
                 }
@@ -230,6 +245,8 @@ operations! {
         UpdatePrimaryRegion: multi_region::update_primary_region::UpdatePrimaryRegion,
     }
     strongroom use {
+        DescribeApprovalRequest: approvals::describe_approval_request::DescribeApprovalRequest,
+        ListApprovalRequests: approvals::list_approval_requests::ListApprovalRequests,
         GetAccessKeyLastUsed: identities::access_keys::get_access_key_last_used::GetAccessKeyLastUsed,
         GetRole: identities::roles::get_role::GetRole,
         GetRolePolicy: identities::roles::get_role_policy::GetRolePolicy,
@@ -245,6 +262,7 @@ operations! {
     }
     strongroom change {
         AdoptKey: keys::adopt_key::AdoptKey,
+        ApproveRequest: approvals::approve_request::ApproveRequest,
         CreateAccessKey: identities::access_keys::create_access_key::CreateAccessKey,
         CreateAccount: identities::accounts::create_account::CreateAccount,
         CreateKeyVersion: versions::create_key_version::CreateKeyVersion,
@@ -255,6 +273,7 @@ operations! {
         DeleteRolePolicy: identities::roles::delete_role_policy::DeleteRolePolicy,
         DeleteUser: identities::users::delete_user::DeleteUser,
         DeleteUserPolicy: identities::users::delete_user_policy::DeleteUserPolicy,
+        DenyRequest: approvals::deny_request::DenyRequest,
         DisableKeyVersion: versions::disable_key_version::DisableKeyVersion,
         EnableKeyVersion: versions::enable_key_version::EnableKeyVersion,
         PutRolePolicy: identities::roles::put_role_policy::PutRolePolicy,

@@ -13,6 +13,7 @@ pub mod quota;
 
 pub mod agreement;
 pub mod aliases;
+pub mod approvals;
 pub mod data_keys;
 pub mod encryption;
 pub mod grants;
@@ -46,8 +47,8 @@ pub use crate::authz::Principal;
 
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::model::Region;
 use crate::model::member::Decode;
+use crate::model::{DataKeyPairSpec, Region};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -82,8 +83,10 @@ pub struct Context {
     pub issuers: sts::Issuers,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Which calls wait for approvals.
+    pub approvals: approvals::Rules,
     /// Rates.
-    pub quota: quota::Quota,
+    pub quota: Arc<quota::Quota>,
     /// The policies in use.
     pub policies: PolicyCache,
     /// The Regions that the deployment answers for; `None` for any.
@@ -149,6 +152,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// What can be refused by looking at the input alone.
     fn access(input: &Self::Input) -> Result<Access<'_>, Error>;
+
+    /// The data key pair that the request makes: it is counted by its kind.
+    fn data_key_pair(_: &Self::Input) -> Option<DataKeyPairSpec> {
+        None
+    }
 
     /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
     ///

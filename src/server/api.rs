@@ -5,14 +5,17 @@ use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
 use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
+use crate::model::AccountId;
+use crate::operation::quota::{Place, Places, Throttled, network};
 use crate::operation::{OperationName, Request};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -72,8 +75,11 @@ impl Protocol {
     fn error(self, error: &Error, request_id: Uuid) -> (u16, Vec<u8>) {
         match self {
             Protocol::Json => {
-                let body =
+                let mut body =
                     serde_json::json!({"__type": error.code().name(), "message": error.message()});
+                if let Some((name, value)) = error.member() {
+                    body[name] = value.into();
+                }
                 (error.code().status(), body.to_string().into_bytes())
             }
             Protocol::Query => (query::status(error), query::error(error, request_id)),
@@ -99,7 +105,7 @@ pub(super) async fn handle(
             }
         }
         Err(error) => {
-            shared.endpoint.rejected(error.code());
+            shared.endpoint.rejected(&error);
             if error.code().status() >= 500 {
                 log::error!("{request_id}: {error}");
             } else {
@@ -124,35 +130,16 @@ pub(super) async fn handle(
     }
 }
 
-/// One of a bounded number, given back when dropped.
-struct Place {
-    shared: web::Data<Shared>,
-    of: fn(&Shared) -> &AtomicUsize,
-}
-
-impl Place {
-    fn take(
-        shared: &web::Data<Shared>,
-        of: fn(&Shared) -> &AtomicUsize,
-        limit: usize,
-    ) -> Result<Self, Error> {
-        let before = of(shared).fetch_add(1, Ordering::Relaxed);
-        let place = Self {
-            shared: shared.clone(),
-            of,
-        };
-        if before >= limit {
-            let message = "Too many requests are under way; retry.";
-            return Err(Error::new(ErrorCode::Throttling, message));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        (self.of)(&self.shared).fetch_sub(1, Ordering::Relaxed);
-    }
+/// A place among a bounded number, of which nobody gets all.
+fn place<K: Hash + Eq + Clone>(
+    places: &Arc<Places<K>>,
+    key: K,
+    kind: &'static str,
+) -> Result<Place<K>, Error> {
+    places.take(key).ok_or_else(|| {
+        let message = "Too many requests are under way; retry.";
+        Error::new(ErrorCode::Throttling, message).with_source(Throttled(kind))
+    })
 }
 
 async fn admit(
@@ -161,7 +148,7 @@ async fn admit(
     payload: web::Payload,
     shared: &web::Data<Shared>,
     request_id: Uuid,
-) -> Result<(OperationName, Request, Place), Error> {
+) -> Result<(OperationName, Request, Place<AccountId>), Error> {
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -189,16 +176,19 @@ async fn admit(
         Presented::Nothing => shared.max_body_bytes.min(UNSIGNED_BODY_BYTES),
         _ => shared.max_body_bytes,
     };
-    // Those who are still sending have places of their own: they cannot take those of the others.
-    let reading = Place::take(shared, |shared| &shared.reading, shared.max_in_flight)?;
+    let source_ip = http
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    // Who they are is not known yet: they have places of their own, and cannot take those of the others.
+    let unknown = place(&shared.unknown, network(source_ip), "unauthenticated")?;
     let body = body::read(http, payload, limit, shared.read_timeout).await?;
-    drop(reading);
     let signed = SignedRequest {
         body: &body,
         ..unsigned
     };
-    let caller = authenticate(&presented, &signed, shared).await?;
-    let place = Place::take(shared, |shared| &shared.in_flight, shared.max_in_flight)?;
+    let failed = |error| failure(error, source_ip, shared);
+    let caller = authenticate(&presented, &signed, source_ip, shared).await;
+    let caller = caller.map_err(failed)?;
     let form = match protocol {
         Protocol::Json => None,
         Protocol::Query => Some(Form::parse(&body)?),
@@ -212,11 +202,15 @@ async fn admit(
         (Some(form), _) if name == OperationName::AssumeRoleWithWebIdentity => {
             let token = SecretString::from(form.get("WebIdentityToken"));
             let role_arn = form.get("RoleArn");
-            shared.endpoint.web_identity(role_arn, &token).await?
+            let caller = shared.endpoint.web_identity(role_arn, &token).await;
+            caller.map_err(failed)?
         }
         (_, Some(caller)) => caller,
         (_, None) => return Err(sigv4::missing()),
     };
+    let account = principal.account.clone();
+    let place = place(&shared.in_flight, account, "in-flight")?;
+    drop(unknown);
     let input = form.map(|form| form.json()).transpose()?;
     let user_agent = signed.header("user-agent").map(str::to_owned);
     let request = Request {
@@ -224,9 +218,7 @@ async fn admit(
         principal,
         proof,
         region,
-        source_ip: http
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+        source_ip,
         secure_transport: http.app_config().secure(),
         user_agent,
         body: input.unwrap_or(body),
@@ -250,4 +242,25 @@ fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
         Ok((name.as_str(), value))
     });
     headers.collect()
+}
+
+/// What a caller is told who could not be authenticated: from an address that does this too often
+/// nothing but that.
+fn failure(error: Error, source_ip: IpAddr, shared: &Shared) -> Error {
+    let wrong = matches!(
+        error.code(),
+        ErrorCode::UnrecognizedClient
+            | ErrorCode::InvalidSignature
+            | ErrorCode::ExpiredToken
+            | ErrorCode::ExpiredIdentityToken
+            | ErrorCode::InvalidIdentityToken
+            | ErrorCode::IdpRejectedClaim
+    );
+    if !wrong {
+        return error;
+    }
+    match shared.endpoint.failed(source_ip) {
+        Ok(()) => error,
+        Err(throttled) => throttled,
+    }
 }

@@ -17,17 +17,17 @@ mod tls;
 pub use certificate::{CertificateName, Rule};
 pub use tls::{TlsConfig, TlsMaterial};
 
-use crate::model::Region;
+use crate::model::{AccountId, Region};
 use crate::operation::credential::Credential;
+use crate::operation::quota::Places;
 use crate::operation::{OperationName, Principal, Proof, Request};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tls::Tls;
@@ -41,11 +41,13 @@ pub trait Endpoint: Send + Sync + 'static {
     fn serves(&self, region: &Region) -> bool;
     /// The user of an ARN, by whom a client certificate is used.
     fn user<'a>(&'a self, arn: &'a str) -> BoxFuture<'a, Result<Option<Principal>, Error>>;
-    /// The credential of an access key in force, and of the session token that came with it.
+    /// The credential of an access key in force, and of the session token that came with it, for
+    /// whoever asks from an address.
     fn credential<'a>(
         &'a self,
         access_key_id: &'a str,
         session_token: Option<&'a str>,
+        source_ip: IpAddr,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, Error>>;
     /// Who presents an OIDC token, to assume the role `role_arn`.
     fn web_identity<'a>(
@@ -61,8 +63,13 @@ pub trait Endpoint: Send + Sync + 'static {
         name: OperationName,
         request: Request,
     ) -> BoxFuture<'_, Result<Vec<u8>, Error>>;
+    /// Counts a caller who could not be authenticated.
+    ///
+    /// # Errors
+    /// `ThrottlingException` if that happens too often at its address.
+    fn failed(&self, source_ip: IpAddr) -> Result<(), Error>;
     /// Counts a request that did not get past authentication.
-    fn rejected(&self, code: ErrorCode);
+    fn rejected(&self, error: &Error);
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
     /// The metrics in Prometheus's text format.
@@ -80,7 +87,7 @@ pub struct ServerConfig {
     pub workers: usize,
     /// The longest body that is read, in bytes.
     pub max_body_bytes: usize,
-    /// Requests under way at once; one more is refused.
+    /// Requests under way at once, of which no account gets all; one more is refused.
     pub max_in_flight: usize,
     /// How long a client may take to send its request.
     pub read_timeout: Duration,
@@ -101,11 +108,10 @@ const MAX_HANDSHAKES: usize = 64;
 /// What the handlers of the API share.
 pub(crate) struct Shared {
     endpoint: Arc<dyn Endpoint>,
-    /// Requests that are still being read.
-    reading: AtomicUsize,
-    /// Requests that are authenticated and not yet answered.
-    in_flight: AtomicUsize,
-    max_in_flight: usize,
+    /// For requests that are being read and authenticated, by the addresses that they come from.
+    unknown: Arc<Places<IpAddr>>,
+    /// For those that are authenticated and not yet answered, by account.
+    in_flight: Arc<Places<AccountId>>,
     max_body_bytes: usize,
     read_timeout: Duration,
 }
@@ -144,9 +150,8 @@ impl Server {
         }
         let shared = web::Data::new(Shared {
             endpoint: endpoint.clone(),
-            reading: AtomicUsize::new(0),
-            in_flight: AtomicUsize::new(0),
-            max_in_flight: config.max_in_flight,
+            unknown: Places::new(config.max_in_flight),
+            in_flight: Places::new(config.max_in_flight),
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });

@@ -9,6 +9,7 @@ use crate::operation::credential::Credential;
 use crate::operation::{Principal, Proof, unrecognized};
 use crate::{Error, ErrorCode};
 use secrecy::ExposeSecret;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// By what a request says who it is from.
@@ -47,11 +48,12 @@ pub(super) fn presented<'r>(
 pub(super) async fn authenticate(
     presented: &Presented<'_>,
     request: &SignedRequest<'_>,
+    source_ip: IpAddr,
     shared: &Shared,
 ) -> Result<Option<(Principal, Proof)>, Error> {
     match presented {
         Presented::Signature(authorization, certificate) => {
-            let credential = signer(authorization, request, shared).await?;
+            let credential = signer(authorization, request, source_ip, shared).await?;
             if let Some(certificate) = certificate {
                 certificate.check_signer(&credential.principal.arn)?;
             }
@@ -93,11 +95,13 @@ fn authorization<'r>(
 async fn signer(
     authorization: &Authorization<'_>,
     request: &SignedRequest<'_>,
+    source_ip: IpAddr,
     shared: &Shared,
 ) -> Result<Arc<Credential>, Error> {
+    let token = request.header(SECURITY_TOKEN);
     let credential = shared
         .endpoint
-        .credential(authorization.access_key_id, request.header(SECURITY_TOKEN))
+        .credential(authorization.access_key_id, token, source_ip)
         .await?;
     let credential = credential.ok_or_else(unrecognized)?;
     sigv4::verify(authorization, request, credential.secret.expose_secret())?;

@@ -6,8 +6,8 @@ use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
 use super::transaction::Touched;
 use super::{AccessKey, RowVersion, Shared, Store, Transaction};
+use crate::Error;
 use crate::model::AccountId;
-use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -72,25 +72,34 @@ impl Shared {
 }
 
 impl Store {
+    /// What is known of an access key without asking the database: `Some(None)` that there was none
+    /// a moment ago.
+    pub fn known_access_key(&self, id: &str) -> Option<Option<Arc<AccessKey>>> {
+        let cache = &self.shared.cache;
+        let address = Address::AccessKey(id.into());
+        match cache.get(&address) {
+            Some(Record::AccessKey(key)) => Some(Some(key)),
+            _ => cache.is_absent(&address).then_some(None),
+        }
+    }
+
     /// An access key; cached, and so (bounded, briefly) is the absence of one.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
     pub async fn access_key(&self, id: &str) -> Result<Option<Arc<AccessKey>>, Error> {
         let shared = &self.shared;
+        if let Some(known) = self.known_access_key(id) {
+            return Ok(known);
+        }
         let address = Address::AccessKey(id.into());
-        if let Some(Record::AccessKey(key)) = shared.cache.get(&address) {
-            return Ok(Some(key));
-        }
-        if shared.cache.is_absent(&address) {
-            return Ok(None);
-        }
         let generation = shared.cache.generation();
-        // Whoever asks is not authenticated yet: made-up ids must not crowd out the others.
-        let Ok(_turn) = shared.access_key_misses.try_acquire() else {
-            let message = "Too many unknown access keys are being looked up; retry.";
-            return Err(Error::new(ErrorCode::Throttling, message));
-        };
+        // Whoever asks may not be authenticated yet: made-up ids, of whatever number, must not take
+        // the connections from the others. In turn; the callers bound how many wait.
+        let turn = shared.access_key_misses.acquire();
+        let _turn = tokio::time::timeout(shared.deadline, turn)
+            .await
+            .map_err(|_| StoreError::Deadline("access_keys::get".into()))?;
         let connection = shared.connections.get().await?;
         let row = connection.query_opt(GET, &[&id]).await?;
         drop(connection);

@@ -180,10 +180,11 @@ impl Transaction<'_> {
         Ok(aliases)
     }
 
-    /// Inserts an alias.
+    /// Inserts an alias of a locked key.
     ///
     /// # Errors
-    /// `AlreadyExistsException` in AWS's words if there is one; those of the database.
+    /// `AlreadyExistsException` in AWS's words if there is one; `LimitExceededException`; those of
+    /// the database.
     pub async fn insert_alias(&self, alias: &Alias) -> Result<(), Error> {
         let mac = self.shared.mac(row_mac::alias(alias)).await?;
         let inserted = self
@@ -207,7 +208,7 @@ impl Transaction<'_> {
             Ok(_) => {
                 let (account, region) = (alias.account.clone(), alias.region.clone());
                 self.touch(Touched::Alias(account, region, alias.name.clone()));
-                Ok(())
+                self.check_aliases(alias).await
             }
             Err(error) if error.is_duplicate() => {
                 let arn = arn::alias_arn(&alias.account, &alias.region, &alias.name);
@@ -218,10 +219,11 @@ impl Transaction<'_> {
         }
     }
 
-    /// Points an alias at another key; fenced.
+    /// Points an alias at another key, which is locked; fenced.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if the row no longer has `alias.row_version`; those of the database.
+    /// [`StoreError::Changed`] if the row no longer has `alias.row_version`;
+    /// `LimitExceededException`; those of the database.
     pub async fn update_alias(&self, alias: &Alias) -> Result<(), Error> {
         let raised = Alias {
             row_version: alias.row_version + 1,
@@ -234,7 +236,7 @@ impl Transaction<'_> {
             return Err(StoreError::Changed("aliases::update").into());
         }
         self.changed(RowVersion::Alias(row, version));
-        Ok(())
+        self.check_aliases(alias).await
     }
 
     /// Removes an alias; fenced.

@@ -127,6 +127,7 @@ mod tests {
             connections: 1,
             deadline: Duration::from_secs(1),
             cache_entries: 1,
+            quotas: Default::default(),
         }
     }
 

@@ -221,7 +221,10 @@ impl Transaction<'_> {
             &mac,
         ];
         match self.connection.execute(INSERT, params).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.check_identities(&identity.account, identity.kind)
+                    .await
+            }
             Err(error) if error.is_duplicate() => {
                 let (kind, name) = match (identity.kind, &identity.name) {
                     (IdentityKind::User, Some(name)) => ("User", name),

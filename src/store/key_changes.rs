@@ -91,7 +91,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`StoreError::IntentLost`] if the intent is gone or was taken over: the object on the token
-    /// may be gone as well. Those of the database.
+    /// may be gone as well. `LimitExceededException`; those of the database.
     pub async fn insert_key(&self, key: &Key) -> Result<(), Error> {
         self.connection
             .execute(INSERT_SET, &[&key.material_set, &micros(key.created)])
@@ -107,7 +107,7 @@ impl Transaction<'_> {
         self.insert_row(key).await
     }
 
-    /// Inserts a key whose material is there already.
+    /// Inserts a key whose material is there already, unless its account has as many as it may have.
     pub(super) async fn insert_row(&self, key: &Key) -> Result<(), Error> {
         let mac = self.shared.mac(row_mac::key(key)).await?;
         self.connection
@@ -140,7 +140,7 @@ impl Transaction<'_> {
                 ],
             )
             .await?;
-        Ok(())
+        self.check_keys(&key.account, &key.region).await
     }
 
     /// Every key that has this key's material, in the order of their Regions, itself included;

@@ -82,8 +82,10 @@ impl Transaction<'_> {
     /// Inserts a custom key store.
     ///
     /// # Errors
-    /// `CustomKeyStoreNameInUseException`, `CloudHsmClusterInUseException`; those of the database.
+    /// `CustomKeyStoreNameInUseException`, `CloudHsmClusterInUseException`, `LimitExceededException`;
+    /// those of the database.
     pub async fn insert_key_store(&self, store: &KeyStore) -> Result<(), Error> {
+        self.check_key_stores(&store.account, &store.region).await?;
         let mac = self.shared.mac(row_mac::key_store(store)).await?;
         let inserted = self
             .connection

@@ -80,7 +80,7 @@ pub(super) async fn version(connection: &Connection) -> Result<i32, Error> {
 
 /// The deployment's id, from a database whose schema is exactly this build's.
 pub(super) async fn check(connection: &Connection) -> Result<Uuid, Error> {
-    let ours: Vec<Applied> = embedded::migrations::runner()
+    let mut ours: Vec<Applied> = embedded::migrations::runner()
         .get_migrations()
         .iter()
         .map(|migration| {
@@ -91,6 +91,8 @@ pub(super) async fn check(connection: &Connection) -> Result<Uuid, Error> {
             (version, name, migration.checksum().to_string())
         })
         .collect();
+    // They are embedded in the order of the files' names, in which 10 is before 2.
+    ours.sort_by_key(|(version, _, _)| *version);
     compare(&applied(connection).await?, &ours)?;
     match connection.query_opt(DEPLOYMENT_ID, &[]).await? {
         Some(row) => pool::column(&row, "id"),

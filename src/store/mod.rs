@@ -8,6 +8,8 @@ mod access_key_usage;
 mod access_keys;
 mod accounts;
 mod aliases;
+mod approval_changes;
+mod approvals;
 mod audit_log;
 mod cache;
 mod connect;
@@ -25,6 +27,7 @@ mod keys;
 mod listener;
 mod migrate;
 mod pool;
+mod quotas;
 mod record;
 mod related;
 mod rotations;
@@ -32,7 +35,10 @@ mod row_mac;
 mod transaction;
 mod usage;
 
+pub use approval_changes::OpenRequests;
+pub use approvals::Call;
 pub use error::StoreError;
+pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use record::*;
 pub use rotations::Rotation;
 pub use transaction::Transaction;
@@ -58,6 +64,8 @@ pub struct StoreConfig {
     pub deadline: Duration,
     /// Keys, aliases and access keys kept in memory.
     pub cache_entries: usize,
+    /// How much accounts may have.
+    pub quotas: ResourceQuotas,
 }
 
 /// Makes row MACs; the gateway implements it with a key on the token. `store` does not know `token`.
@@ -82,6 +90,7 @@ struct Shared {
     connections: Connections,
     deadline: Duration,
     deployment: Uuid,
+    quotas: ResourceQuotas,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
@@ -138,6 +147,7 @@ impl Store {
                 connections,
                 deadline: config.deadline,
                 deployment,
+                quotas: config.quotas,
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),

@@ -9,8 +9,8 @@
 
 use super::error::StoreError;
 use super::{
-    AccessKey, Alias, Grant, Identity, IdentityKind, Intent, Key, KeyStore, KeyVersion, RowSeal,
-    Shared,
+    AccessKey, Alias, Approval, ApprovalRequest, Call, Grant, Identity, IdentityKind, Intent, Key,
+    KeyStore, KeyVersion, RowSeal, Shared,
 };
 use crate::Error;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
@@ -271,6 +271,53 @@ pub(super) fn key_store(store: &KeyStore) -> Vec<u8> {
         .uuid(store.connector)
         .optional(store.token_serial.as_deref())
         .0
+}
+
+/// No row, but a call as it was made: two calls are the same if this is.
+pub(super) fn call(call: &Call<'_>) -> Vec<u8> {
+    let row = Row::of("call")
+        .text(call.operation)
+        .text(call.region.as_str())
+        .text(call.requester)
+        .uuid(call.identity)
+        .bytes(call.parameters);
+    texts(row, call.resources).0
+}
+
+fn texts(row: Row, texts: &[String]) -> Row {
+    let row = row.number(texts.len() as i64);
+    texts.iter().fold(row, |row, text| row.text(text))
+}
+
+pub(super) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8> {
+    let row = Row::of("approval_request")
+        .uuid(request.row)
+        .number(request.row_version)
+        .text(request.account.as_str())
+        .text(request.region.as_str())
+        .text(&request.operation)
+        .text(&request.requester)
+        .text(&request.identity)
+        .bytes(&request.call)
+        .text(&request.parameters)
+        .number(request.needed.into())
+        .instant(request.created)
+        .instant(request.expires)
+        .text(state)
+        .optional(request.denied_by.as_deref());
+    let lists = [&request.hands, &request.resources, &request.approvers];
+    lists.into_iter().fold(row, |row, list| texts(row, list)).0
+}
+
+pub(super) fn approval(request: Uuid, approval: &Approval) -> Vec<u8> {
+    let row = Row::of("approval")
+        .uuid(request)
+        .uuid(approval.identity_row)
+        .text(&approval.approver)
+        .text(&approval.principal)
+        .optional(approval.access_key.as_deref())
+        .instant(approval.created);
+    texts(row, &approval.hands).0
 }
 
 /// Only what decides: owner and lease may change hands without a key.

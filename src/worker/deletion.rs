@@ -150,6 +150,7 @@ async fn record(
         parameters: None,
         resources: vec![key_arn(&key.account, &key.region, &key.key_id)],
         outcome: Outcome::Success { response },
+        additional: None,
     };
     tx.record(request_id, &record.to_bytes()?).await
 }

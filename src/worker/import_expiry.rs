@@ -85,6 +85,7 @@ async fn delete_in(
         parameters: None,
         resources: vec![key_arn(&account, &region, &key_id)],
         outcome: Outcome::Success { response: None },
+        additional: None,
     };
     tx.record(request_id, &record.to_bytes()?).await?;
     Ok(tx.left())

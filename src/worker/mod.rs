@@ -2,6 +2,7 @@
 //! crash left half done between token and database is finished or undone; the tokens of custom key
 //! stores are opened and closed.
 
+mod approvals;
 mod deletion;
 mod import_expiry;
 mod intents;
@@ -31,6 +32,10 @@ async fn rounds(cx: &Arc<Context>, every: Duration, mut stop: watch::Receiver<bo
         }
         if let Err(error) = rotation::rotate_worn(cx).await {
             log::warn!("worker: rotation of worn keys: {error}");
+        }
+        cx.quota.shrink();
+        if let Err(error) = approvals::forget(cx).await {
+            log::warn!("worker: approval requests: {error}");
         }
         match clock.agrees(cx).await {
             Ok(true) => {

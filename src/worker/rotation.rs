@@ -145,6 +145,7 @@ async fn rotate_in(
         outcome: Outcome::Success {
             response: Some(response),
         },
+        additional: None,
     };
     tx.record(request_id, &record.to_bytes()?).await?;
     Ok(true)

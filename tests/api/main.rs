@@ -18,6 +18,7 @@ mod mac;
 mod multi_region;
 mod permissions;
 mod policies;
+mod quotas;
 mod random;
 mod rotation;
 mod signing;

@@ -251,7 +251,15 @@ impl Requests<'_> {
             }),
             "CreateKey with tags" => json!({"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
             "DescribeCustomKeyStores" | "ListAliases" | "ListKeys" => json!({}),
-            "CreateKey" | "CreateAccount" | "ListAccounts" | "ListUsers" | "ListRoles" => json!({}),
+            "CreateKey"
+            | "CreateAccount"
+            | "ListAccounts"
+            | "ListUsers"
+            | "ListRoles"
+            | "ListApprovalRequests" => json!({}),
+            "ApproveRequest" | "DenyRequest" | "DescribeApprovalRequest" => {
+                json!({"ApprovalId": "00000000-0000-4000-8000-000000000000"})
+            }
             "GenerateRandom" => json!({"NumberOfBytes": 8}),
             "ListRetirableGrants" => json!({"RetiringPrincipal": self.people.at(self.column).arn}),
             // The gateway's own.

@@ -5,11 +5,15 @@
 #[path = "../support/dev.rs"]
 mod dev;
 
+mod access_keys;
+#[path = "../support/admin.rs"]
+mod admin;
 mod adoption;
 mod crash;
 mod crash_import;
 mod crash_rotation;
 mod deletion;
+mod dual_control;
 mod gateway;
 mod grants;
 mod import;
@@ -24,6 +28,7 @@ mod restart;
 mod revocation;
 mod rotation;
 mod rotation_by_worker;
+mod signed;
 mod tampering;
 mod token;
 #[allow(dead_code)] // each test process uses a part

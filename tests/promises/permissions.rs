@@ -12,8 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// An answer is on its way for a moment after it was given; what arrives later was given later.
-const ON_THE_WAY: Duration = Duration::from_millis(20);
+/// An answer is on its way for a moment after it was given, on a busy machine for a longer one. What
+/// is sent later must fail in any case.
+const ON_THE_WAY: Duration = Duration::from_millis(100);
+
+/// How long both gateways may take to allow something often.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A user's clients, of both gateways.
 fn clients(user: &Who, other: &Gateway, dev: &Dev) -> [Client; 2] {
@@ -45,14 +49,26 @@ async fn none_after(key: &str, clients: &[Client; 2], take_away: impl FnOnce()) 
                                 |at: &Instant| sent >= *at || received > *at + ON_THE_WAY;
                             late += u64::from(over.get().is_some_and(too_late));
                         }
-                        Err(error) => assert_eq!(error.code(), Some("AccessDeniedException")),
+                        // Access keys that a gateway does not know yet are looked up two at a time.
+                        Err(error) => assert!(
+                            matches!(
+                                error.code(),
+                                Some("AccessDeniedException" | "ThrottlingException")
+                            ),
+                            "{error:?}"
+                        ),
                     }
                 }
                 late
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    let hit = |count: &Arc<AtomicU64>| count.load(Ordering::Relaxed) > 20;
+    while !successes.iter().all(hit) {
+        assert!(begun.elapsed() < PATIENCE, "the hammer did not hit");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     tokio::task::block_in_place(take_away);
     over.set(Instant::now()).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -60,10 +76,6 @@ async fn none_after(key: &str, clients: &[Client; 2], take_away: impl FnOnce()) 
     let mut late = 0;
     for hammer in hammers {
         late += hammer.await.unwrap();
-    }
-    for count in successes {
-        let count = count.load(Ordering::Relaxed);
-        assert!(count > 20, "the hammer did not hit: {count}");
     }
     assert_eq!(late, 0, "successes after the permission was taken away");
 }

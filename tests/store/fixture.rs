@@ -103,6 +103,7 @@ pub fn config(url: String) -> StoreConfig {
         connections: 8,
         deadline: Duration::from_secs(10),
         cache_entries: 100,
+        quotas: ResourceQuotas::default(),
     }
 }
 

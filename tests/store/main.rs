@@ -8,6 +8,7 @@ mod grants;
 mod identities;
 mod imports;
 mod intents;
+mod quotas;
 mod recovery;
 mod related;
 mod rotations;

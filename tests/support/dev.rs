@@ -94,7 +94,8 @@ impl Dev {
         Self::start_with(dir, arguments, &[], then)
     }
 
-    fn start_with(
+    /// The same, with arguments, and `then` to be run by a shell once it has stopped.
+    pub fn start_with(
         dir: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],

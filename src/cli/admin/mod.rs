@@ -3,11 +3,12 @@
 
 mod access_key;
 mod account;
+mod approval;
 mod entity;
 mod policy;
 mod table;
 
-use super::client::{Connection, Endpoint};
+use super::client::{self, Connection, Endpoint};
 use super::{failed, runtime};
 use crate::Error;
 use clap::Subcommand;
@@ -20,7 +21,7 @@ use table::Column;
 /// client.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The gateway, as http://host:port.
+    /// The gateway, as http://host:port or https://host:port.
     #[arg(long, env = "AWS_ENDPOINT_URL_KMS", global = true)]
     endpoint: Option<String>,
     /// Print what the gateway answers, as JSON.
@@ -47,6 +48,11 @@ enum Command {
     /// The access keys of users, and of whoever asks.
     #[command(subcommand)]
     AccessKey(access_key::Command),
+    /// Say who it is that asks.
+    Whoami,
+    /// Calls that wait for approvals: dual control.
+    #[command(subcommand)]
+    Approval(approval::Command),
 }
 
 /// Does it, and prints what there is to say.
@@ -69,6 +75,8 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
             Command::Role(command) => entity::run_role(command, &mut gateway).await,
             Command::Policy(command) => policy::run(command, &mut gateway).await,
             Command::AccessKey(command) => access_key::run(command, &mut gateway).await,
+            Command::Whoami => whoami(&mut gateway).await,
+            Command::Approval(command) => approval::run(command, &mut gateway).await,
         }
     })
 }
@@ -129,6 +137,21 @@ impl Gateway<'_> {
         }
     }
 }
+
+async fn whoami(gateway: &mut Gateway<'_>) -> Result<(), Error> {
+    let xml = gateway.connection.call_sts("GetCallerIdentity").await?;
+    let said = |name: &str| client::element(&xml, name).unwrap_or_default();
+    let caller = json!({
+        "Account": said("Account"), "Arn": said("Arn"), "UserId": said("UserId"),
+    });
+    match gateway.json {
+        true => print_json(&caller),
+        false => print!("{}", table::one(&caller, CALLER)),
+    }
+    Ok(())
+}
+
+const CALLER: &[Column] = &[("ACCOUNT", "Account"), ("ARN", "Arn"), ("ID", "UserId")];
 
 fn print_json(value: &Value) {
     println!("{value:#}");

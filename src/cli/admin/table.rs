@@ -61,17 +61,21 @@ fn cell(item: &Value, at: &str) -> String {
             number.as_f64().map(date).unwrap_or_default()
         }
         Value::Array(tags) => {
-            let tags = tags.iter().map(|tag| match (&tag["Key"], &tag["Value"]) {
-                (Value::String(key), Value::String(value)) => format!("{key}={value}"),
-                _ => tag.to_string(),
-            });
+            let tags = tags
+                .iter()
+                .map(|tag| match (&tag["Key"], &tag["Value"], tag) {
+                    (Value::String(key), Value::String(value), _) => format!("{key}={value}"),
+                    (_, _, Value::String(text)) => text.clone(),
+                    _ => tag.to_string(),
+                });
             tags.collect::<Vec<_>>().join(" ")
         }
         other => other.to_string(),
     };
-    let escaped = text.chars().map(|c| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
+    let escaped = text.trim().chars().map(|c| match c {
+        '\n' | '\r' | '\t' => " ".to_owned(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
     });
     escaped.collect()
 }
@@ -99,8 +103,8 @@ mod tests {
         ];
         assert_eq!(
             of(&items, COLUMNS),
-            "NAME             MADE                  TAGS\n\
-             a                1970-01-01 00:00:00Z  k=v\n\
+            "NAME            MADE                  TAGS\n\
+             a               1970-01-01 00:00:00Z  k=v\n\
              \\u{1b}[31mlong\n"
         );
         assert_eq!(
@@ -109,6 +113,8 @@ mod tests {
         );
         assert_eq!(one(&items[1], COLUMNS), "NAME  \\u{1b}[31mlong\n");
         assert_eq!(of(&[], COLUMNS), "NAME  MADE  TAGS\n");
+        let lines = json!({"Name": "{\n}\n"});
+        assert_eq!(one(&lines, COLUMNS), "NAME  { }\n");
         assert_eq!(of(&[json!("a")], &[("NAME", "")]), "NAME\na\n");
     }
 }

@@ -126,6 +126,18 @@ impl Load {
         })
     }
 
+    /// Where to, and the body of, a request of `operation`.
+    ///
+    /// # Errors
+    /// There is no key.
+    pub(super) fn request(
+        &self,
+        operation: Operation,
+    ) -> Result<(Arc<Endpoint>, Arc<[u8]>), Error> {
+        let body = self.input(operation)?.to_string().into_bytes();
+        Ok((self.endpoint.clone(), body.into()))
+    }
+
     /// One measurement: `connections` closed loops for `duration`.
     ///
     /// # Errors
@@ -136,10 +148,10 @@ impl Load {
         connections: usize,
         duration: Duration,
     ) -> Result<Sample, Error> {
-        let body: Arc<[u8]> = self.input(operation)?.to_string().into_bytes().into();
+        let (endpoint, body) = self.request(operation)?;
         let tasks: Vec<_> = (0..connections)
             .map(|_| {
-                let (endpoint, body) = (Arc::clone(&self.endpoint), Arc::clone(&body));
+                let (endpoint, body) = (Arc::clone(&endpoint), Arc::clone(&body));
                 tokio::spawn(
                     async move { repeat(&endpoint, action(operation), &body, duration).await },
                 )

@@ -5,6 +5,7 @@
 
 mod direct;
 mod load;
+mod noise;
 mod table;
 
 use super::client::Endpoint;
@@ -14,17 +15,18 @@ use crate::token::BaselineOperation as Operation;
 use direct::Direct;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Load;
+use noise::Noise;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use table::{Results, Subject};
+use table::{Results, Sample, Subject};
 
 /// Options of `bench`. The credentials and the Region come from the environment, as with any AWS
 /// client.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The gateway, as http://host:port.
+    /// The gateway, as http://host:port or https://host:port.
     #[arg(long, env = "AWS_ENDPOINT_URL_KMS")]
     endpoint: String,
     /// What is measured.
@@ -47,6 +49,13 @@ pub struct Arguments {
     /// Make so many more keys first, which are not used.
     #[arg(long, default_value_t = 0)]
     extra_keys: usize,
+    /// Measure everything once more in each round while another tenant, whose access key this file has
+    /// (as `strongroom init --out` writes it), encrypts.
+    #[arg(long, requires = "noise_per_second")]
+    noise: Option<PathBuf>,
+    /// How many requests the other tenant makes in a second.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    noise_per_second: Option<u32>,
     /// Write the results here too.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -73,9 +82,22 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     let mut results = Results::default();
     let measured = runtime
         .block_on(load.prepare(&arguments.operations, arguments.extra_keys, &stop))
-        .and_then(|()| beside_direct(&arguments, &runtime, &load, &stop, &mut results));
+        .and_then(|()| runtime.block_on(noise(&arguments)))
+        .and_then(|noise| {
+            let gateway = Gateway {
+                runtime: &runtime,
+                load: &load,
+                noise: noise.as_ref(),
+            };
+            let measured = beside_direct(&arguments, &gateway, &stop, &mut results);
+            let Some(noise) = noise else {
+                return measured;
+            };
+            println!("{}", noise.text());
+            measured.and(runtime.block_on(noise.clean_up()))
+        });
     let cleaned = runtime.block_on(load.clean_up());
-    println!("http://{authority}, 32-byte plaintexts; medians over the rounds\n");
+    println!("{authority}, 32-byte plaintexts; medians over the rounds\n");
     println!("{}", results.text());
     if arguments.config.is_none() {
         println!("The token alone was not measured: no --config.");
@@ -94,11 +116,47 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
+/// The gateway, and whoever uses it.
+struct Gateway<'a> {
+    runtime: &'a tokio::runtime::Runtime,
+    load: &'a Load,
+    noise: Option<&'a Noise>,
+}
+
+impl Gateway<'_> {
+    /// One measurement, with or without the other tenant.
+    fn run(
+        &self,
+        operation: Operation,
+        connections: usize,
+        duration: Duration,
+        noisy: bool,
+    ) -> Result<Sample, Error> {
+        self.runtime.block_on(async {
+            let noise = self.noise.filter(|_| noisy).map(Noise::start).transpose()?;
+            let sample = self.load.run(operation, connections, duration).await;
+            if let Some(noise) = noise {
+                noise.stop().await?;
+            }
+            sample
+        })
+    }
+}
+
+/// The other tenant, if there is to be one.
+async fn noise(arguments: &Arguments) -> Result<Option<Noise>, Error> {
+    match (&arguments.noise, arguments.noise_per_second) {
+        (Some(file), Some(per_second)) => Noise::prepare(&arguments.endpoint, file, per_second)
+            .await
+            .map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Opens the token, if it is to be measured, and sees that its keys are destroyed.
 fn beside_direct(
     arguments: &Arguments,
-    runtime: &tokio::runtime::Runtime,
-    load: &Load,
+    gateway: &Gateway<'_>,
     stop: &AtomicBool,
     results: &mut Results,
 ) -> Result<(), Error> {
@@ -106,7 +164,7 @@ fn beside_direct(
     let direct = config
         .map(|config| Direct::open(config, &arguments.operations))
         .transpose()?;
-    let measured = measure(arguments, runtime, load, direct.as_ref(), stop, results);
+    let measured = measure(arguments, gateway, direct.as_ref(), stop, results);
     let closed = direct.map_or(Ok(()), Direct::close);
     measured.and(closed)
 }
@@ -114,8 +172,7 @@ fn beside_direct(
 /// The rounds.
 fn measure(
     arguments: &Arguments,
-    runtime: &tokio::runtime::Runtime,
-    load: &Load,
+    gateway: &Gateway<'_>,
     direct: Option<&Direct>,
     stop: &AtomicBool,
     results: &mut Results,
@@ -125,6 +182,9 @@ fn measure(
     for connections in &arguments.connections {
         let connections = usize::from(*connections);
         subjects.push(Subject::Gateway { connections });
+        if gateway.noise.is_some() {
+            subjects.push(Subject::Beside { connections });
+        }
     }
     if direct.is_some() {
         subjects.extend(direct::THREADS.map(|threads| Subject::Direct { threads }));
@@ -141,7 +201,10 @@ fn measure(
                 bar.set_message(operation.name());
                 let sample = match (*subject, direct) {
                     (Subject::Gateway { connections }, _) => {
-                        runtime.block_on(load.run(*operation, connections, duration))?
+                        gateway.run(*operation, connections, duration, false)?
+                    }
+                    (Subject::Beside { connections }, _) => {
+                        gateway.run(*operation, connections, duration, true)?
                     }
                     (Subject::Direct { threads }, Some(direct)) => {
                         direct.run(*operation, threads, duration)?

@@ -45,8 +45,16 @@ fn percentile(sorted: &[u32], percent: usize) -> u32 {
 /// What was measured: by whom, and by how many at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    Gateway { connections: usize },
-    Direct { threads: usize },
+    Gateway {
+        connections: usize,
+    },
+    /// The gateway while another tenant makes noise.
+    Beside {
+        connections: usize,
+    },
+    Direct {
+        threads: usize,
+    },
 }
 
 /// One row: the samples of every round.
@@ -151,8 +159,12 @@ impl Results {
         let mut errors = String::new();
         for row in &self.rows {
             let (name, cells) = (row.operation.name(), row.cells());
+            let name = match row.subject {
+                Subject::Beside { .. } => format!("{name} + noise"),
+                _ => name.to_owned(),
+            };
             match row.subject {
-                Subject::Gateway { connections } => {
+                Subject::Gateway { connections } | Subject::Beside { connections } => {
                     let ratio = self.best_direct(row.operation).map_or("–".into(), |best| {
                         format!("{:.1} %", 100.0 * row.rate() / best)
                     });
@@ -170,7 +182,26 @@ impl Results {
                 }
             }
         }
-        format!("{gateway}\n{direct}{errors}")
+        format!("{gateway}\n{direct}{errors}{}", self.noise())
+    }
+
+    /// What the noise of another does to the slowest answers.
+    fn noise(&self) -> String {
+        let p99 = |row: &Row| row.median(|sample| f64::from(sample.p99_ns));
+        let ratio = |row: &Row| {
+            let Subject::Beside { connections } = row.subject else {
+                return None;
+            };
+            let alone = Subject::Gateway { connections };
+            let mut rows = self.rows.iter();
+            let alone =
+                rows.find(|other| other.operation == row.operation && other.subject == alone)?;
+            let (name, ratio) = (row.operation.name(), p99(row) / p99(alone));
+            Some(format!(
+                "{name} at {connections}: p99 beside the noise is {ratio:.2} of that alone\n"
+            ))
+        };
+        self.rows.iter().filter_map(ratio).collect()
     }
 
     /// The same for programs; latencies in nanoseconds.
@@ -181,6 +212,7 @@ impl Results {
         let row = |row: &Row| {
             let (by, at_once) = match row.subject {
                 Subject::Gateway { connections } => ("gateway", connections),
+                Subject::Beside { connections } => ("gateway beside noise", connections),
                 Subject::Direct { threads } => ("direct", threads),
             };
             let rates: Vec<f64> = row.samples.iter().map(|s| s.per_second).collect();

@@ -192,7 +192,9 @@ fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String,
          [server]\nlisten = {}\nadmin_listen = {}\n\n\
          [token]\nmodule = {}\nlabel = {}\npin_file = {}\nimport_through_memory = true\n\n\
          [database]\nurl = {}\n\n\
-         [gateway]\nregions = [\"*\"]\n{clusters}",
+         [gateway]\nregions = [\"*\"]\n\n\
+         # Whoever develops is not throttled.\n\
+         [quota]\ndefaults = \"none\"\nfailures_per_second = 1000\nkey_store_passwords_per_hour = 1000\n{clusters}",
         text(&arguments.listen.to_string()),
         text(&arguments.admin_listen.to_string()),
         module,

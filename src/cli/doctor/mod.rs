@@ -8,6 +8,7 @@ mod token;
 use super::{failed, runtime};
 use crate::Error;
 use crate::config::Config;
+use crate::gateway::settings;
 use std::path::PathBuf;
 use table::Table;
 
@@ -25,7 +26,9 @@ pub struct Arguments {
 /// Something is wrong: the lines of the table say what.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut table = Table::default();
-    match Config::load(&arguments.config) {
+    let config = Config::load(&arguments.config)
+        .and_then(|config| settings::approvals(&config).map(|_| config));
+    match config {
         Ok(config) => {
             table.good("configuration", arguments.config.display());
             runtime()?.block_on(examine(&config, &mut table));

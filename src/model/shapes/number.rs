@@ -40,6 +40,8 @@ integer_shape! {
     Limit 1..=1000;
     /// `LimitType`, as the lists of grants narrow it.
     GrantLimit 1..=100;
+    /// Of the gateway's own, for approval requests.
+    ApprovalLimit 1..=100;
     /// `LimitType`, as ListResourceTags narrows it.
     TagLimit 1..=50;
     /// `NumberOfBytesType`.

@@ -116,6 +116,8 @@ text_shape! {
     ObjectId 2..=510, "[0-9a-fA-F]+", |t| some(t, |c| c.is_ascii_hexdigit());
     /// Of Strongroom.AdoptKey: a `CKA_LABEL`.
     ObjectLabel 1..=255;
+    /// Of the gateway's own: names an approval request.
+    ApprovalId 36..=36, "[0-9a-f-]{36}", |t| some(t, |c| matches!(c, '0'..='9' | 'a'..='f' | '-'));
     /// IAM's `userNameType`.
     UserName 1..=64, "[\\w+=,.@-]+", |t| some(t, named);
     /// IAM's `roleNameType`.

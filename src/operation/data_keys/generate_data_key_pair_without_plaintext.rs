@@ -45,6 +45,10 @@ impl Operation for GenerateDataKeyPairWithoutPlaintext {
         let purpose = Purpose::Encryption(EncryptionAlgorithm::SymmetricDefault);
         Ok(Access::using(&input.key_id, purpose))
     }
+
+    fn data_key_pair(input: &Input) -> Option<DataKeyPairSpec> {
+        Some(input.key_pair_spec)
+    }
 }
 
 impl Use for GenerateDataKeyPairWithoutPlaintext {

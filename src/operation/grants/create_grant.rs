@@ -16,11 +16,6 @@ use crate::{Error, ErrorCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The most grants of a key.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
-const MAX_GRANTS: i64 = 50_000;
-
 /// See the module.
 pub struct CreateGrant;
 
@@ -163,9 +158,9 @@ impl Change for CreateGrant {
         let grant = match tx.same_grant(&wanted).await? {
             Some(same) => same,
             None => {
-                if tx.count_grants(key).await? >= MAX_GRANTS {
-                    let message =
-                        format!("The key has {MAX_GRANTS} grants, as many as it may have.");
+                let quota = cx.store.quota(&key.account).grants_per_key;
+                if tx.count_grants(key).await? >= i64::from(quota) {
+                    let message = format!("The key has {quota} grants, as many as it may have.");
                     return Err(Error::new(ErrorCode::LimitExceeded, message));
                 }
                 tx.insert_grant(&wanted).await?;

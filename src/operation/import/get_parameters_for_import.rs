@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 /// How long a wrapping key and its import token are good.
 const VALIDITY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Wrapping keys of the whole deployment at once: each stays for a day, and is an object on the
-/// token.
+/// Wrapping keys of the whole deployment at once, of which an account may have its quota: each stays
+/// for a day, and is an object on the token.
 const MAX_WRAPPING_KEYS: i64 = 1000;
 
 /// See the module.
@@ -77,7 +77,7 @@ impl Use for GetParametersForImport {
     async fn execute(
         input: &Input,
         call: &Authorized<Self>,
-        _: &Request,
+        request: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
@@ -107,7 +107,8 @@ impl Use for GetParametersForImport {
             // An import that comes at the last moment is to find it to its end.
             lease: VALIDITY + cx.lease,
         };
-        cx.store.begin_intent(&intent).await?;
+        let account = &request.principal.account;
+        cx.store.begin_wrapping_key(&intent, account).await?;
         let label = format!("strongroom wrapping key for {}", key.key_id);
         let kind = (spec.key_spec().unwrap_or(key.spec), algorithm);
         let made = home.generate_wrapping_key(id, &label, kind, key.spec);

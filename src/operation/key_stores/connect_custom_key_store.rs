@@ -47,6 +47,9 @@ impl Change for ConnectCustomKeyStore {
     ) -> Result<Empty, Error> {
         let store = call.one_store()?;
         if store.state == ConnectionState::Disconnected {
+            if !store.password_tried {
+                tx.count_password_try(&store.account).await?;
+            }
             let connecting = KeyStore {
                 state: ConnectionState::Connecting,
                 error: None,

@@ -138,6 +138,7 @@ async fn record(tx: &Transaction<'_>, cx: &Context, store: &KeyStore) -> Result<
         outcome: Outcome::Success {
             response: Some(response),
         },
+        additional: None,
     };
     tx.record(request_id, &record.to_bytes()?).await
 }

@@ -107,11 +107,12 @@ impl Operation for AdoptKey {
                 "KeyUsage {usage} is not compatible with KeySpec {spec}"
             )));
         }
-        Ok(match &input.custom_key_store_id {
+        let access = match &input.custom_key_store_id {
             Some(id) => Access::store(id, StoreRule::Connected),
             // What the gateway's own token has beside its keys is no account's.
             None => Access::about(Subject::Deployment),
-        })
+        };
+        Ok(access.and_further(tags::tagging(input.tags.as_ref(), None)))
     }
 }
 

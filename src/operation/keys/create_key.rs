@@ -167,6 +167,10 @@ impl TokenChange for CreateKey {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
         };
+        let account = &request.principal.account;
+        cx.store
+            .check_room_for_key(account, &request.region)
+            .await?;
         let (spec, usage) = spec_and_usage(input)?;
         let random = Uuid::new_v4();
         let key_id = match is_multi_region(input) {

@@ -141,6 +141,7 @@ async fn record(
         parameters: None,
         resources: vec![arn_of(replica)],
         outcome: Outcome::Success { response: None },
+        additional: None,
     };
     tx.record(request.request_id, &record.to_bytes()?).await
 }

@@ -77,6 +77,7 @@ impl Use for AssumeRole {
             chained: request.proof.session().is_some(),
             policy: input.policy.as_ref(),
             tags,
+            by: request.hands(call.identity()),
             minimum: input.minimum_session_token_size,
         }
         .make(cx)

@@ -83,6 +83,7 @@ impl Use for AssumeRoleWithWebIdentity {
             chained: false,
             policy: input.policy.as_ref(),
             tags: BTreeMap::new(),
+            by: vec![format!("{} {}", identity.issuer, identity.subject)],
             minimum: input.minimum_session_token_size,
         };
         Ok(Output {

@@ -50,6 +50,9 @@ pub(super) struct Sealed {
     pub policy: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Who assumed the role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
 }
 
 fn exposed<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
@@ -146,6 +149,7 @@ pub(super) mod tests {
             expires: 1_900,
             policy: None,
             tags: BTreeMap::new(),
+            by: Vec::new(),
         }
     }
 

@@ -137,6 +137,7 @@ fn credential(sealed: Sealed) -> Option<Credential> {
         policy: sealed.policy,
         tags: sealed.tags,
         role_id: sealed.role_id,
+        assumed_by: sealed.by,
     };
     Some(Credential {
         principal: Principal {

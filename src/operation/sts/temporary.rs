@@ -68,6 +68,8 @@ pub(super) struct Wanted<'a> {
     pub chained: bool,
     pub policy: Option<&'a SessionPolicy>,
     pub tags: BTreeMap<String, String>,
+    /// Who asks: whatever they do in the session, it is they who do it.
+    pub by: Vec<String>,
     pub minimum: Option<MinimumSessionTokenSize>,
 }
 
@@ -118,6 +120,7 @@ impl Wanted<'_> {
             expires,
             policy,
             tags: self.tags,
+            by: self.by,
         };
         let minimum = self.minimum.map_or(0, |minimum| usize::from(minimum.0));
         let token = cx.sessions.seal(&sealed, minimum).await?;

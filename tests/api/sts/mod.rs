@@ -4,7 +4,9 @@
 mod assume_role;
 #[path = "../../support/issuer.rs"]
 mod issuer;
+mod permitted;
 mod protocol;
+mod sessions;
 mod web_identity;
 
 use crate::dev::{self, Dev};
@@ -206,19 +208,15 @@ fn user(name: &str) -> Caller {
     caller
 }
 
-/// Makes a role; answers its ARN.
+/// Makes a role without policies; answers its ARN.
 fn role(name: &str, statement: &Value) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
     let role =
         json!({"RoleName": name, "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 7200});
-    let made = own("CreateRole", &role);
-    let policy = json!({"Version": "2012-10-17", "Statement": {
-        "Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*",
-    }});
-    let policy =
-        json!({"RoleName": name, "PolicyName": "lists", "PolicyDocument": policy.to_string()});
-    own("PutRolePolicy", &policy);
-    made["Role"]["Arn"].as_str().unwrap().to_owned()
+    own("CreateRole", &role)["Role"]["Arn"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A statement that lets a user of this name assume a role.

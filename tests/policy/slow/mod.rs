@@ -61,26 +61,33 @@ pub fn decide(case: &Case) -> &'static str {
         .any(|grant| grant.grantee == case.principal && grant.allows(case, &facts));
     let within_session = session("Allow") != Some(false);
 
-    let (allowed, otherwise, limited) = match resource("Allow") {
-        // What has no policy is its own account's.
-        None if case.account() != case.owner => (false, "NoResource", true),
-        None => (identity, "NoIdentity", true),
-        Some(reach) if case.account() == case.owner => match reach {
-            Reach::Itself => (true, "", false),
-            Reach::Role => (true, "", true),
-            Reach::Account => (identity || granted, "NoIdentity", !granted_to_session),
-            Reach::Nobody => (granted, "NoResource", !granted_to_session),
-        },
-        // Both accounts must agree; a grant is an agreement of the key's account with the grantee.
-        Some(Reach::Nobody) => (granted, "NoResource", !granted_to_session),
-        Some(_) => (identity || granted, "NoIdentity", true),
+    // What the session has by itself, what it has as far as the session policy lets it, and what
+    // is missing where it has neither. Beside a policy of another account the caller's own must
+    // allow, within whatever limits it; a grant is that account's agreement with the grantee.
+    let same_account = case.account() == case.owner;
+    let (itself, limited, missing) = match resource("Allow") {
+        None => (
+            false,
+            same_account && identity,
+            if same_account {
+                "NoIdentity"
+            } else {
+                "NoResource"
+            },
+        ),
+        Some(Reach::Nobody) => (false, false, "NoResource"),
+        Some(Reach::Account) => (false, identity, "NoIdentity"),
+        Some(Reach::Role) => (false, same_account || identity, "NoIdentity"),
+        Some(Reach::Itself) => (same_account, identity, "NoIdentity"),
     };
-    if !allowed {
-        otherwise
-    } else if limited && !within_session {
-        "NoSession"
-    } else {
+    if itself || granted_to_session && same_account {
         "Allow"
+    } else if !limited && !granted {
+        missing
+    } else if within_session {
+        "Allow"
+    } else {
+        "NoSession"
     }
 }
 

@@ -1,0 +1,50 @@
+//! The way to a gateway: plain, or TLS.
+
+use crate::Error;
+use crate::cli::failed;
+use crate::model::Url;
+use openssl::ssl::{SslConnector, SslMethod};
+use std::pin::Pin;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+/// Bytes both ways.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// See the module.
+pub(super) type Stream = Box<dyn Duplex>;
+
+/// Connects; over TLS if the URL says so, with the certificates that the system trusts, or those in
+/// the file that `AWS_CA_BUNDLE` names.
+///
+/// # Errors
+/// The gateway cannot be reached, or its certificate is not trusted.
+pub(super) async fn open(url: &Url) -> Result<Stream, Error> {
+    let authority = url.authority();
+    let unreachable =
+        |error: &dyn std::fmt::Display| failed(format!("cannot reach {authority}: {error}"));
+    let stream = TcpStream::connect((url.host.as_str(), url.port))
+        .await
+        .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
+        .map_err(|error| unreachable(&error))?;
+    if !url.tls {
+        return Ok(Box::new(stream));
+    }
+    let mut connector = SslConnector::builder(SslMethod::tls_client()).map_err(Error::internal)?;
+    if let Some(bundle) = std::env::var_os("AWS_CA_BUNDLE") {
+        connector
+            .set_ca_file(&bundle)
+            .map_err(|error| failed(format!("AWS_CA_BUNDLE: {error}")))?;
+    }
+    let ssl = connector
+        .build()
+        .configure()
+        .and_then(|configured| configured.into_ssl(&url.host))
+        .map_err(Error::internal)?;
+    let mut stream = SslStream::new(ssl, stream).map_err(Error::internal)?;
+    let handshake = Pin::new(&mut stream).connect().await;
+    handshake.map_err(|error| unreachable(&error))?;
+    Ok(Box::new(stream))
+}

@@ -1,0 +1,120 @@
+//! `[quota]`: how often and how much; `docs/quotas.md` has the defaults.
+
+use super::wrong;
+use crate::Error;
+use crate::model::AccountId;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+/// `[quota]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct QuotaSection {
+    pub requests_per_second: NonZeroU32,
+    pub principal_requests_per_second: NonZeroU32,
+    pub failures_per_second: NonZeroU32,
+    pub defaults: QuotaDefaults,
+    pub rates: BTreeMap<String, RateSetting>,
+    pub key_store_passwords_per_hour: NonZeroU32,
+    pub keys: u32,
+    pub aliases_per_key: u32,
+    pub grants_per_key: u32,
+    pub key_stores: u32,
+    pub import_wrapping_keys: u32,
+    pub users: u32,
+    pub roles: u32,
+    pub accounts: BTreeMap<String, AccountQuota>,
+    pub principals: BTreeMap<String, PrincipalQuota>,
+}
+
+/// Which rates hold where none is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum QuotaDefaults {
+    Aws,
+    None,
+}
+
+/// Requests per second, with a burst of as many unless it is given.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum RateSetting {
+    PerSecond(f64),
+    WithBurst { per_second: f64, burst: NonZeroU32 },
+}
+
+/// `[quota.accounts.…]`: where an account has other quotas than the rest.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct AccountQuota {
+    pub requests_per_second: Option<NonZeroU32>,
+    pub rates: BTreeMap<String, RateSetting>,
+    pub key_store_passwords_per_hour: Option<NonZeroU32>,
+    pub keys: Option<u32>,
+    pub aliases_per_key: Option<u32>,
+    pub grants_per_key: Option<u32>,
+    pub key_stores: Option<u32>,
+    pub import_wrapping_keys: Option<u32>,
+    pub users: Option<u32>,
+    pub roles: Option<u32>,
+}
+
+/// `[quota.principals."arn:…"]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct PrincipalQuota {
+    pub requests_per_second: NonZeroU32,
+}
+
+fn number(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN)
+}
+
+impl Default for QuotaSection {
+    fn default() -> Self {
+        Self {
+            requests_per_second: number(100_000),
+            principal_requests_per_second: number(100_000),
+            failures_per_second: number(10),
+            defaults: QuotaDefaults::Aws,
+            rates: BTreeMap::new(),
+            key_store_passwords_per_hour: number(5),
+            keys: 100_000,
+            aliases_per_key: 50,
+            grants_per_key: 50_000,
+            key_stores: 10,
+            import_wrapping_keys: 100,
+            users: 5_000,
+            roles: 1_000,
+            accounts: BTreeMap::new(),
+            principals: BTreeMap::new(),
+        }
+    }
+}
+
+impl QuotaSection {
+    /// # Errors
+    /// An account that is none, a principal's name that is no ARN of an identity.
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        for account in self.accounts.keys() {
+            if AccountId::parse(account).is_none() {
+                return Err(wrong(format!(
+                    "quota.accounts.{account}: an account has 12 digits"
+                )));
+            }
+        }
+        let identity = |arn: &&String| arn.starts_with("arn:aws:iam::");
+        if let Some(arn) = self.principals.keys().find(|arn| !identity(arn)) {
+            return Err(wrong(format!(
+                "quota.principals.\"{arn}\": name a user, a role or a root by its ARN, arn:aws:iam::…"
+            )));
+        }
+        Ok(())
+    }
+}

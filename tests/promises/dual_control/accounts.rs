@@ -1,0 +1,90 @@
+//! Approvers are of the same account or of the management account; nobody else learns of a request.
+
+use super::*;
+use crate::dev::scratch;
+
+const ACCOUNT: &str = "111122223333";
+const OTHER: &str = "444455556666";
+
+#[tokio::test]
+async fn the_management_account_approves_for_others_and_another_account_sees_nothing() {
+    let dev = Dev::start(&scratch(), &[]);
+    let (management, tenant, other) = (
+        Caller::root(&dev),
+        account(&dev, ACCOUNT),
+        account(&dev, OTHER),
+    );
+    let [a, b, c] = [MANAGEMENT, ACCOUNT, OTHER].map(root_arn);
+    let rule = rule(&["DisableKey"], 1, &[&a, &b, &c]);
+    let gateway = with_rules(&format!("[{rule}]")).serve(&dev);
+    let key = new_key(&tenant, &gateway);
+    let body = json!({ "KeyId": key });
+    let disable = || kms(&tenant, &gateway, "DisableKey", &body);
+
+    let refused = disable();
+    let id = waits(&refused);
+    assert_eq!(waits(&disable()), id, "one request for one call");
+    assert_eq!(key_state(&tenant, &gateway, &key), "Enabled");
+
+    // One that is not there, and one that is another account's.
+    let missing = "00000000-0000-4000-8000-000000000000";
+    for operation in ["ApproveRequest", "DenyRequest", "DescribeApprovalRequest"] {
+        let foreign = decide(&other, &gateway, operation, &id);
+        let absent = decide(&other, &gateway, operation, missing);
+        assert_eq!(foreign.code(), "NotFoundException", "{operation}");
+        let as_absent = foreign.body.to_string().replace(&id, missing);
+        assert_eq!(as_absent, absent.body.to_string(), "{operation}");
+    }
+    let listed = own(&other, &gateway, "ListApprovalRequests", &json!({})).done();
+    assert_eq!(listed["ApprovalRequests"], json!([]));
+    for caller in [&tenant, &management] {
+        let listed = own(caller, &gateway, "ListApprovalRequests", &json!({})).done();
+        assert_eq!(listed["ApprovalRequests"][0]["ApprovalId"], id.as_str());
+        assert_eq!(listed["ApprovalRequests"][0]["Status"], "PENDING");
+    }
+
+    let own_approval = decide(&tenant, &gateway, "ApproveRequest", &id);
+    assert_eq!(own_approval.code(), "AccessDeniedException");
+    assert_eq!(waits(&disable()), id);
+
+    let approved = approve(&management, &gateway, &id);
+    assert_eq!(approved["Status"], "APPROVED", "{approved}");
+    assert_eq!(key_state(&tenant, &gateway, &key), "Enabled");
+    disable().done();
+    assert_eq!(key_state(&tenant, &gateway, &key), "Disabled");
+    let again = waits(&disable());
+    assert_ne!(again, id, "an approval is good for one call");
+
+    let events = records(&dev, "DisableKey");
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| {
+            (
+                event["errorCode"].as_str(),
+                event["additionalEventData"].clone(),
+            )
+        })
+        .collect();
+    let waited = (
+        Some("ApprovalRequiredException"),
+        json!({ "approvalId": id }),
+    );
+    let executed = json!({ "approvalId": id, "approvers": [root_arn(MANAGEMENT)] });
+    let another = (waited.0, json!({ "approvalId": again }));
+    assert_eq!(
+        told,
+        [
+            waited.clone(),
+            waited.clone(),
+            waited,
+            (None, executed),
+            another
+        ]
+    );
+    let approvals = records(&dev, "ApproveRequest");
+    let last = approvals.last().unwrap();
+    assert_eq!(last["requestParameters"]["approvalId"], id.as_str());
+    assert_eq!(last["responseElements"]["Requester"], root_arn(ACCOUNT));
+    drop(gateway);
+    dev.stop();
+}
