@@ -47,12 +47,12 @@ fn measures_the_gateway_and_its_token() {
 }
 
 #[test]
-fn only_plain_http_is_measured() {
+fn an_endpoint_that_is_none_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
-        .args(["bench", "--endpoint", "https://127.0.0.1:1"])
+        .args(["bench", "--endpoint", "127.0.0.1:1"])
         .output()
         .unwrap();
     assert!(!output.status.success());
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("only plain http://"), "{errors}");
+    assert!(errors.contains("is not http(s)://"), "{errors}");
 }

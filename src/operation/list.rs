@@ -114,8 +114,17 @@ macro_rules! operations {
             }
 
             /// The action that policies name it by: its service's prefix, and its name.
+            ///
+            /// What the gateway's own operations do to a key is KMS's too: the policies of keys speak
+            /// of nothing else, and the default one of `kms:*`.
+            #[allow(unreachable_patterns)] // the first five, behind the others' rule
             pub const fn action(self) -> &'static str {
                 match self {
+                    OperationName::CreateKeyVersion => "kms:CreateKeyVersion",
+                    OperationName::DisableKeyVersion => "kms:DisableKeyVersion",
+                    OperationName::EnableKeyVersion => "kms:EnableKeyVersion",
+                    OperationName::ListKeyVersions => "kms:ListKeyVersions",
+                    OperationName::SetPrimaryKeyVersion => "kms:SetPrimaryKeyVersion",
                     $(OperationName::$use => concat!("kms:", stringify!($use)),)*
                     $(OperationName::$change => concat!("kms:", stringify!($change)),)*
                     $(OperationName::$own_use => concat!("strongroom:", stringify!($own_use)),)*

@@ -194,7 +194,8 @@ fn configuration(dir: &Path, url: &str, arguments: &Arguments) -> Result<String,
          [database]\nurl = {}\n\n\
          [gateway]\nregions = [\"*\"]\n\n\
          # Whoever develops is not throttled.\n\
-         [quota]\ndefaults = \"none\"\nfailures_per_second = 1000\nkey_store_passwords_per_hour = 1000\n{clusters}",
+         [quota]\ndefaults = \"none\"\nfailures_per_second = 1000\nkey_store_passwords_per_hour = 1000\n\
+         import_wrapping_keys = 1000\n{clusters}",
         text(&arguments.listen.to_string()),
         text(&arguments.admin_listen.to_string()),
         module,
