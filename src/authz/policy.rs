@@ -73,6 +73,9 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+/// The most of `*` and `?` in a policy: what may be like anything is what comparing costs.
+const MAX_WILDCARDS: usize = 1000;
+
 impl PolicyKind {
     pub(super) const fn has_principals(self) -> bool {
         matches!(self, PolicyKind::Key | PolicyKind::Trust)
@@ -90,6 +93,11 @@ impl Policy {
     /// What is wrong with it, and where: `Statement[1].Condition.StringEquals: …`. Statements are
     /// counted from 0.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
+        let wildcards = text.bytes().filter(|b| matches!(b, b'*' | b'?')).count();
+        if wildcards > MAX_WILDCARDS {
+            let what = format!("The policy has more than {MAX_WILDCARDS} of * and ?");
+            return Err(PolicyError::new("", what));
+        }
         let json: Json = serde_json::from_str(text)
             .map_err(|error| PolicyError::new("", format!("The policy is not JSON: {error}")))?;
         if !matches!(json, Json::Object(_)) {

@@ -36,6 +36,9 @@ const ONCE: [&str; 8] = [
 /// The longest body of a request that nobody has signed: an OIDC token is 20,000 characters at most.
 const UNSIGNED_BODY_BYTES: usize = 65_536;
 
+/// What is kept of a `User-Agent`.
+const USER_AGENT_CHARACTERS: usize = 512;
+
 /// The two protocols, each with a service of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -212,7 +215,7 @@ async fn admit(
     let place = place(&shared.in_flight, account, "in-flight")?;
     drop(unknown);
     let input = form.map(|form| form.json()).transpose()?;
-    let user_agent = signed.header("user-agent").map(str::to_owned);
+    let user_agent = signed.header("user-agent").map(shortened);
     let request = Request {
         request_id,
         principal,
@@ -224,6 +227,11 @@ async fn admit(
         body: input.unwrap_or(body),
     };
     Ok((name, request, place))
+}
+
+/// A `User-Agent` as it is kept: policies look at it, and every record has it.
+fn shortened(user_agent: &str) -> String {
+    user_agent.chars().take(USER_AGENT_CHARACTERS).collect()
 }
 
 fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {

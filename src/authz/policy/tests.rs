@@ -258,3 +258,17 @@ fn a_policy_answers_with_its_strongest_statement_and_a_deny_is_stronger() {
     let silent = verdict(json!([one("Allow", "111122223334")]));
     assert_eq!(silent, Verdict::Silent);
 }
+
+#[test]
+fn wildcards_are_bounded() {
+    let policy = |count: usize| {
+        let pattern = "?".repeat(count);
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "kms:Encrypt",
+                "Resource": "*", "Condition": {{"StringLike": {{"aws:UserAgent": "{pattern}"}}}}}}}}"#
+        )
+    };
+    Policy::parse(&policy(999), PolicyKind::Identity).unwrap();
+    let error = Policy::parse(&policy(1000), PolicyKind::Identity).unwrap_err();
+    assert!(error.to_string().contains("more than 1000"), "{error}");
+}

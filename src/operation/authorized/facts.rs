@@ -323,7 +323,9 @@ impl Known<'_> {
                 Some(Value::String(text)) => Some(text),
                 _ => None,
             };
-            Some((text("tagKey")?, text("tagValue")?))
+            // As KMS names them, and as IAM does.
+            let key = text("tagKey").or_else(|| text("key"))?;
+            Some((key, text("tagValue").or_else(|| text("value"))?))
         };
         tags.into_iter().map(pair).collect()
     }

@@ -27,8 +27,11 @@ impl AssumeFacts<'_> {
         let identity = self.known.request.proof.web_identity()?;
         let issuer = identity.issuer_name().to_ascii_lowercase();
         let claim = name.strip_prefix(&issuer)?.strip_prefix(':')?;
-        if claim == "aud" {
-            return one(identity.audience.as_str());
+        // What was checked, whatever else the token has under a name like it.
+        match claim {
+            "aud" => return one(identity.audience.as_str()),
+            "sub" => return one(identity.subject.as_str()),
+            _ => {}
         }
         let mut claims = identity.claims.iter();
         let (_, claim) = claims.find(|(known, _)| known.eq_ignore_ascii_case(claim))?;

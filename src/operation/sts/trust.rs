@@ -8,6 +8,7 @@ use crate::authz::{Decision, Policies, Policy, PolicyKind, PrincipalKind, Questi
 use crate::model::arn::principal_account;
 use crate::model::shapes::IdentityTag;
 use crate::operation::authorized::{Known, On, Seen, Source};
+use crate::operation::tags::checked;
 use crate::operation::{OperationName, Request};
 use crate::store::{Identity, IdentityKind, RowVersion};
 use crate::{Error, ErrorCode};
@@ -38,8 +39,7 @@ pub(super) fn tags(given: &[IdentityTag]) -> Result<BTreeMap<String, String>, Er
         let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
         return Err(Error::new(ErrorCode::Validation, message));
     }
-    let pair = |tag: &IdentityTag| (tag.key.0.clone(), tag.value.0.clone());
-    Ok(given.iter().map(pair).collect())
+    checked(given.iter().map(|tag| (&*tag.key.0, &*tag.value.0)))
 }
 
 /// The role, if the caller may assume it. One that there is not is answered as one that they may not.

@@ -153,5 +153,13 @@ fn offered(claims: &Map<String, Value>) -> BTreeMap<String, Claim> {
         };
         Some((name.clone(), claim))
     };
-    claims.iter().filter_map(claim).collect()
+    // Policies ask for claims whatever their case: of two that differ in nothing else, neither counts.
+    let alone = |name: &str| {
+        let same = claims
+            .keys()
+            .filter(|known| known.eq_ignore_ascii_case(name));
+        same.count() == 1
+    };
+    let claims = claims.iter().filter(|(name, _)| alone(name));
+    claims.filter_map(claim).collect()
 }
