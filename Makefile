@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test check setup clients fuzz
+.PHONY: run test memory check setup clients fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -12,6 +12,9 @@ test: setup clients check ## Pass every test
 	rm -rf target/tmp/remains
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test hygiene -- --ignored # looks through what the others have left
+
+memory: setup ## Look for secrets in a gateway's memory; as root
+	$(CARGO) test --locked --test door -- --ignored
 
 check: ## Formatting and lints
 	$(CARGO) fmt --check
