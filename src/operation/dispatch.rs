@@ -177,13 +177,9 @@ async fn apply<O: TokenChange>(
     let done = cx.store.transaction(O::NAME.as_str(), move |tx| {
         let (input, prepared, parameters, request, cx) = shared.clone();
         async move {
-            let access = O::access(&input)?.of(&*input);
             let mut seen = Seen::default();
             let source = Source::Locked(tx);
-            let now = cx.clock.now();
-            let call =
-                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
-                    .await?;
+            let call = resolve::<O>(&input, &request, source, &mut seen, &cx).await?;
             let guard = approvals::guard(&*input, &call, &seen.resources, &request, &cx).await?;
             let approval = match &guard {
                 Some(guard) => Some(approvals::consume(guard, tx).await?),
@@ -232,6 +228,18 @@ async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input
     }
 }
 
+/// Steps 5 to 7, on the cache or on locked rows.
+async fn resolve<O: Operation>(
+    input: &O::Input,
+    request: &Request,
+    source: Source<'_>,
+    seen: &mut Seen,
+    cx: &Context,
+) -> Result<Authorized<O>, Error> {
+    let access = O::access(input)?.of(input);
+    Authorized::resolve(&access, request, cx.clock.now(), source, seen, &cx.policies).await
+}
+
 /// Steps 5 to 8, on the cache.
 async fn authorize<O: Operation>(
     input: &O::Input,
@@ -239,10 +247,7 @@ async fn authorize<O: Operation>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
-    let access = O::access(input)?.of(input);
-    let source = Source::Cache(&cx.store);
-    let call =
-        Authorized::resolve(&access, request, cx.clock.now(), source, seen, &cx.policies).await?;
+    let call = resolve::<O>(input, request, Source::Cache(&cx.store), seen, cx).await?;
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }

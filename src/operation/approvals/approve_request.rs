@@ -1,8 +1,8 @@
 //! Strongroom.ApproveRequest: gives an approval. The gateway's own, see `docs/dual-control.md`.
 
-use super::approvers::{check_approver, may_see};
+use super::approvers::check_approver;
 use super::description::Description;
-use super::{check_open, not_found, own, row_of, share_a_hand};
+use super::{check_open, lock, own, share_a_hand};
 use crate::model::member::input;
 use crate::model::shapes::ApprovalId;
 use crate::operation::authorized::Source;
@@ -40,24 +40,17 @@ impl Change for ApproveRequest {
         cx: &Context,
     ) -> Result<Description, Error> {
         let (identity, source) = (own(call.identity())?, Source::Locked(tx));
-        let id = &input.approval_id;
-        let found = tx.lock_approval_request(row_of(id)).await?;
-        let mut found = found.ok_or_else(|| not_found(id))?;
-        if !may_see(identity, &found, source, cx).await? {
-            return Err(not_found(id));
-        }
-        let principal = &request.principal.arn;
+        let mut found = lock(&input.approval_id, identity, tx, cx).await?;
+        let (principal, action) = (&request.principal.arn, Self::NAME.action());
         let hands = request.hands(call.identity());
         if share_a_hand(&hands, &found.hands) {
             let message = format!(
-                "User: {principal} is not authorized to perform: {} on resource: {} because it is \
-                 the requester",
-                Self::NAME.action(),
+                "User: {principal} is not authorized to perform: {action} on resource: {} because it \
+                 is the requester",
                 found.row
             );
             return Err(Error::new(ErrorCode::AccessDenied, message));
         }
-        let action = Self::NAME.action();
         check_approver(identity, principal, &found, action, source, cx).await?;
         check_open(&found)?;
         let own = |approval: &Approval| approval.identity_row == identity.row;

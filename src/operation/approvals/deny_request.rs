@@ -1,9 +1,9 @@
 //! Strongroom.DenyRequest: an approver's no, or the requester's taking it back. The gateway's own,
 //! see `docs/dual-control.md`.
 
-use super::approvers::{check_approver, may_see};
+use super::approvers::check_approver;
 use super::description::Description;
-use super::{check_open, not_found, own, row_of, share_a_hand};
+use super::{check_open, lock, own, share_a_hand};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::ApprovalId;
@@ -41,12 +41,7 @@ impl Change for DenyRequest {
         cx: &Context,
     ) -> Result<Description, Error> {
         let (identity, source) = (own(call.identity())?, Source::Locked(tx));
-        let id = &input.approval_id;
-        let found = tx.lock_approval_request(row_of(id)).await?;
-        let mut found = found.ok_or_else(|| not_found(id))?;
-        if !may_see(identity, &found, source, cx).await? {
-            return Err(not_found(id));
-        }
+        let mut found = lock(&input.approval_id, identity, tx, cx).await?;
         let principal = &request.principal.arn;
         if !share_a_hand(&request.hands(call.identity()), &found.hands) {
             let action = Self::NAME.action();

@@ -14,8 +14,10 @@ mod rules;
 pub(super) use gate::{Asked, ask, consume, guard, is_approved};
 pub use rules::{Rule, Rules};
 
+use super::Context;
+use super::authorized::Source;
 use crate::model::shapes::ApprovalId;
-use crate::store::{ApprovalRequest, Identity};
+use crate::store::{ApprovalRequest, Identity, Transaction};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -29,6 +31,24 @@ fn row_of(id: &ApprovalId) -> Uuid {
 fn not_found(id: &ApprovalId) -> Error {
     let message = format!("Approval request '{}' does not exist", &**id);
     Error::new(ErrorCode::NotFound, message)
+}
+
+/// The request that an id names, locked, if the caller may see it.
+///
+/// # Errors
+/// `NotFoundException`; those of the database.
+async fn lock(
+    id: &ApprovalId,
+    identity: &Identity,
+    tx: &Transaction<'_>,
+    cx: &Context,
+) -> Result<ApprovalRequest, Error> {
+    let found = tx.lock_approval_request(row_of(id)).await?;
+    let found = found.ok_or_else(|| not_found(id))?;
+    match approvers::may_see(identity, &found, Source::Locked(tx), cx).await? {
+        true => Ok(found),
+        false => Err(not_found(id)),
+    }
 }
 
 /// The caller's identity: whoever has none here, decides on nothing and asks for nothing.

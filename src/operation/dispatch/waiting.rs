@@ -1,10 +1,10 @@
 //! A call that waits for approvals: its request and the record of its refusal are one transaction.
 
-use super::{approvals, record};
+use super::{approvals, record, resolve};
 use crate::Error;
 use crate::audit::{Approval, Outcome};
 use crate::operation::approvals::Asked;
-use crate::operation::authorized::{Authorized, Seen, Source};
+use crate::operation::authorized::{Seen, Source};
 use crate::operation::{Context, Operation, Request};
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -26,12 +26,9 @@ pub(super) async fn ask<O: Operation>(
     let asked = cx.store.transaction("AskForApproval", move |tx| {
         let (input, parameters, request, cx) = shared.clone();
         async move {
-            let access = O::access(&input)?.of(&*input);
-            let (source, now) = (Source::Locked(tx), cx.clock.now());
             let mut seen = Seen::default();
-            let call =
-                Authorized::<O>::resolve(&access, &request, now, source, &mut seen, &cx.policies)
-                    .await?;
+            let source = Source::Locked(tx);
+            let call = resolve::<O>(&input, &request, source, &mut seen, &cx).await?;
             let keys = seen.resources;
             let Some(guard) = approvals::guard(&*input, &call, &keys, &request, &cx).await? else {
                 return Ok(Asked::Approved);

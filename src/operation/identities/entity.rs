@@ -1,14 +1,36 @@
 //! What is the same for users and roles: they are found by their names.
 
-use super::no_such_entity;
+use super::{DEFAULT_LIMIT, no_such_entity};
 use crate::Error;
+use crate::model::shapes::{Limit, Marker};
 use crate::model::{AccountId, arn};
 use crate::operation::access::Subject;
+use crate::operation::page::Page;
 use crate::operation::{Access, Context, Request};
 use crate::store::{Identity, IdentityKind, Transaction};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// A page of the caller's account's users or roles, and the marker of the next.
+///
+/// # Errors
+/// `InvalidMarkerException`; those of the database.
+pub(super) async fn list(
+    kind: IdentityKind,
+    (limit, marker): (Option<Limit>, Option<&Marker>),
+    request: &Request,
+    cx: &Context,
+) -> Result<(Vec<Identity>, Option<String>), Error> {
+    let page = Page::new(limit, marker, DEFAULT_LIMIT)?;
+    let (account, after) = (&request.principal.account, page.after.as_deref());
+    let found = cx
+        .store
+        .list_identities(account, kind, after, page.limit + 1);
+    let mut found = found.await?;
+    let next_marker = page.cut(&mut found, |one| one.name.as_deref().unwrap_or_default());
+    Ok((found, next_marker))
+}
 
 /// A user or a role of the caller's account, by its name.
 #[derive(Debug, Clone, Copy)]

@@ -32,7 +32,7 @@ pub struct Assuming<'i> {
 /// The tags of a session.
 ///
 /// # Errors
-/// `ValidationException`: one key twice, whatever its case.
+/// `ValidationException`: one key twice, whatever its case; `TagException`: one that nothing may have.
 pub(super) fn tags(given: &[IdentityTag]) -> Result<BTreeMap<String, String>, Error> {
     let mut seen = std::collections::BTreeSet::new();
     if !given.iter().all(|tag| seen.insert(tag.key.to_lowercase())) {

@@ -4,8 +4,7 @@ use super::RoleDetail;
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::{Limit, Marker};
-use crate::operation::identities::DEFAULT_LIMIT;
-use crate::operation::page::Page;
+use crate::operation::identities::entity::list;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use crate::store::IdentityKind;
 
@@ -48,13 +47,8 @@ impl Use for ListRoles {
         request: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let page = Page::new(input.limit, input.marker.as_ref(), DEFAULT_LIMIT)?;
-        let (account, after) = (&request.principal.account, page.after.as_deref());
-        let mut roles = cx
-            .store
-            .list_identities(account, IdentityKind::Role, after, page.limit + 1)
-            .await?;
-        let next_marker = page.cut(&mut roles, |role| role.name.as_deref().unwrap_or_default());
+        let page = (input.limit, input.marker.as_ref());
+        let (roles, next_marker) = list(IdentityKind::Role, page, request, cx).await?;
         Ok(Output {
             roles: roles.iter().map(RoleDetail::from).collect(),
             truncated: next_marker.is_some(),
