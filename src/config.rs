@@ -6,40 +6,31 @@
 //! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
+mod environment;
 mod oidc;
 mod quota;
+mod secret_file;
+mod sections;
 mod tls;
 
 pub use approval::ApprovalSection;
+pub use environment::environment;
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
+pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
 use crate::{Error, ErrorCode};
+use environment::PIN;
 use secrecy::{ExposeSecret, SecretString};
+use secret_file::read_secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-use zeroize::Zeroizing;
-
-const PREFIX: &str = "STRONGROOM_";
-const PIN: &str = "STRONGROOM_TOKEN_PIN";
-/// Whole sections, which have no keys of their own that a variable could name.
-const WHOLE: [(&str, &str); 3] = [
-    ("STRONGROOM_APPROVAL", "approval"),
-    ("STRONGROOM_CLUSTERS", "clusters"),
-    ("STRONGROOM_OIDC", "oidc"),
-];
-const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
-/// Values that are text even where they look like something else.
-const TEXT: [&str; 7] = [
-    "serial", "label", "module", "pin_file", "url", "url_file", "listen",
-];
 
 /// All of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -63,129 +54,6 @@ pub struct Config {
     pub approval: Vec<ApprovalSection>,
     #[serde(default)]
     pub oidc: BTreeMap<String, OidcSection>,
-}
-
-/// `[server]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct ServerSection {
-    pub listen: SocketAddr,
-    pub admin_listen: SocketAddr,
-    pub workers: usize,
-    pub max_body_bytes: usize,
-    pub max_in_flight: usize,
-    pub read_timeout_ms: u64,
-    pub drain_ms: u64,
-    pub allow_plaintext: bool,
-}
-
-/// `[token]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct TokenSection {
-    pub module: PathBuf,
-    pub label: Option<String>,
-    pub serial: Option<String>,
-    pub pin_file: Option<PathBuf>,
-    #[serde(default = "default::sessions")]
-    pub sessions: usize,
-    #[serde(default = "default::queue_length")]
-    pub queue_length: usize,
-    #[serde(default = "default::token_deadline_ms")]
-    pub deadline_ms: u64,
-    #[serde(default)]
-    pub retry_pin: bool,
-    #[serde(default)]
-    pub import_through_memory: bool,
-    /// Read by [`Config::load`].
-    #[serde(skip)]
-    pub pin: SecretString,
-}
-
-/// `[database]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct DatabaseSection {
-    #[serde(default)]
-    pub url: SecretString,
-    pub url_file: Option<PathBuf>,
-    #[serde(default = "default::connections")]
-    pub connections: usize,
-    #[serde(default = "default::database_deadline_ms")]
-    pub deadline_ms: u64,
-    #[serde(default = "default::cache_entries")]
-    pub cache_entries: usize,
-}
-
-/// `[gateway]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct GatewaySection {
-    pub regions: Vec<String>,
-    pub deadline_ms: u64,
-    pub lease_ms: u64,
-    pub worker_interval_ms: u64,
-}
-
-/// `[clusters.cluster-…]`: a token that can be a custom key store.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct ClusterSection {
-    pub module: PathBuf,
-    pub label: Option<String>,
-    pub serial: Option<String>,
-}
-
-mod default {
-    pub(super) fn sessions() -> usize {
-        4
-    }
-    pub(super) fn queue_length() -> usize {
-        1024
-    }
-    pub(super) fn token_deadline_ms() -> u64 {
-        10_000
-    }
-    pub(super) fn connections() -> usize {
-        8
-    }
-    pub(super) fn database_deadline_ms() -> u64 {
-        5_000
-    }
-    pub(super) fn cache_entries() -> usize {
-        100_000
-    }
-}
-
-impl Default for ServerSection {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
-            admin_listen: SocketAddr::from(([127, 0, 0, 1], 7701)),
-            workers: std::thread::available_parallelism().map_or(2, usize::from),
-            max_body_bytes: 524_288,
-            max_in_flight: 1024,
-            read_timeout_ms: 10_000,
-            drain_ms: 10_000,
-            allow_plaintext: false,
-        }
-    }
-}
-
-impl Default for GatewaySection {
-    fn default() -> Self {
-        Self {
-            regions: vec!["us-east-1".into()],
-            deadline_ms: 70_000,
-            lease_ms: 120_000,
-            worker_interval_ms: 5_000,
-        }
-    }
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -229,29 +97,7 @@ impl Config {
             let line = text[..start].matches('\n').count() + 1;
             wrong(format!("line {line}: {}", error.message()))
         })?;
-        for (name, value) in environment {
-            let whole = WHOLE.iter().find(|(known, _)| name == *known);
-            if let Some((_, section)) = whole.filter(|_| !value.is_empty()) {
-                table.insert((*section).into(), value_of(section, &value));
-                continue;
-            }
-            if name != PIN
-                && let Some(rest) = name.strip_prefix(PREFIX)
-                && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
-                // Kubernetes makes STRONGROOM_SERVICE_HOST and the like from a service's name.
-                && SECTIONS.contains(&section)
-                // Compose files cannot say "not set" otherwise.
-                && !value.is_empty()
-            {
-                let section = table
-                    .entry(section)
-                    .or_insert_with(|| toml::Table::new().into());
-                let section = section
-                    .as_table_mut()
-                    .ok_or_else(|| wrong(format!("{name} names no section")))?;
-                section.insert(key.to_owned(), value_of(key, &value));
-            }
-        }
+        environment::overlay(&mut table, environment)?;
         let config: Self = table
             .try_into()
             // The whole text says in which key; there is no line to quote any more.
@@ -358,60 +204,4 @@ impl Config {
 /// Milliseconds of the file as a duration.
 pub fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
-}
-
-/// Our variables of the process's environment.
-///
-/// # Errors
-/// One of them is not UTF-8. Others may hold what they like.
-pub fn environment() -> Result<BTreeMap<String, String>, Error> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(PREFIX))
-        .map(|(name, value)| match value.into_string() {
-            Ok(value) => Ok((name, value)),
-            Err(_) => Err(wrong(format!("{name} is not UTF-8"))),
-        })
-        .collect()
-}
-
-/// A value of the environment, as TOML would have it.
-fn value_of(key: &str, text: &str) -> toml::Value {
-    if TEXT.contains(&key) {
-        return text.into();
-    }
-    if key == "regions" && !text.starts_with('[') {
-        let names = text.split(',').map(|name| name.trim().into());
-        return toml::Value::Array(names.collect());
-    }
-    let parsed = format!("value = {text}").parse::<toml::Table>().ok();
-    parsed
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| text.into())
-}
-
-/// A file with one secret, on one line; nobody but its owner and group may read it.
-fn read_secret(path: &Path) -> Result<SecretString, Error> {
-    check_private(path)?;
-    let failed = |error| wrong(format!("cannot read {}: {error}", path.display()));
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    if line.is_empty() {
-        return Err(wrong(format!("{} is empty", path.display())));
-    }
-    Ok(SecretString::from(line))
-}
-
-/// Refuses a file that more than its owner and group can read.
-fn check_private(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let path_shown = path.display();
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| wrong(format!("cannot read {path_shown}: {error}")))?;
-    if metadata.permissions().mode() & 0o007 != 0 {
-        return Err(wrong(format!(
-            "{path_shown} can be read by anyone: chmod 600 {path_shown}"
-        )));
-    }
-    Ok(())
 }

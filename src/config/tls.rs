@@ -1,6 +1,7 @@
 //! `[tls]` and `[[certificate]]`: the API over TLS, and whom a client's certificate speaks for.
 
-use super::{check_private, wrong};
+use super::secret_file::check_private;
+use super::wrong;
 use crate::Error;
 use crate::model::{Region, arn};
 use serde::Deserialize;

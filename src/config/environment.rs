@@ -1,0 +1,84 @@
+//! What the environment says instead of the file.
+
+use super::wrong;
+use crate::Error;
+use std::collections::BTreeMap;
+
+const PREFIX: &str = "STRONGROOM_";
+/// The PIN itself; no value of the file.
+pub(super) const PIN: &str = "STRONGROOM_TOKEN_PIN";
+/// Whole sections, which have no keys of their own that a variable could name.
+const WHOLE: [(&str, &str); 3] = [
+    ("STRONGROOM_APPROVAL", "approval"),
+    ("STRONGROOM_CLUSTERS", "clusters"),
+    ("STRONGROOM_OIDC", "oidc"),
+];
+const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
+/// Values that are text even where they look like something else.
+const TEXT: [&str; 7] = [
+    "serial", "label", "module", "pin_file", "url", "url_file", "listen",
+];
+
+/// Puts the environment's values in the place of the file's.
+///
+/// # Errors
+/// A variable is for a key of what is no section in the file.
+pub(super) fn overlay(
+    table: &mut toml::Table,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<(), Error> {
+    for (name, value) in environment {
+        let whole = WHOLE.iter().find(|(known, _)| name == *known);
+        if let Some((_, section)) = whole.filter(|_| !value.is_empty()) {
+            table.insert((*section).into(), value_of(section, &value));
+            continue;
+        }
+        if name != PIN
+            && let Some(rest) = name.strip_prefix(PREFIX)
+            && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
+            // Kubernetes makes STRONGROOM_SERVICE_HOST and the like from a service's name.
+            && SECTIONS.contains(&section)
+            // Compose files cannot say "not set" otherwise.
+            && !value.is_empty()
+        {
+            let section = table
+                .entry(section)
+                .or_insert_with(|| toml::Table::new().into());
+            let section = section
+                .as_table_mut()
+                .ok_or_else(|| wrong(format!("{name} names no section")))?;
+            section.insert(key.to_owned(), value_of(key, &value));
+        }
+    }
+    Ok(())
+}
+
+/// Our variables of the process's environment.
+///
+/// # Errors
+/// One of them is not UTF-8. Others may hold what they like.
+pub fn environment() -> Result<BTreeMap<String, String>, Error> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(wrong(format!("{name} is not UTF-8"))),
+        })
+        .collect()
+}
+
+/// A value of the environment, as TOML would have it.
+fn value_of(key: &str, text: &str) -> toml::Value {
+    if TEXT.contains(&key) {
+        return text.into();
+    }
+    if key == "regions" && !text.starts_with('[') {
+        let names = text.split(',').map(|name| name.trim().into());
+        return toml::Value::Array(names.collect());
+    }
+    let parsed = format!("value = {text}").parse::<toml::Table>().ok();
+    parsed
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| text.into())
+}
