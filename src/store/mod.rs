@@ -48,7 +48,7 @@ use cache::Cache;
 use futures_util::future::BoxFuture;
 use listener::Listener;
 use pool::{Connections, column};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -90,7 +90,7 @@ struct Shared {
     connections: Connections,
     deadline: Duration,
     deployment: Uuid,
-    quotas: ResourceQuotas,
+    quotas: RwLock<ResourceQuotas>,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
     gcm: gcm::Blocks,
@@ -147,7 +147,7 @@ impl Store {
                 connections,
                 deadline: config.deadline,
                 deployment,
-                quotas: config.quotas,
+                quotas: RwLock::new(config.quotas),
                 seal: OnceLock::new(),
                 cache,
                 gcm: gcm::Blocks::default(),

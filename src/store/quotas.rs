@@ -3,13 +3,13 @@
 //! Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
 
 use super::pool::{Params, column};
-use super::{Alias, IdentityKind, Intent, Store, Transaction, intents};
+use super::{Alias, IdentityKind, Intent, Shared, Store, Transaction, intents};
 use crate::model::{AccountId, Region};
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// What one account may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,15 @@ impl Default for ResourceQuota {
 }
 
 impl ResourceQuotas {
-    fn of(&self, account: &AccountId) -> &ResourceQuota {
-        self.accounts.get(account).unwrap_or(&self.default)
+    fn of(&self, account: &AccountId) -> ResourceQuota {
+        *self.accounts.get(account).unwrap_or(&self.default)
+    }
+}
+
+impl Shared {
+    fn quota(&self, account: &AccountId) -> ResourceQuota {
+        let quotas = self.quotas.read().unwrap_or_else(PoisonError::into_inner);
+        quotas.of(account)
     }
 }
 
@@ -96,8 +103,14 @@ fn within(many: i64, what: &str, quota: u32) -> Result<(), Error> {
 
 impl Store {
     /// What an account may have.
-    pub fn quota(&self, account: &AccountId) -> &ResourceQuota {
-        self.shared.quotas.of(account)
+    pub fn quota(&self, account: &AccountId) -> ResourceQuota {
+        self.shared.quota(account)
+    }
+
+    /// Other quotas from now on. Who has more than that keeps it.
+    pub fn set_quotas(&self, quotas: ResourceQuotas) {
+        let current = self.shared.quotas.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = quotas;
     }
 
     /// Whether an account may have one more key, before one is made on the token: who makes them at the
@@ -136,7 +149,7 @@ impl Store {
                 let params: Params<'_> = &[&intent.version, &id];
                 tx.connection.execute(INSERT_WRAPPING_KEY, params).await?;
                 let row = tx.connection.query_one(WRAPPING_KEYS, &[&id]).await?;
-                let quota = tx.shared.quotas.of(&account).import_wrapping_keys;
+                let quota = tx.shared.quota(&account).import_wrapping_keys;
                 let what = "import tokens that are valid at a time. Retry when some have expired";
                 within(column(&row, "many")?, what, quota)
             }
@@ -153,7 +166,7 @@ impl Transaction<'_> {
     /// `ThrottlingException` if the account has tried as many lately as it may; those of the
     /// database.
     pub async fn count_password_try(&self, account: &AccountId) -> Result<(), Error> {
-        let each = self.shared.quotas.of(account).key_store_passwords_per_hour;
+        let each = self.shared.quota(account).key_store_passwords_per_hour;
         let seconds = 3600.0 / f64::from(each.get());
         let params: Params<'_> = &[&account.as_str(), &"key-store-password", &seconds];
         if self.connection.query_opt(SLOWLY, params).await?.is_some() {
@@ -185,7 +198,7 @@ impl Transaction<'_> {
         region: &Region,
     ) -> Result<(), Error> {
         let many = self.tally(account, region.as_str(), "key").await?;
-        within(many, KEYS, self.shared.quotas.of(account).keys)
+        within(many, KEYS, self.shared.quota(account).keys)
     }
 
     /// After a user or a role was inserted.
@@ -194,7 +207,7 @@ impl Transaction<'_> {
         account: &AccountId,
         kind: IdentityKind,
     ) -> Result<(), Error> {
-        let quota = self.shared.quotas.of(account);
+        let quota = self.shared.quota(account);
         let (kind, name, quota) = match kind {
             IdentityKind::Root => return Ok(()),
             IdentityKind::User => ("user", "UsersPerAccount", quota.users),
@@ -210,7 +223,7 @@ impl Transaction<'_> {
 
     /// After an alias was inserted for, or moved to, a key, which is locked.
     pub(super) async fn check_aliases(&self, alias: &Alias) -> Result<(), Error> {
-        let quota = self.shared.quotas.of(&alias.account).aliases_per_key;
+        let quota = self.shared.quota(&alias.account).aliases_per_key;
         let enough = i64::from(quota) + 1;
         let params: Params<'_> = &[
             &alias.account.as_str(),
@@ -233,7 +246,7 @@ impl Transaction<'_> {
         let row = self.connection.query_one(KEY_STORES, params).await?;
         let many: i64 = column(&row, "many")?;
         let what = "custom key stores in this account and Region";
-        within(many + 1, what, self.shared.quotas.of(account).key_stores)
+        within(many + 1, what, self.shared.quota(account).key_stores)
     }
 }
 

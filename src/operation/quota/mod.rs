@@ -21,6 +21,7 @@ use crate::model::{AccountId, DataKeyPairSpec, Region};
 use crate::{Error, ErrorCode};
 use buckets::Buckets;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ const ADDRESSES: usize = 50_000;
 
 /// What has been used of every quota.
 pub struct Quota {
-    limits: Limits,
+    limits: RwLock<Arc<Limits>>,
     begun: Instant,
     accounts: Buckets<AccountId>,
     principals: Buckets<String>,
@@ -56,7 +57,7 @@ impl Quota {
     /// Nothing used yet.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
+            limits: RwLock::new(Arc::new(limits)),
             begun: Instant::now(),
             accounts: Buckets::new(BUCKETS),
             principals: Buckets::new(BUCKETS),
@@ -64,6 +65,16 @@ impl Quota {
             key_stores: Buckets::new(BUCKETS),
             addresses: Buckets::new(ADDRESSES),
         }
+    }
+
+    /// Other rates from now on. What has been used stays used.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+    }
+
+    fn limits(&self) -> Arc<Limits> {
+        let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
+        limits.clone()
     }
 
     /// Counts a request before it is decoded.
@@ -85,8 +96,9 @@ impl Quota {
         now: Duration,
     ) -> Result<(), Error> {
         let (account, principal) = (&request.principal.account, &request.principal);
+        let limits = self.limits();
         let group = Group::of(operation).and_then(|group| {
-            let rate = self.limits.group(account, &request.region, group)?;
+            let rate = limits.group(account, &request.region, group)?;
             Some((group, rate))
         });
         let in_group = group.map(|(group, rate)| {
@@ -105,15 +117,12 @@ impl Quota {
         };
         // A role's sessions count together: whoever may assume it names as many as they like.
         let arn = principal.identity().unwrap_or(&principal.arn).to_owned();
-        let rate = self.limits.principal(&arn);
+        let rate = limits.principal(&arn);
         if !self.principals.take(&arn, rate, now) {
             give_back();
             return Err(throttled("principal"));
         }
-        if !self
-            .accounts
-            .take(account, self.limits.account(account), now)
-        {
+        if !self.accounts.take(account, limits.account(account), now) {
             give_back();
             self.principals.give_back(&arn, rate);
             return Err(throttled("account"));
@@ -152,7 +161,10 @@ impl Quota {
             }
         }
         let account = &request.principal.account;
-        let Some(rate) = self.limits.group(account, &request.region, Group::KeyStore) else {
+        let Some(rate) = self
+            .limits()
+            .group(account, &request.region, Group::KeyStore)
+        else {
             return Ok(());
         };
         let now = self.begun.elapsed();
@@ -166,7 +178,7 @@ impl Quota {
 
     fn count_group(&self, group: Group, request: &Request) -> Result<(), Error> {
         let (account, region) = (&request.principal.account, &request.region);
-        let Some(rate) = self.limits.group(account, region, group) else {
+        let Some(rate) = self.limits().group(account, region, group) else {
             return Ok(());
         };
         let key = (account.clone(), region.clone(), group);
@@ -184,7 +196,7 @@ impl Quota {
         let now = self.begun.elapsed();
         match self
             .addresses
-            .take(&network(address), self.limits.failures, now)
+            .take(&network(address), self.limits().failures, now)
         {
             true => Ok(()),
             false => Err(throttled("address")),
@@ -194,7 +206,7 @@ impl Quota {
     /// Takes back a [`Quota::count_failure`] of who turned out to be somebody.
     pub fn forgive(&self, address: IpAddr) {
         self.addresses
-            .give_back(&network(address), self.limits.failures);
+            .give_back(&network(address), self.limits().failures);
     }
 
     /// Forgets what need not be remembered; to be called now and then.
