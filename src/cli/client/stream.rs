@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::cli::failed;
 use crate::model::Url;
-use openssl::ssl::{SslConnector, SslMethod};
+use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -16,11 +16,16 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 /// See the module.
 pub(super) type Stream = Box<dyn Duplex>;
 
+/// The client's certificate and its intermediates: a file, PEM.
+const CERTIFICATE: &str = "STRONGROOM_CLIENT_CERTIFICATE_FILE";
+/// Its private key; by default in the same file.
+const KEY: &str = "STRONGROOM_CLIENT_KEY_FILE";
+
 /// Connects; over TLS if the URL says so, with the certificates that the system trusts, or those in
-/// the file that `AWS_CA_BUNDLE` names.
+/// the file that `AWS_CA_BUNDLE` names, and the client certificate that the environment names.
 ///
 /// # Errors
-/// The gateway cannot be reached, or its certificate is not trusted.
+/// The gateway cannot be reached, or its certificate is not trusted, or ours is not one.
 pub(super) async fn open(url: &Url) -> Result<Stream, Error> {
     let authority = url.authority();
     let unreachable =
@@ -34,9 +39,17 @@ pub(super) async fn open(url: &Url) -> Result<Stream, Error> {
     }
     let mut connector = SslConnector::builder(SslMethod::tls_client()).map_err(Error::internal)?;
     if let Some(bundle) = std::env::var_os("AWS_CA_BUNDLE") {
+        let trusted = connector.set_ca_file(&bundle);
+        trusted.map_err(|error| failed(format!("AWS_CA_BUNDLE: {error}")))?;
+    }
+    if let Some(certificate) = std::env::var_os(CERTIFICATE) {
+        let key = std::env::var_os(KEY).unwrap_or_else(|| certificate.clone());
         connector
-            .set_ca_file(&bundle)
-            .map_err(|error| failed(format!("AWS_CA_BUNDLE: {error}")))?;
+            .set_certificate_chain_file(&certificate)
+            .map_err(|error| failed(format!("{CERTIFICATE}: {error}")))?;
+        connector
+            .set_private_key_file(&key, SslFiletype::PEM)
+            .map_err(|error| failed(format!("{KEY}: {error}")))?;
     }
     let ssl = connector
         .build()
