@@ -9,6 +9,7 @@ mod approval;
 mod environment;
 mod oidc;
 mod quota;
+mod reload;
 mod secret_file;
 mod sections;
 mod tls;
@@ -17,7 +18,10 @@ pub use approval::ApprovalSection;
 pub use environment::environment;
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
-pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};
+pub use sections::{
+    ClusterSection, DatabaseSection, GatewaySection, LogLevel, LogSection, ServerSection,
+    TokenSection,
+};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
@@ -38,8 +42,11 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub struct Config {
     #[serde(default)]
+    pub log: LogSection,
+    #[serde(default)]
     pub server: ServerSection,
     pub tls: Option<TlsSection>,
+    pub admin_tls: Option<TlsSection>,
     #[serde(default)]
     pub certificate: Vec<CertificateSection>,
     pub token: TokenSection,
@@ -163,6 +170,9 @@ impl Config {
             return Err(wrong(
                 "gateway.regions is empty: name some, or \"*\" for any",
             ));
+        }
+        for (name, section) in [("tls", &self.tls), ("admin_tls", &self.admin_tls)] {
+            section.as_ref().map_or(Ok(()), |tls| tls.validate(name))?;
         }
         tls::validate(self.tls.as_ref(), &self.certificate)?;
         self.quota.validate()?;

@@ -17,13 +17,12 @@ use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
 use crate::operation::{Context, PolicyCache, Tokens};
-use crate::server::Server;
+use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
 use crate::worker;
 use endpoint::Gate;
 use row_seal::TokenSeal;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -104,22 +103,34 @@ impl Gateway {
         })
     }
 
-    /// Where the API is.
-    pub fn api_addr(&self) -> SocketAddr {
-        self.server.api_addr
-    }
-
-    /// Whether the API speaks TLS there, as the scheme of its URL says it.
-    pub fn api_scheme(&self) -> &'static str {
-        match self.server.tls() {
-            true => "https",
-            false => "http",
-        }
+    /// Where the API is, and whether it speaks TLS there.
+    pub fn api(&self) -> &Listener {
+        &self.server.api
     }
 
     /// Where health and metrics are.
-    pub fn admin_addr(&self) -> SocketAddr {
-        self.server.admin_addr
+    pub fn admin(&self) -> &Listener {
+        &self.server.admin
+    }
+
+    /// Takes what can change while it runs from another configuration: its quotas and its
+    /// certificates. All of it or, if anything is wrong, nothing; no connection is lost by it.
+    ///
+    /// # Errors
+    /// A quota that is none; a certificate or key that is not one, or has expired.
+    pub fn reload(&self, config: &Config) -> Result<(), Error> {
+        let limits = quotas::limits(&config.quota)?;
+        let (api, admin) = (settings::tls(config), settings::admin_tls(config));
+        self.server.reload(api, admin)?;
+        self.context.quota.set_limits(limits);
+        let quotas = quotas::resources(&config.quota);
+        self.context.store.set_quotas(quotas);
+        Ok(())
+    }
+
+    /// When the listeners' certificates expire, as [`Server::certificates`].
+    pub fn certificates(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        self.server.certificates()
     }
 
     /// Lets the requests under way end, then stops the workers and the tokens' threads.

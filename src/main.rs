@@ -5,7 +5,7 @@
 use clap::Parser;
 use std::alloc::System;
 use std::process::ExitCode;
-use strongroom::cli::Arguments;
+use strongroom::cli::{Arguments, logging};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Wipes what is freed: buffers of requests and answers too, which hold secrets on their way and are
@@ -15,10 +15,7 @@ static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(filter)
-        .format_timestamp_millis()
-        .init();
+    logging::start();
     match arguments.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

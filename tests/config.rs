@@ -57,8 +57,10 @@ fn the_example_has_every_key() {
     {
         // The sections themselves, and the PIN that no file holds.
         if ![
+            "log",
             "server",
             "tls",
+            "admin_tls",
             "certificate",
             "token",
             "database",

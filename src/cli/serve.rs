@@ -1,10 +1,13 @@
-//! `strongroom serve`: on a given token and Postgres.
+//! `strongroom serve`: on a given token and Postgres. SIGHUP has it read its configuration again.
 
-use super::{failed, runtime};
+mod reload;
+
+use super::{failed, logging, runtime};
 use crate::Error;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use futures_util::FutureExt;
+use reload::Reload;
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -22,17 +25,17 @@ pub struct Arguments {
 /// What keeps it from starting.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(&arguments.config)?;
+    logging::set_level(&config.log);
     let runtime = runtime()?;
     let mut signals = Signals::listen(&runtime)?;
-    runtime.block_on(until_stopped(&config, &mut signals, |gateway| {
-        log::info!(
-            "serving on {}://{}, health on http://{}",
-            gateway.api_scheme(),
-            gateway.api_addr(),
-            gateway.admin_addr()
-        );
+    let mut reload = Reload::listen(&runtime, &arguments.config, &config)?;
+    let ready = |gateway: &Gateway| {
+        let (api, admin) = (gateway.api().url(), gateway.admin().url());
+        log::info!("serving on {api}, health on {admin}");
         Ok(())
-    }))
+    };
+    let meanwhile = async |gateway: &Gateway| reload.follow(gateway).await;
+    runtime.block_on(until_stopped(&config, &mut signals, ready, meanwhile))
 }
 
 /// SIGTERM and SIGINT, from the moment it is made: one that comes during a start is not lost, and
@@ -66,16 +69,20 @@ impl Signals {
     }
 }
 
-/// Starts a gateway, tells `ready`, and stops it on a signal.
+/// Starts a gateway, tells `ready`, does `meanwhile`, and stops it on a signal.
 pub(super) async fn until_stopped(
     config: &Config,
     signals: &mut Signals,
     ready: impl FnOnce(&Gateway) -> Result<(), Error>,
+    meanwhile: impl AsyncFnOnce(&Gateway),
 ) -> Result<(), Error> {
     let gateway = Gateway::start(config).await?;
     let told = ready(&gateway);
     if told.is_ok() {
-        signals.wait().await;
+        tokio::select! {
+            () = signals.wait() => {}
+            () = meanwhile(&gateway) => {}
+        }
         log::info!("stopping: waiting for the requests under way");
     }
     gateway.stop().await;

@@ -13,11 +13,18 @@ const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
-const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
-/// Values that are text even where they look like something else.
-const TEXT: [&str; 7] = [
-    "serial", "label", "module", "pin_file", "url", "url_file", "listen",
+const SECTIONS: [&str; 8] = [
+    "log",
+    "server",
+    "tls",
+    "admin_tls",
+    "token",
+    "database",
+    "gateway",
+    "quota",
 ];
+/// Values that are text even where they look like something else.
+const TEXT: [&str; 5] = ["serial", "label", "module", "url", "listen"];
 
 /// Puts the environment's values in the place of the file's.
 ///
@@ -35,9 +42,8 @@ pub(super) fn overlay(
         }
         if name != PIN
             && let Some(rest) = name.strip_prefix(PREFIX)
-            && let Some((section, key)) = rest.to_ascii_lowercase().split_once('_')
             // Kubernetes makes STRONGROOM_SERVICE_HOST and the like from a service's name.
-            && SECTIONS.contains(&section)
+            && let Some((section, key)) = section_and_key(&rest.to_ascii_lowercase())
             // Compose files cannot say "not set" otherwise.
             && !value.is_empty()
         {
@@ -47,10 +53,18 @@ pub(super) fn overlay(
             let section = section
                 .as_table_mut()
                 .ok_or_else(|| wrong(format!("{name} names no section")))?;
-            section.insert(key.to_owned(), value_of(key, &value));
+            let value = value_of(&key, &value);
+            section.insert(key, value);
         }
     }
     Ok(())
+}
+
+fn section_and_key(name: &str) -> Option<(&'static str, String)> {
+    SECTIONS.into_iter().find_map(|section| {
+        let key = name.strip_prefix(section)?.strip_prefix('_')?;
+        Some((section, key.to_owned()))
+    })
 }
 
 /// Our variables of the process's environment.
@@ -70,7 +84,7 @@ pub fn environment() -> Result<BTreeMap<String, String>, Error> {
 
 /// A value of the environment, as TOML would have it.
 fn value_of(key: &str, text: &str) -> toml::Value {
-    if TEXT.contains(&key) {
+    if TEXT.contains(&key) || key.ends_with("_file") {
         return text.into();
     }
     if key == "regions" && !text.starts_with('[') {

@@ -1,4 +1,4 @@
-//! `[tls]` and `[[certificate]]`: the API over TLS, and whom a client's certificate speaks for.
+//! `[tls]`, `[admin_tls]` and `[[certificate]]`: the listeners over TLS, and whom a client's certificate speaks for.
 
 use super::secret_file::check_private;
 use super::wrong;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// `[tls]`
+/// `[tls]`, `[admin_tls]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -63,7 +63,7 @@ fn reload_ms() -> u64 {
     10_000
 }
 
-/// What the files of `[tls]` hold.
+/// What the files of a section hold.
 pub struct TlsFiles {
     /// The server's certificate, then its intermediates: PEM.
     pub certificate: Vec<u8>,
@@ -93,23 +93,25 @@ impl TlsSection {
         })
     }
 
-    fn validate(&self) -> Result<(), Error> {
+    /// Checks the section that has this name.
+    pub(super) fn validate(&self, name: &str) -> Result<(), Error> {
+        let wrong = |what: &str| Err(wrong(format!("{name}.{what}")));
         let clients = self.client_ca_file.is_some();
         if !clients && self.client_crl_file.is_some() {
-            return Err(wrong("tls.client_crl_file needs tls.client_ca_file"));
+            return wrong(&format!("client_crl_file needs {name}.client_ca_file"));
         }
         if !clients && self.client_certificate == ClientCertificate::Required {
-            return Err(wrong(
-                "tls.client_certificate = \"required\" needs tls.client_ca_file",
+            return wrong(&format!(
+                "client_certificate = \"required\" needs {name}.client_ca_file"
             ));
         }
         // OpenSSL takes this one by its path, and that as text.
         let text = |path: &PathBuf| path.to_str().is_some_and(|path| !path.contains('\0'));
         if !self.client_crl_file.as_ref().is_none_or(text) {
-            return Err(wrong("tls.client_crl_file is no path in UTF-8"));
+            return wrong("client_crl_file is no path in UTF-8");
         }
         if self.reload_ms == 0 {
-            return Err(wrong("tls.reload_ms must be at least 1"));
+            return wrong("reload_ms must be at least 1");
         }
         Ok(())
     }
@@ -157,14 +159,11 @@ fn is_user(text: &str) -> bool {
         .is_some_and(|(name, account)| text == arn::user_arn(&account, name))
 }
 
-/// What [`super::Config::parse`] checks of both.
+/// Checks whom certificates speak for.
 pub(super) fn validate(
     tls: Option<&TlsSection>,
     certificates: &[CertificateSection],
 ) -> Result<(), Error> {
-    if let Some(tls) = tls {
-        tls.validate()?;
-    }
     let clients = tls.is_some_and(|tls| tls.client_ca_file.is_some());
     if !clients && !certificates.is_empty() {
         return Err(wrong("[[certificate]] needs tls.client_ca_file"));

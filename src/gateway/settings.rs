@@ -23,15 +23,29 @@ pub(super) fn server(config: &Config) -> ServerConfig {
         max_in_flight: server.max_in_flight,
         read_timeout: ms(server.read_timeout_ms),
         allow_plaintext: server.allow_plaintext,
-        tls: config.tls.as_ref().map(|tls| self::tls(tls, config)),
+        tls: tls(config),
+        admin_tls: admin_tls(config),
         drain: ms(server.drain_ms),
     }
 }
 
-fn tls(tls: &TlsSection, config: &Config) -> TlsConfig {
-    let files = tls.clone();
+/// Of the API.
+pub(super) fn tls(config: &Config) -> Option<TlsConfig> {
     let rules = config.certificate.iter().filter_map(rule);
+    let section = config.tls.as_ref()?;
+    Some(of("tls", section, rules.map(Arc::new).collect()))
+}
+
+/// Of the admin listener, where certificates speak for nobody.
+pub(super) fn admin_tls(config: &Config) -> Option<TlsConfig> {
+    let section = config.admin_tls.as_ref()?;
+    Some(of("admin_tls", section, Arc::default()))
+}
+
+fn of(name: &'static str, section: &TlsSection, rules: Arc<[Arc<Rule>]>) -> TlsConfig {
+    let files = section.clone();
     TlsConfig {
+        section: name,
         read: Arc::new(move || {
             let files = files.read()?;
             Ok(TlsMaterial {
@@ -41,9 +55,9 @@ fn tls(tls: &TlsSection, config: &Config) -> TlsConfig {
                 client_crl: files.client_crl,
             })
         }),
-        reload: ms(tls.reload_ms),
-        client_required: tls.client_certificate == ClientCertificate::Required,
-        rules: rules.collect(),
+        reload: ms(section.reload_ms),
+        client_required: section.client_certificate == ClientCertificate::Required,
+        rules,
     }
 }
 

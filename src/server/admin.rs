@@ -1,7 +1,27 @@
 //! `/healthz` (this process is alive), `/readyz` (what it depends on answers), `/metrics`.
 
-use super::Endpoint;
-use actix_web::{HttpResponse, web};
+use super::{Endpoint, certificate};
+use crate::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+/// Refuses a client whose certificate is not valid any more, or that must have one and has none.
+pub(super) async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if let Err(error) = certificate::check(request.request(), false) {
+        return Ok(request.into_response(refusal(&error)).map_into_right_body());
+    }
+    let response = next.call(request).await?;
+    Ok(response.map_into_left_body())
+}
+
+fn refusal(error: &Error) -> HttpResponse {
+    HttpResponse::Forbidden().body(format!("{}\n", error.message()))
+}
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -33,7 +53,12 @@ async fn ready(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
     response.json(body)
 }
 
-async fn metrics(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
+/// Who uses which keys is more than whether the gateway is well, which a probe asks that has no
+/// certificate: wherever clients are asked for one, this needs it.
+async fn metrics(http: HttpRequest, endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
+    if let Err(error) = certificate::check(&http, true) {
+        return refusal(&error);
+    }
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
         .body(endpoint.metrics())

@@ -59,11 +59,22 @@ pub(super) struct Shown {
     tls: Arc<Tls>,
 }
 
+/// What is known of the client at the other end of a connection over TLS.
+enum Peer {
+    /// It has shown a certificate.
+    Shown(Shown),
+    /// It has shown none.
+    Nothing(Arc<Tls>),
+    /// It has shown one that OpenSSL has verified and cannot take apart. Not nothing: it would then be
+    /// let in as one that has shown none.
+    Unreadable(openssl::error::ErrorStack),
+}
+
 /// A certificate that is valid, and the one rule that it falls under.
 pub(super) struct Mapped<'a> {
     /// SHA-256, in hexadecimal digits.
     pub(super) fingerprint: &'a str,
-    pub(super) rule: &'a Rule,
+    pub(super) rule: Arc<Rule>,
 }
 
 /// Notes a new connection's certificate; for actix-web's `on_connect`.
@@ -72,31 +83,47 @@ pub(super) fn note(tls: &Arc<Tls>, connection: &dyn Any, extensions: &mut Extens
         return;
     };
     let Some(leaf) = stream.ssl().peer_certificate() else {
+        extensions.insert(Peer::Nothing(tls.clone()));
         return;
     };
     let mut chain = Vec::new();
     if let Some(sent) = stream.ssl().peer_cert_chain() {
         chain.extend(sent.iter().map(ToOwned::to_owned));
     }
-    match Shown::new(leaf, chain, tls.clone()) {
-        Ok(shown) => drop(extensions.insert(shown)),
-        // Without its certificate a connection would be one that has shown none.
-        Err(error) => drop(extensions.insert(Unreadable(error))),
-    }
+    let shown = Shown::new(leaf, chain, tls.clone());
+    extensions.insert(shown.map_or_else(Peer::Unreadable, Peer::Shown));
 }
-
-/// A certificate that OpenSSL has verified and cannot take apart.
-struct Unreadable(openssl::error::ErrorStack);
 
 /// The certificate of a request's connection; `None` if it has none.
 ///
 /// # Errors
-/// It is not valid any more, or speaks for nobody, or for several.
+/// It is not valid any more, or speaks for nobody, or for several; there must be one.
 pub(super) fn of(http: &HttpRequest) -> Result<Option<Mapped<'_>>, Error> {
-    if let Some(Unreadable(error)) = http.conn_data() {
-        return Err(Error::internal(error.to_string()));
+    shown(http, false)?.map(Shown::mapped).transpose()
+}
+
+/// Checks the certificate of a request's connection, whomever it speaks for. What is `guarded` needs
+/// one wherever clients are asked for it.
+///
+/// # Errors
+/// It is not valid any more; there must be one.
+pub(super) fn check(http: &HttpRequest, guarded: bool) -> Result<(), Error> {
+    shown(http, guarded).map(drop)
+}
+
+/// The certificate of a request's connection, which is valid; `None` if it has none and needs none.
+fn shown(http: &HttpRequest, guarded: bool) -> Result<Option<&Shown>, Error> {
+    match http.conn_data() {
+        None => Ok(None), // plain
+        Some(Peer::Unreadable(error)) => Err(Error::internal(error.to_string())),
+        Some(Peer::Shown(shown)) => shown.verified().map(|()| Some(shown)),
+        // It may have been let in before they were required.
+        Some(Peer::Nothing(tls)) if tls.client_required(guarded) => {
+            let message = "A client certificate is required.";
+            Err(Error::new(ErrorCode::UnrecognizedClient, message))
+        }
+        Some(Peer::Nothing(_)) => Ok(None),
     }
-    http.conn_data::<Shown>().map(Shown::mapped).transpose()
 }
 
 impl Shown {
@@ -115,21 +142,26 @@ impl Shown {
         })
     }
 
-    fn mapped(&self) -> Result<Mapped<'_>, Error> {
+    /// Verifies it, unless that was done since there was a reason to.
+    fn verified(&self) -> Result<(), Error> {
         let round = self.tls.round();
         if self.verified.load(Ordering::Relaxed) != round {
             self.tls.verify(&self.leaf, &self.chain)?;
             self.verified.store(round, Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    fn mapped(&self) -> Result<Mapped<'_>, Error> {
         Ok(Mapped {
             fingerprint: &self.fingerprint,
-            rule: only(self.tls.rules(), &self.names)?,
+            rule: only(&self.tls.rules(), &self.names)?,
         })
     }
 }
 
 /// The one rule that names fall under.
-fn only<'r>(rules: &'r [Rule], names: &[CertificateName]) -> Result<&'r Rule, Error> {
+fn only(rules: &[Arc<Rule>], names: &[CertificateName]) -> Result<Arc<Rule>, Error> {
     let mut fitting = rules.iter().filter(|rule| names.contains(&rule.name));
     let refused = |message| Err(Error::new(ErrorCode::UnrecognizedClient, message));
     let Some(rule) = fitting.next() else {
@@ -137,7 +169,7 @@ fn only<'r>(rules: &'r [Rule], names: &[CertificateName]) -> Result<&'r Rule, Er
     };
     let what = |rule: &Rule| (rule.principal.clone(), rule.region.clone(), rule.any_signer);
     match fitting.all(|other| what(other) == what(rule)) {
-        true => Ok(rule),
+        true => Ok(rule.clone()),
         false => refused("The client certificate is mapped to more than one principal."),
     }
 }
@@ -223,11 +255,13 @@ mod tests {
 
     #[test]
     fn rules_that_disagree_let_nobody_in() {
-        let rule = |name, principal: &str| Rule {
-            name,
-            principal: principal.into(),
-            region: Region::parse("us-east-1").unwrap(),
-            any_signer: false,
+        let rule = |name, principal: &str| {
+            Arc::new(Rule {
+                name,
+                principal: principal.into(),
+                region: Region::parse("us-east-1").unwrap(),
+                any_signer: false,
+            })
         };
         let uri = CertificateName::Uri("spiffe://x/a".into());
         let dns = CertificateName::dns("A.example");

@@ -8,6 +8,7 @@ mod admin;
 mod api;
 mod body;
 mod certificate;
+mod listener;
 mod presented;
 pub mod query;
 pub mod sigv4;
@@ -15,6 +16,7 @@ mod subject;
 mod tls;
 
 pub use certificate::{CertificateName, Rule};
+pub use listener::Listener;
 pub use tls::{TlsConfig, TlsMaterial};
 
 use crate::model::{AccountId, Region};
@@ -22,16 +24,15 @@ use crate::operation::credential::Credential;
 use crate::operation::quota::Places;
 use crate::operation::{OperationName, Principal, Proof, Request};
 use crate::{Error, ErrorCode};
-use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
+use listener::listen;
 use secrecy::SecretString;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tls::Tls;
-use tokio::task::JoinHandle;
 
 /// What the server asks of the house behind it.
 pub trait Endpoint: Send + Sync + 'static {
@@ -93,8 +94,10 @@ pub struct ServerConfig {
     pub read_timeout: Duration,
     /// Whether to listen beyond loopback without TLS.
     pub allow_plaintext: bool,
-    /// The API's TLS; the admin listener has none.
+    /// The API's TLS.
     pub tls: Option<TlsConfig>,
+    /// The admin listener's.
+    pub admin_tls: Option<TlsConfig>,
     /// How long requests under way may take to end once the server stops.
     pub drain: Duration,
 }
@@ -116,29 +119,25 @@ pub(crate) struct Shared {
     read_timeout: Duration,
 }
 
-/// Listeners that are open.
+/// Both listeners, open.
 pub struct Server {
-    /// Where the API is.
-    pub api_addr: SocketAddr,
-    /// Where health and metrics are.
-    pub admin_addr: SocketAddr,
-    api: ServerHandle,
-    admin: ServerHandle,
-    tls: Option<JoinHandle<()>>,
+    /// The API.
+    pub api: Listener,
+    /// Health and metrics.
+    pub admin: Listener,
+    endpoint: Arc<dyn Endpoint>,
 }
 
 impl Server {
     /// Opens both listeners.
     ///
     /// # Errors
-    /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
+    /// An address is in use or not ours; plaintext beyond loopback that was not asked for; a
+    /// certificate or key that is not one.
     pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
-        let plain = [
-            config.tls.is_none().then_some(config.api),
-            Some(config.admin),
-        ];
-        for address in plain.into_iter().flatten() {
-            if !address.ip().is_loopback() && !config.allow_plaintext {
+        let listeners = [(config.api, &config.tls), (config.admin, &config.admin_tls)];
+        for (address, tls) in listeners {
+            if tls.is_none() && !address.ip().is_loopback() && !config.allow_plaintext {
                 return Err(Error::new(
                     ErrorCode::Validation,
                     format!(
@@ -155,8 +154,6 @@ impl Server {
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });
-        let tls = config.tls.map(Tls::open).transpose()?;
-        let (api_addr, listener) = bind(config.api)?;
         let api = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
@@ -170,65 +167,49 @@ impl Server {
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(config.drain.as_secs())
         .disable_signals();
-        let api = match &tls {
-            Some(tls) => {
-                let acceptor = tls.acceptor()?;
-                let noted = tls.clone();
-                let api = api.on_connect(move |connection, extensions| {
-                    certificate::note(&noted, connection, extensions);
-                });
-                api.listen_openssl(listener, acceptor)
-            }
-            None => api.listen(listener),
-        };
-        let api = api.map_err(Error::internal)?.run();
-        let (admin_addr, listener) = bind(config.admin)?;
-        let endpoint = web::Data::from(endpoint);
+        let routes = web::Data::from(endpoint.clone());
         let admin = HttpServer::new(move || {
             App::new()
-                .app_data(endpoint.clone())
+                .app_data(routes.clone())
+                .wrap(from_fn(admin::guard))
                 .configure(admin::routes)
         })
         .workers(1)
+        .max_connection_rate(MAX_HANDSHAKES)
         .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)
-        .map_err(Error::internal)?
-        .run();
-        let server = Self {
-            api_addr,
-            admin_addr,
-            api: api.handle(),
-            admin: admin.handle(),
-            tls: tls.map(|tls| tokio::spawn(tls.follow())),
-        };
-        tokio::spawn(api);
-        tokio::spawn(admin);
-        Ok(server)
+        .disable_signals();
+        Ok(Self {
+            api: listen!(api, config.api, config.tls, endpoint),
+            admin: listen!(admin, config.admin, config.admin_tls, endpoint),
+            endpoint,
+        })
     }
 
-    /// Whether the API speaks TLS.
-    pub fn tls(&self) -> bool {
-        self.tls.is_some()
+    /// Takes the TLS of both listeners from another configuration; of both, or of none. Connections
+    /// stay. A listener is not made plain by it, and a plain one stays plain.
+    ///
+    /// # Errors
+    /// A certificate or key is not one, or has expired.
+    pub fn reload(&self, api: Option<TlsConfig>, admin: Option<TlsConfig>) -> Result<(), Error> {
+        let now = self.endpoint.now();
+        let replacements = [self.api.prepare(api, now)?, self.admin.prepare(admin, now)?];
+        for (tls, new) in replacements.into_iter().flatten() {
+            tls.replace(new);
+        }
+        Ok(())
+    }
+
+    /// When the certificates of the listeners that have one expire, by the name of their section in
+    /// the configuration: seconds since 1970.
+    pub fn certificates(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        [&self.api, &self.admin]
+            .into_iter()
+            .filter_map(Listener::certificate)
     }
 
     /// Takes no more connections, and waits for the requests under way.
     pub async fn stop(self) {
-        if let Some(tls) = self.tls {
-            tls.abort();
-        }
         self.api.stop(true).await;
         self.admin.stop(false).await;
     }
-}
-
-fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
-    let listener = TcpListener::bind(address).map_err(|error| {
-        Error::new(
-            ErrorCode::Validation,
-            format!("cannot listen on {address}: {error}"),
-        )
-    })?;
-    let bound = listener.local_addr().map_err(Error::internal)?;
-    Ok((bound, listener))
 }

@@ -1,26 +1,32 @@
-//! TLS on the API's listener: versions, certificates, and who may be let in by one of their own.
+//! TLS on a listener: versions, certificates, and who may be let in by one of their own.
 //!
 //! The files are read again every so often. A connection is accepted with the context of that
 //! moment: the one that actix-web holds does nothing but hand over to it.
 
+mod expiry;
 mod material;
 
 pub use material::TlsMaterial;
 
 use super::certificate::Rule;
 use crate::{Error, ErrorCode};
-use material::{builder, store};
-use openssl::ssl::{ClientHelloResponse, SslAcceptorBuilder, SslContext};
+use expiry::Reminder;
+use material::{builder, store, valid};
+use openssl::ssl::{ClientHelloResponse, SslAcceptorBuilder, SslContext, SslVerifyMode};
 use openssl::stack::StackRef;
 use openssl::x509::store::X509Store;
 use openssl::x509::{X509, X509Ref, X509StoreContext};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use time::OffsetDateTime;
 
-/// What the API's TLS is made of.
+/// What a listener's TLS is made of.
 #[derive(Clone)]
 pub struct TlsConfig {
+    /// What the configuration calls it.
+    pub section: &'static str,
     /// Reads the files, at the start and then again and again.
     pub read: Arc<dyn Fn() -> Result<TlsMaterial, Error> + Send + Sync>,
     /// How often.
@@ -28,19 +34,23 @@ pub struct TlsConfig {
     /// Whether a client without a certificate is refused at the handshake.
     pub client_required: bool,
     /// Whom clients' certificates speak for.
-    pub rules: Arc<[Rule]>,
+    pub rules: Arc<[Arc<Rule>]>,
 }
 
 /// The TLS of a listener, as its files have it now.
 pub(super) struct Tls {
-    config: TlsConfig,
     current: RwLock<Arc<Current>>,
     /// Raised whenever what was verified before is to be verified again.
     round: AtomicU64,
 }
 
-struct Current {
+/// What the listener's files held when they were last read.
+pub(super) struct Current {
+    config: TlsConfig,
     digest: [u8; 32],
+    /// When its certificates are valid: seconds since 1970.
+    valid: Range<i64>,
+    mode: SslVerifyMode,
     context: SslContext,
     clients: Option<X509Store>,
 }
@@ -49,11 +59,8 @@ impl Tls {
     /// # Errors
     /// A file is not there or does not hold what it should.
     pub(super) fn open(config: TlsConfig) -> Result<Arc<Self>, Error> {
-        let material = (config.read)()?;
-        let current = RwLock::new(Arc::new(Current::of(&material, config.client_required)?));
         Ok(Arc::new(Self {
-            config,
-            current,
+            current: RwLock::new(Arc::new(Current::open(config)?)),
             round: AtomicU64::new(1),
         }))
     }
@@ -63,11 +70,14 @@ impl Tls {
     /// # Errors
     /// OpenSSL fails.
     pub(super) fn acceptor(self: &Arc<Self>) -> Result<SslAcceptorBuilder, Error> {
-        let material = (self.config.read)()?;
-        let mut builder = builder(&material, self.config.client_required)?;
+        let config = self.current().config.clone();
+        let mut builder = builder(&(config.read)()?, config.client_required)?;
         let tls = self.clone();
         builder.set_client_hello_callback(move |ssl, _| {
-            ssl.set_ssl_context(&tls.current().context)?;
+            let current = tls.current();
+            ssl.set_ssl_context(&current.context)?;
+            // Which does not come with the context.
+            ssl.set_verify(current.mode);
             Ok(ClientHelloResponse::SUCCESS)
         });
         Ok(builder)
@@ -75,31 +85,38 @@ impl Tls {
 
     /// Reads the files again and again. What is wrong with them is logged, and what was read before
     /// stays in force: but for revocation lists and certificates that run out meanwhile.
-    pub(super) async fn follow(self: Arc<Self>) {
-        let mut every = tokio::time::interval(self.config.reload);
-        every.tick().await;
+    pub(super) async fn follow(self: Arc<Self>, now: impl Fn() -> OffsetDateTime) {
+        let mut reminder = Reminder::default();
         loop {
-            every.tick().await;
+            let current = self.current();
+            let section = current.config.section;
+            reminder.remind(section, current.valid.end, now());
+            tokio::time::sleep(current.config.reload).await;
             // A few small files.
-            match self.reload() {
-                Ok(true) => log::info!("the certificates of [tls] were read anew"),
+            match self.reload(now()) {
+                Ok(true) => log::info!("the certificates of [{section}] were read anew"),
                 Ok(false) => {}
-                Err(error) => log::error!("[tls] stays as it was: {error}"),
+                Err(error) => log::error!("[{section}] stays as it was: {error}"),
             }
         }
     }
 
-    fn reload(&self) -> Result<bool, Error> {
+    fn reload(&self, now: OffsetDateTime) -> Result<bool, Error> {
         // Whatever comes of it: time has passed.
         self.round.fetch_add(1, Ordering::Release);
-        let material = (self.config.read)()?;
-        if material.digest() == self.current().digest {
+        let current = self.current();
+        let new = Current::read(current.config.clone())?;
+        if new.digest == current.digest {
             return Ok(false);
         }
-        let new = Arc::new(Current::of(&material, self.config.client_required)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
-        self.round.fetch_add(1, Ordering::Release);
+        self.replace(new.checked(now)?);
         Ok(true)
+    }
+
+    /// From now on, for connections that are open as well.
+    pub(super) fn replace(&self, new: Current) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.round.fetch_add(1, Ordering::Release);
     }
 
     fn current(&self) -> Arc<Current> {
@@ -107,9 +124,26 @@ impl Tls {
         current.clone()
     }
 
+    /// What the configuration calls it.
+    pub(super) fn section(&self) -> &'static str {
+        self.current().config.section
+    }
+
+    /// When the first of the listener's certificates expires: seconds since 1970.
+    pub(super) fn expires(&self) -> i64 {
+        self.current().valid.end
+    }
+
     /// Whom clients' certificates speak for.
-    pub(super) fn rules(&self) -> &[Rule] {
-        &self.config.rules
+    pub(super) fn rules(&self) -> Arc<[Arc<Rule>]> {
+        self.current().config.rules.clone()
+    }
+
+    /// Whether a client must have a certificate: where all of them must, and for what is `guarded`
+    /// where they are asked for one.
+    pub(super) fn client_required(&self, guarded: bool) -> bool {
+        let current = self.current();
+        current.config.client_required || guarded && current.clients.is_some()
     }
 
     /// What a verification of now is good for: until this changes.
@@ -141,11 +175,44 @@ impl Tls {
 }
 
 impl Current {
-    fn of(material: &TlsMaterial, required: bool) -> Result<Self, Error> {
+    /// # Errors
+    /// Those of [`Current::read`], with the name of the section.
+    pub(super) fn open(config: TlsConfig) -> Result<Self, Error> {
+        let section = config.section;
+        Self::read(config).map_err(|error| {
+            let message = format!("[{section}] {}", error.message());
+            Error::new(error.code(), message).with_source(error)
+        })
+    }
+
+    /// # Errors
+    /// A file is not there or does not hold what it should.
+    fn read(config: TlsConfig) -> Result<Self, Error> {
+        let material = (config.read)()?;
+        let context = builder(&material, config.client_required)?
+            .build()
+            .into_context();
         Ok(Self {
             digest: material.digest(),
-            context: builder(material, required)?.build().into_context(),
-            clients: store(material)?,
+            valid: valid(&material)?,
+            mode: context.verify_mode(),
+            context,
+            clients: store(&material)?,
+            config,
         })
+    }
+
+    /// What may take the place of another.
+    ///
+    /// # Errors
+    /// A certificate has expired, or is not valid yet.
+    pub(super) fn checked(self, now: OffsetDateTime) -> Result<Self, Error> {
+        match self.valid.contains(&now.unix_timestamp()) {
+            true => Ok(self),
+            false => Err(Error::new(
+                ErrorCode::Validation,
+                "certificate_file: a certificate in it has expired or is not valid yet",
+            )),
+        }
     }
 }

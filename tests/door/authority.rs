@@ -6,6 +6,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
 };
@@ -27,18 +28,24 @@ pub struct Wanted<'a> {
     pub dns: Option<&'a str>,
     pub uri: Option<&'a str>,
     pub email: Option<&'a str>,
-    /// For a server; else for a client.
-    pub server: bool,
+    /// What it is for: extended key usages.
+    pub usage: &'static str,
+    /// Of an RSA key; else of one on P-256.
+    pub rsa: bool,
     /// From and to, in seconds from now.
     pub valid: (i64, i64),
 }
+
+pub const CLIENT: &str = "clientAuth";
+pub const SERVER: &str = "serverAuth";
 
 pub const WANTED: Wanted<'_> = Wanted {
     common_name: "somebody",
     dns: None,
     uri: None,
     email: None,
-    server: false,
+    usage: CLIENT,
+    rsa: false,
     valid: (-3600, 3600),
 };
 
@@ -62,7 +69,11 @@ impl Authority {
     }
 
     pub fn issue(&self, wanted: &Wanted<'_>) -> Identity {
-        let (issuer, key) = (self.0.certificate.subject_name(), key());
+        let issuer = self.0.certificate.subject_name();
+        let key = match wanted.rsa {
+            true => PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
+            false => key(),
+        };
         let mut builder = begin(&subject(wanted.common_name), issuer, &key, wanted.valid);
         let mut names = SubjectAlternativeName::new();
         wanted.dns.map(|name| names.dns(name));
@@ -73,15 +84,16 @@ impl Authority {
             let names = names.build(&context).unwrap();
             builder.append_extension(names).unwrap();
         }
-        let mut usage = ExtendedKeyUsage::new();
-        match wanted.server {
-            true => usage.server_auth(),
-            false => usage.client_auth(),
-        };
-        builder.append_extension(usage.build().unwrap()).unwrap();
+        let usage = ExtendedKeyUsage::new().other(wanted.usage).build();
+        builder.append_extension(usage.unwrap()).unwrap();
         builder.sign(&self.0.key, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         Identity { certificate, key }
+    }
+
+    /// The authority itself, as if it were one of those whom it certifies.
+    pub fn itself(&self) -> Identity {
+        self.0.clone()
     }
 
     /// A revocation list, good for an hour: PEM.

@@ -5,8 +5,11 @@ mod authority;
 #[allow(dead_code)] // each test process uses a part
 #[path = "../support/dev.rs"]
 mod dev;
+mod handshake;
 mod memory;
 mod mtls;
 mod raw;
+mod reload;
+mod rotation;
 mod serve;
 mod smuggling;

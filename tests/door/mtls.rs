@@ -4,9 +4,7 @@ use crate::authority::{Authority, Identity, WANTED, Wanted};
 use crate::dev::SHARED;
 use crate::raw::{Answer, Keys, answer, call, post, signed};
 use crate::serve::{Gateway, Settings, ask};
-use openssl::ssl::{SslOptions, SslVersion};
 use serde_json::json;
-use std::io::Write;
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::LazyLock;
@@ -53,12 +51,12 @@ pub fn user(name: &str) -> Keys {
     keys
 }
 
-fn arn(name: &str) -> String {
+pub fn arn(name: &str) -> String {
     format!("arn:aws:iam::{}:user/{name}", account())
 }
 
 /// A `[[certificate]]`.
-fn mapping(name: &str, user: &str, more: &str) -> String {
+pub fn mapping(name: &str, user: &str, more: &str) -> String {
     let arn = arn(user);
     format!("\n[[certificate]]\n{name}\nprincipal = {arn:?}\nregion = \"us-east-1\"\n{more}\n")
 }
@@ -67,25 +65,25 @@ const JSON: &str = "content-type: application/x-amz-json-1.1\r\n";
 const WHO: &str = "host: h\r\nx-amz-target: Strongroom.GetUser\r\n";
 
 /// A request that nobody has signed: who am I?
-fn who() -> Vec<u8> {
+pub fn who() -> Vec<u8> {
     post(&format!("{WHO}{JSON}"), b"{}")
 }
 
-fn name(answer: &Answer) -> &str {
+pub fn name(answer: &Answer) -> &str {
     assert_eq!(answer.code(), "OK", "{}", answer.message());
     answer.body["User"]["UserName"].as_str().unwrap()
 }
 
-struct House {
-    gateway: Gateway,
-    authority: Authority,
-    alice: Identity,
+pub struct House {
+    pub gateway: Gateway,
+    pub authority: Authority,
+    pub alice: Identity,
     alices: Keys,
     bobs: Keys,
 }
 
 /// A gateway with two users, and certificates for one of them.
-static HOUSE: LazyLock<House> = LazyLock::new(|| {
+pub static HOUSE: LazyLock<House> = LazyLock::new(|| {
     let authority = Authority::new("client CA");
     let (alices, bobs) = (user("alice"), user("bob"));
     let certificates = [
@@ -113,7 +111,7 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
     }
 });
 
-const ALICE: Wanted<'_> = Wanted {
+pub const ALICE: Wanted<'_> = Wanted {
     uri: Some("spiffe://example/alice"),
     ..WANTED
 };
@@ -318,108 +316,6 @@ fn the_region_is_the_mappings_or_the_requests() {
 }
 
 #[test]
-fn what_does_not_pass_the_handshake() {
-    let house = &*HOUSE;
-    let refused = |identity: &Identity, why: &str| {
-        let error = house.gateway.refusal(Some(identity));
-        assert!(error.contains(why), "{why}: {error}");
-    };
-    // The same names, from others.
-    let other = Authority::new("another CA").issue(&ALICE);
-    refused(&other, "unknown ca");
-    let same_name = Authority::new("client CA").issue(&ALICE);
-    refused(&same_name, "decrypt error");
-    let issue = |wanted: &Wanted<'_>| house.authority.issue(wanted);
-    refused(
-        &issue(&Wanted {
-            valid: (-7200, -3600),
-            ..ALICE
-        }),
-        "certificate expired",
-    );
-    refused(
-        &issue(&Wanted {
-            valid: (3600, 7200),
-            ..ALICE
-        }),
-        "bad certificate",
-    );
-    refused(
-        &issue(&Wanted {
-            server: true,
-            ..ALICE
-        }),
-        "unsupported certificate",
-    );
-}
-
-#[test]
-fn old_versions_renegotiation_resumption_and_http_2_are_off() {
-    let gateway = &HOUSE.gateway;
-    for (version, right) in [
-        (SslVersion::TLS1, false),
-        (SslVersion::TLS1_1, false),
-        (SslVersion::TLS1_2, true),
-        (SslVersion::TLS1_3, true),
-    ] {
-        let connected = gateway.connect_with(None, |client| {
-            client.set_min_proto_version(Some(version)).unwrap();
-            client.set_max_proto_version(Some(version)).unwrap();
-            // So that it is the server that refuses.
-            client.set_cipher_list("DEFAULT:@SECLEVEL=0").unwrap();
-            client.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
-            client.set_alpn_protos(b"\x02h2\x08http/1.1").unwrap();
-        });
-        match connected {
-            Ok(stream) => {
-                assert!(right, "{version:?}");
-                assert_eq!(
-                    stream.ssl().selected_alpn_protocol(),
-                    Some(&b"http/1.1"[..])
-                );
-                assert!(!stream.ssl().session_reused());
-            }
-            Err(error) => {
-                assert!(
-                    !right && error.contains("protocol version"),
-                    "{version:?}: {error}"
-                );
-            }
-        }
-    }
-    // `R` asks for a renegotiation; what comes back is an alert, or the end.
-    let s_client = |more: &[&str], input: &str| {
-        let mut child = Command::new("openssl")
-            .args(["s_client", "-connect", &gateway.address.to_string()])
-            .args(more)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        std::thread::sleep(Duration::from_millis(500)); // it reads commands once connected
-        stdin.write_all(input.as_bytes()).unwrap();
-        std::thread::sleep(Duration::from_millis(500));
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    };
-    let shown = s_client(&["-tls1_2"], "R\n");
-    assert!(
-        shown.contains("RENEGOTIATING") && shown.contains("no renegotiation"),
-        "{shown}"
-    );
-    for version in ["-tls1_2", "-tls1_3"] {
-        let shown = s_client(&[version, "-reconnect"], "Q\n");
-        assert!(
-            shown.contains("New, TLSv1") && !shown.contains("Reused, TLSv1"),
-            "{shown}"
-        );
-    }
-}
-
-#[test]
 fn a_required_certificate_is_required_and_a_revoked_one_refused() {
     let authority = Authority::new("client CA");
     user("carol");
@@ -436,19 +332,25 @@ fn a_required_certificate_is_required_and_a_revoked_one_refused() {
         certificates: mapping("uri = \"spiffe://example/carol\"", "carol", ""),
     };
     let mut gateway = settings.start();
-    let without = gateway.refusal(None);
-    assert!(without.contains("certificate required"), "{without}");
-    let revoked = gateway.refusal(Some(&earlier));
-    assert!(revoked.contains("revoked"), "{revoked}");
+    for address in gateway.listeners() {
+        let without = gateway.refusal(address, None);
+        assert!(without.contains("certificate required"), "{without}");
+        let revoked = gateway.refusal(address, Some(&earlier));
+        assert!(revoked.contains("revoked"), "{revoked}");
+    }
 
     // Revoked while its connection is open.
     let mut open = gateway.connect(Some(&lost)).unwrap();
     assert_eq!(name(&ask(&mut open, &who()).unwrap()), "carol");
+    let mut admin = gateway
+        .connect_with(gateway.admin, Some(&lost), |_| {})
+        .unwrap();
+    assert_eq!(Gateway::status(&mut admin, "/healthz"), 200);
     gateway.replace(
         "crl",
         &authority.revoke(&[&earlier.certificate, &lost.certificate]),
     );
-    gateway.wait_for("were read anew");
+    gateway.wait_for("[tls] were read anew");
     let answer = ask(&mut open, &who()).unwrap();
     assert_eq!(answer.code(), "UnrecognizedClientException");
     assert_eq!(
@@ -456,6 +358,8 @@ fn a_required_certificate_is_required_and_a_revoked_one_refused() {
         "The client certificate is not valid: certificate revoked."
     );
     assert!(gateway.ask(Some(&lost), &who()).is_err());
+    gateway.wait_for("[admin_tls] were read anew");
+    assert_eq!(Gateway::status(&mut admin, "/healthz"), 403);
     assert_eq!(name(&gateway.ask(Some(&kept), &who()).unwrap()), "carol");
 
     // A user who is gone is gone for certificates.
@@ -493,6 +397,71 @@ fn a_required_certificate_is_required_and_a_revoked_one_refused() {
         );
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn metrics_are_for_clients_with_a_certificate_and_health_for_all() {
+    let house = &*HOUSE;
+    let gateway = &house.gateway;
+    for (identity, metrics) in [(None, 403), (Some(&house.alice), 200)] {
+        let mut open = gateway
+            .connect_with(gateway.admin, identity, |_| {})
+            .unwrap();
+        assert_eq!(Gateway::status(&mut open, "/healthz"), 200);
+        assert_eq!(Gateway::status(&mut open, "/readyz"), 200);
+        assert_eq!(Gateway::status(&mut open, "/metrics"), metrics);
+    }
+    // Which path it is, nobody can hide.
+    let mut open = gateway.connect_with(gateway.admin, None, |_| {}).unwrap();
+    for path in [
+        "/metrics?x",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/./metrics",
+    ] {
+        let status = Gateway::status(&mut open, path);
+        assert!([403, 404].contains(&status), "{path}: {status}");
+    }
+    let mut plain = TcpStream::connect(gateway.admin).unwrap();
+    assert!(ask(&mut plain, b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").is_err());
+}
+
+#[test]
+fn the_command_line_shows_a_certificate() {
+    let house = &*HOUSE;
+    let any = house.authority.issue(&Wanted {
+        dns: Some("any.example"),
+        ..WANTED
+    });
+    let files = tempfile::tempdir().unwrap();
+    let (certificate, key) = (files.path().join("crt"), files.path().join("key"));
+    let both = [any.certificate_pem(), any.key_pem()].concat();
+    let stranger = house.authority.issue(&WANTED);
+    let whoami = |certificate: &std::path::Path, key: Option<&std::path::Path>| {
+        let url = format!("https://localhost:{}", house.gateway.address.port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command
+            .args(["admin", "whoami", "--endpoint", &url])
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", &house.bobs.0)
+            .env("AWS_SECRET_ACCESS_KEY", &house.bobs.1)
+            .env("AWS_CA_BUNDLE", house.gateway.server_ca())
+            .env("STRONGROOM_CLIENT_CERTIFICATE_FILE", certificate);
+        key.map(|key| command.env("STRONGROOM_CLIENT_KEY_FILE", key));
+        let output = command.output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    std::fs::write(&certificate, both).unwrap();
+    let shown = whoami(&certificate, None);
+    assert!(shown.contains("user/bob"), "{shown}");
+    std::fs::write(&certificate, stranger.certificate_pem()).unwrap();
+    std::fs::write(&key, stranger.key_pem()).unwrap();
+    let shown = whoami(&certificate, Some(&key));
+    assert!(shown.contains("mapped to no principal"), "{shown}");
+    std::fs::write(&key, any.key_pem()).unwrap();
+    let shown = whoami(&certificate, Some(&key));
+    assert!(shown.contains("STRONGROOM_CLIENT_KEY_FILE"), "{shown}");
 }
 
 #[test]

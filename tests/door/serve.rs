@@ -1,9 +1,10 @@
 //! A `strongroom serve` with TLS, beside the `strongroom dev` that this process's tests share.
 
-use crate::authority::{Authority, Identity};
+use crate::authority::{Authority, Identity, SERVER, WANTED, Wanted};
 use crate::dev::SHARED;
 use crate::raw::{Answer, answer};
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslStream, SslVerifyMode};
+use openssl::x509::X509;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -19,11 +20,18 @@ pub struct Gateway {
     process: Child,
     log: PathBuf,
     files: TempDir,
+    /// The API's.
     pub address: SocketAddr,
+    /// The admin listener's.
+    pub admin: SocketAddr,
+    /// All that its configuration had at the start.
+    pub config: String,
+    /// Who its clients' certificates are from: PEM.
+    pub client_ca: Vec<u8>,
     server_ca: Authority,
 }
 
-/// How a gateway is started. Its files lie in the folder that `start` makes.
+/// How a gateway is started: both listeners with the same TLS. Its files lie in the folder that `start` makes.
 pub struct Settings<'a> {
     /// Of clients.
     pub authority: &'a Authority,
@@ -37,15 +45,12 @@ impl Settings<'_> {
     pub fn start(&self) -> Gateway {
         let files = tempfile::tempdir().unwrap();
         let server_ca = Authority::new("server CA");
-        place(files.path(), &server_ca);
+        place(files.path(), &server_ca, &SERVER_CERTIFICATE);
         let file = |name: &str| files.path().join(name);
-        std::fs::write(
-            file("client-ca.crt"),
-            self.authority.certificate().to_pem().unwrap(),
-        )
-        .unwrap();
+        let client_ca = self.authority.certificate().to_pem().unwrap();
+        std::fs::write(file("client-ca.crt"), &client_ca).unwrap();
         let mut tls = format!(
-            "\n[tls]\ncertificate_file = {:?}\nkey_file = {:?}\nclient_ca_file = {:?}\n\
+            "certificate_file = {:?}\nkey_file = {:?}\nclient_ca_file = {:?}\n\
              reload_ms = 100\nclient_certificate = {:?}\n",
             file("tls.crt"),
             file("tls.key"),
@@ -61,8 +66,9 @@ impl Settings<'_> {
             tls.push_str(&format!("client_crl_file = {:?}\n", file("crl")));
         }
         let shared = std::fs::read_to_string(SHARED.dir.join("strongroom.toml")).unwrap();
-        let config = format!("{shared}{tls}{}", self.certificates);
-        std::fs::write(file("strongroom.toml"), config).unwrap();
+        let certificates = &self.certificates;
+        let config = format!("{shared}\n[tls]\n{tls}\n[admin_tls]\n{tls}{certificates}");
+        std::fs::write(file("strongroom.toml"), &config).unwrap();
         let (stderr, log) = tempfile::Builder::new()
             .prefix("serve-")
             .tempfile_in(&SHARED.remains)
@@ -73,7 +79,7 @@ impl Settings<'_> {
             .arg("--config")
             .arg(file("strongroom.toml"))
             .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
-            .env("RUST_LOG", "info")
+            .env_remove("RUST_LOG")
             .env("STRONGROOM_SERVER_LISTEN", "127.0.0.1:0")
             .env("STRONGROOM_SERVER_ADMIN_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
@@ -81,32 +87,49 @@ impl Settings<'_> {
             .stderr(stderr)
             .spawn()
             .unwrap();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut gateway = Gateway {
             process,
             log,
             files,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: nowhere,
+            admin: nowhere,
+            config,
+            client_ca,
             server_ca,
         };
         let log = gateway.wait_for("serving on https://");
         let (_, rest) = log.split_once("serving on https://").unwrap();
-        gateway.address = rest.split(',').next().unwrap().parse().unwrap();
+        let (api, rest) = rest.split_once(", health on https://").unwrap();
+        gateway.address = api.parse().unwrap();
+        gateway.admin = rest.lines().next().unwrap().parse().unwrap();
         gateway
     }
 }
 
-/// A server's certificate and key, in their files.
-fn place(files: &Path, authority: &Authority) {
-    let identity = authority.issue(&crate::authority::Wanted {
-        common_name: "gateway",
-        dns: Some("localhost"),
-        server: true,
-        ..crate::authority::WANTED
-    });
-    let key = files.join("tls.key");
-    std::fs::write(&key, identity.key_pem()).unwrap();
-    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
-    std::fs::write(files.join("tls.crt"), identity.certificate_pem()).unwrap();
+pub const SERVER_CERTIFICATE: Wanted<'_> = Wanted {
+    common_name: "gateway",
+    dns: Some("localhost"),
+    usage: SERVER,
+    ..WANTED
+};
+
+/// A server's certificate and key, in their files; answers its serial number.
+fn place(files: &Path, authority: &Authority, wanted: &Wanted<'_>) -> String {
+    let identity = authority.issue(wanted);
+    let (new, key) = (files.join("new.key"), files.join("tls.key"));
+    std::fs::write(&new, identity.key_pem()).unwrap();
+    std::fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::rename(new, key).unwrap();
+    let new = files.join("new.crt");
+    std::fs::write(&new, identity.certificate_pem()).unwrap();
+    std::fs::rename(new, files.join("tls.crt")).unwrap();
+    serial(&identity.certificate)
+}
+
+pub fn serial(certificate: &X509) -> String {
+    let serial = certificate.serial_number().to_bn().unwrap();
+    serial.to_hex_str().unwrap().to_string()
 }
 
 impl Gateway {
@@ -134,7 +157,31 @@ impl Gateway {
     /// Replaces its certificate by one of another authority, whom clients trust from now on.
     pub fn renew(&mut self) {
         self.server_ca = Authority::new("another server CA");
-        place(self.files.path(), &self.server_ca);
+        place(self.files.path(), &self.server_ca, &SERVER_CERTIFICATE);
+    }
+
+    /// Replaces its certificate by another of the same authority; answers its serial number.
+    pub fn rotate(&self, wanted: &Wanted<'_>) -> String {
+        place(self.files.path(), &self.server_ca, wanted)
+    }
+
+    /// Tells it to read its configuration again.
+    pub fn hang_up(&self) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// How often it has said this.
+    pub fn said(&self, text: &str) -> usize {
+        self.log().matches(text).count()
+    }
+
+    /// A file with the certificate of who has issued its own.
+    pub fn server_ca(&self) -> PathBuf {
+        let path = self.files.path().join("server-ca.crt");
+        std::fs::write(&path, self.server_ca.certificate().to_pem().unwrap()).unwrap();
+        path
     }
 
     /// Replaces one of its files.
@@ -146,12 +193,13 @@ impl Gateway {
 
     /// A connection, with or without a client's certificate.
     pub fn connect(&self, identity: Option<&Identity>) -> Result<SslStream<TcpStream>, String> {
-        self.connect_with(identity, |_| {})
+        self.connect_with(self.address, identity, |_| {})
     }
 
-    /// The same by a client that is set up in its own way.
+    /// The same by a client that is set up in its own way, to either listener.
     pub fn connect_with(
         &self,
+        address: SocketAddr,
         identity: Option<&Identity>,
         set: impl FnOnce(&mut SslConnectorBuilder),
     ) -> Result<SslStream<TcpStream>, String> {
@@ -166,18 +214,29 @@ impl Gateway {
             builder.set_private_key(&identity.key).unwrap();
         }
         set(&mut builder);
-        let stream = TcpStream::connect(self.address).unwrap();
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let connected = builder.build().connect("localhost", stream);
         connected.map_err(|error| error.to_string())
     }
 
     /// Why a connection is refused. With TLS 1.3 a client learns it after the handshake.
-    pub fn refusal(&self, identity: Option<&Identity>) -> String {
-        match self.connect(identity) {
+    pub fn refusal(&self, address: SocketAddr, identity: Option<&Identity>) -> String {
+        match self.connect_with(address, identity, |_| {}) {
             Ok(mut stream) => answer(&mut stream).unwrap_err(),
             Err(error) => error,
         }
+    }
+
+    /// Both listeners.
+    pub fn listeners(&self) -> [SocketAddr; 2] {
+        [self.address, self.admin]
+    }
+
+    /// `GET` of the admin listener, on a connection.
+    pub fn status(stream: &mut (impl Read + Write), path: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n");
+        ask(stream, request.as_bytes()).unwrap().status
     }
 
     /// One request on a connection of its own.

@@ -98,7 +98,8 @@ pub fn run(mut arguments: Arguments) -> Result<(), Error> {
             }
             let ready =
                 |gateway: &Gateway| announce(gateway, &dir, &region, &root, arguments.key_stores);
-            serve::until_stopped(&config, &mut signals, ready).await
+            let nothing = async |_: &Gateway| std::future::pending().await;
+            serve::until_stopped(&config, &mut signals, ready, nothing).await
         })
     });
     let stopped = cluster.stop();
@@ -146,10 +147,10 @@ fn announce(
     key_stores: u8,
 ) -> Result<(), Error> {
     let path = dir.join("env");
-    write_private(&path, &root.env(gateway.api_addr(), region))?;
+    write_private(&path, &root.env(gateway.api().address, region))?;
     let shown = shorter(&path);
-    println!("strongroom is ready on http://{}", gateway.api_addr());
-    println!("  health and metrics: http://{}", gateway.admin_addr());
+    println!("strongroom is ready on {}", gateway.api().url());
+    println!("  health and metrics: {}", gateway.admin().url());
     println!("  use it:             . {shown} && aws kms create-key");
     for cluster in softhsm::clusters(key_stores) {
         let pin = softhsm::pin_of(dir, &cluster);

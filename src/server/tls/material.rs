@@ -1,6 +1,7 @@
 //! What the files hold, and what OpenSSL makes of it.
 
 use crate::{Error, ErrorCode};
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::pkey::PKey;
 use openssl::sha::Sha256;
 use openssl::ssl::{
@@ -11,11 +12,20 @@ use openssl::stack::Stack;
 use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509PurposeId};
+use std::ops::Range;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// The one protocol inside: HTTP/2 is not offered.
 const ALPN: &[u8] = b"\x08http/1.1";
+
+/// Of TLS 1.2: ECDHE and AEAD, nothing else; in `docs/mtls.md`.
+const CIPHERS: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+                       ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
+                       ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+/// Of TLS 1.3: without CCM, whose tags some of its suites cut short.
+const CIPHER_SUITES: &str =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
 /// Certificates and keys, all in PEM.
 pub struct TlsMaterial {
@@ -47,15 +57,17 @@ impl TlsMaterial {
 }
 
 fn wrong(what: &str, why: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::Validation, format!("[tls] {what}: {why}"))
+    Error::new(ErrorCode::Validation, format!("{what}: {why}"))
 }
 
-/// TLS 1.2 with forward secrecy or 1.3 (Mozilla's "intermediate"). No renegotiation, no compression,
-/// and no resumption: every connection verifies the client's certificate.
+/// TLS 1.2 and 1.3, with forward secrecy and authenticated encryption. No renegotiation, no
+/// compression, and no resumption: every connection verifies the client's certificate.
 pub(super) fn builder(material: &TlsMaterial, required: bool) -> Result<SslAcceptorBuilder, Error> {
     let failed = Error::internal;
     let mut builder =
         SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(failed)?;
+    builder.set_cipher_list(CIPHERS).map_err(failed)?;
+    builder.set_ciphersuites(CIPHER_SUITES).map_err(failed)?;
     builder
         .set_min_proto_version(Some(SslVersion::TLS1_2))
         .map_err(failed)?;
@@ -69,16 +81,12 @@ pub(super) fn builder(material: &TlsMaterial, required: bool) -> Result<SslAccep
     });
 
     let of_file = |error| wrong("certificate_file", error);
-    let mut chain = X509::stack_from_pem(&material.certificate)
-        .map_err(of_file)?
-        .into_iter();
-    let leaf = chain.next();
-    let leaf = leaf.ok_or_else(|| wrong("certificate_file", "there is no certificate in it"))?;
-    builder.set_certificate(&leaf).map_err(of_file)?;
-    for intermediate in chain {
-        builder
-            .add_extra_chain_cert(intermediate)
-            .map_err(of_file)?;
+    for (at, certificate) in chain(material)?.into_iter().enumerate() {
+        match at {
+            0 => builder.set_certificate(&certificate),
+            _ => builder.add_extra_chain_cert(certificate),
+        }
+        .map_err(of_file)?;
     }
     // Without a passphrase to try, OpenSSL would ask for one on the terminal.
     let key = PKey::private_key_from_pem_passphrase(&material.key, b"");
@@ -105,14 +113,39 @@ pub(super) fn builder(material: &TlsMaterial, required: bool) -> Result<SslAccep
     Ok(builder)
 }
 
+/// The server's certificate, then its intermediates.
+fn chain(material: &TlsMaterial) -> Result<Vec<X509>, Error> {
+    certificates("certificate_file", &material.certificate)
+}
+
+/// When all of the server's certificates are valid: seconds since 1970.
+pub(super) fn valid(material: &TlsMaterial) -> Result<Range<i64>, Error> {
+    let mut valid = i64::MIN..i64::MAX;
+    for certificate in chain(material)? {
+        valid.start = valid.start.max(seconds(certificate.not_before())?);
+        valid.end = valid.end.min(seconds(certificate.not_after())?);
+    }
+    Ok(valid)
+}
+
+fn seconds(time: &Asn1TimeRef) -> Result<i64, Error> {
+    let epoch = Asn1Time::from_unix(0).map_err(Error::internal)?;
+    let since = epoch.diff(time).map_err(Error::internal)?;
+    Ok(i64::from(since.days) * 86_400 + i64::from(since.secs))
+}
+
 fn authorities(material: &TlsMaterial) -> Result<Vec<X509>, Error> {
-    let Some(pem) = &material.client_ca else {
-        return Ok(Vec::new());
-    };
-    let authorities = X509::stack_from_pem(pem).map_err(|error| wrong("client_ca_file", error))?;
-    match authorities.is_empty() {
-        true => Err(wrong("client_ca_file", "there is no certificate in it")),
-        false => Ok(authorities),
+    let authorities = material.client_ca.as_deref();
+    let authorities = authorities.map(|pem| certificates("client_ca_file", pem));
+    authorities.unwrap_or_else(|| Ok(Vec::new()))
+}
+
+/// At least one.
+fn certificates(file: &str, pem: &[u8]) -> Result<Vec<X509>, Error> {
+    let certificates = X509::stack_from_pem(pem).map_err(|error| wrong(file, error))?;
+    match certificates.is_empty() {
+        true => Err(wrong(file, "there is no certificate in it")),
+        false => Ok(certificates),
     }
 }
 
