@@ -7,6 +7,7 @@
 
 mod approval;
 mod environment;
+mod log;
 mod oidc;
 mod quota;
 mod reload;
@@ -16,12 +17,10 @@ mod tls;
 
 pub use approval::ApprovalSection;
 pub use environment::environment;
+pub use log::{LogLevel, LogSection};
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
-pub use sections::{
-    ClusterSection, DatabaseSection, GatewaySection, LogLevel, LogSection, ServerSection,
-    TokenSection,
-};
+pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
 use crate::model::Region;
@@ -42,8 +41,6 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub struct Config {
     #[serde(default)]
-    pub log: LogSection,
-    #[serde(default)]
     pub server: ServerSection,
     pub tls: Option<TlsSection>,
     pub admin_tls: Option<TlsSection>,
@@ -53,6 +50,8 @@ pub struct Config {
     pub database: DatabaseSection,
     #[serde(default)]
     pub gateway: GatewaySection,
+    #[serde(default)]
+    pub log: LogSection,
     #[serde(default)]
     pub quota: QuotaSection,
     #[serde(default)]

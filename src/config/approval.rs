@@ -10,16 +10,23 @@ use std::collections::BTreeSet;
 /// How long a request may stay open: from a minute to thirty days.
 const SECONDS: std::ops::RangeInclusive<u64> = 60..=30 * 86_400;
 
-/// `[[approval]]`: one rule.
+/// `[[approval]]`: dual control, calls that wait until as many of the approvers as `approvals` says
+/// have approved exactly them; see [dual-control.md](dual-control.md). As many rules as there are.
+/// Every gateway of a deployment must have the same. By the environment all of them at once, as
+/// `STRONGROOM_APPROVAL`: a list of tables.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct ApprovalSection {
+    /// Operations of AWS KMS and of Strongroom that change something.
     pub operations: Vec<String>,
+    /// The accounts that the rule is about; without it, all of them.
     #[serde(default)]
     pub accounts: Vec<String>,
+    /// How many of the approvers must have approved.
     pub approvals: u32,
+    /// ARNs of users, roles and roots; the requester's own approval does not count.
     pub approvers: Vec<String>,
+    /// How long a request waits: a minute to thirty days.
     #[serde(default = "expires_seconds")]
     pub expires_seconds: u64,
 }

@@ -14,7 +14,6 @@ const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_OIDC", "oidc"),
 ];
 const SECTIONS: [&str; 8] = [
-    "log",
     "server",
     "tls",
     "admin_tls",
@@ -22,6 +21,7 @@ const SECTIONS: [&str; 8] = [
     "database",
     "gateway",
     "quota",
+    "log",
 ];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 5] = ["serial", "label", "module", "url", "listen"];

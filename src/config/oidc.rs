@@ -7,16 +7,23 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// `[oidc.<name>]`
+/// `[oidc.<name>]`: an issuer of OIDC tokens (Kubernetes, a CI system) that
+/// AssumeRoleWithWebIdentity takes; see [sts.md](sts.md). Its keys are in exactly one of
+/// `jwks_file` and `jwks_url`. By the environment all of them at once, as `STRONGROOM_OIDC`: a
+/// table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct OidcSection {
-    /// `iss` of its tokens.
+    /// `iss` of its tokens: a URL.
     pub issuer: String,
+    /// For whom its tokens may be meant: one of their `aud` must be among these.
     pub audiences: Vec<String>,
+    /// A file with its keys, which is read again when it changes.
     pub jwks_file: Option<PathBuf>,
+    /// Where its keys are.
     pub jwks_url: Option<Url>,
+    /// The certificates of those who vouch for the server of `jwks_url`, where the system does not
+    /// know them: PEM.
     pub ca_file: Option<PathBuf>,
 }
 

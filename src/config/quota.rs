@@ -7,25 +7,43 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-/// `[quota]`
+/// `[quota]`: how often and how much; see [quotas.md](quotas.md). On SIGHUP it changes at once; who
+/// has more than that keeps it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct QuotaSection {
+    /// Of each account, whatever it asks for.
     pub requests_per_second: NonZeroU32,
+    /// Of each user, role or root.
     pub principal_requests_per_second: NonZeroU32,
+    /// Of callers of one address (of one /64 network, for IPv6) who are unknown or whose signature
+    /// is wrong; five times as many at once.
     pub failures_per_second: NonZeroU32,
+    /// The rates that AWS KMS has for each operation and kind of key, or only those given here.
     pub defaults: QuotaDefaults,
+    /// Other rates, of each account and Region, by their quota:
+    /// `{ CreateKey = 20, RSA = { per_second = 500, burst = 2000 } }`.
     pub rates: BTreeMap<String, RateSetting>,
+    /// PINs that an account may try at the tokens of its custom key stores, wrong ones and right
+    /// ones.
     pub key_store_passwords_per_hour: NonZeroU32,
+    /// Keys of an account in each Region.
     pub keys: u32,
+    /// Aliases of a key.
     pub aliases_per_key: u32,
+    /// Grants of a key.
     pub grants_per_key: u32,
+    /// Custom key stores of an account in each Region.
     pub key_stores: u32,
+    /// Wrapping keys of GetParametersForImport that are good, of an account.
     pub import_wrapping_keys: u32,
+    /// Users of an account.
     pub users: u32,
+    /// Roles of an account.
     pub roles: u32,
+    /// Accounts with other quotas than the rest.
     pub accounts: BTreeMap<String, AccountQuota>,
+    /// Principals with other quotas than the rest.
     pub principals: BTreeMap<String, PrincipalQuota>,
 }
 
@@ -47,7 +65,8 @@ pub enum RateSetting {
     WithBurst { per_second: f64, burst: NonZeroU32 },
 }
 
-/// `[quota.accounts.…]`: where an account has other quotas than the rest.
+/// `[quota.accounts.<account>]`: where an account has other quotas than the rest; what is not here
+/// is as in `[quota]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
@@ -64,11 +83,11 @@ pub struct AccountQuota {
     pub roles: Option<u32>,
 }
 
-/// `[quota.principals."arn:…"]`
+/// `[quota.principals."arn:…"]`: where a user, a role or a root has another rate than the rest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct PrincipalQuota {
+    /// Of this principal.
     pub requests_per_second: NonZeroU32,
 }
 

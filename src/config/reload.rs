@@ -1,17 +1,13 @@
 //! What a gateway takes from a changed configuration while it runs, and what waits for its next start.
 
 use super::Config;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 impl Config {
     /// The sections that differ in another configuration and are looked at only at a start; the others
     /// are `[log]`, `[quota]`, `[[certificate]]`, and what is in `[tls]` and `[admin_tls]`.
     pub fn waits_for_restart(&self, other: &Self) -> Vec<&'static str> {
-        let secrets = |config: &Self| {
-            let url = config.database.url.expose_secret().to_owned();
-            (config.token.pin.expose_secret().to_owned(), url)
-        };
-        let ((pin, url), (other_pin, other_url)) = (secrets(self), secrets(other));
+        let secret = |a: &SecretString, b: &SecretString| a.expose_secret() != b.expose_secret();
         let differ = [
             ("server", shown(&self.server) != shown(&other.server)),
             ("tls", self.tls.is_some() != other.tls.is_some()),
@@ -21,11 +17,13 @@ impl Config {
             ),
             (
                 "token",
-                pin != other_pin || shown(&self.token) != shown(&other.token),
+                secret(&self.token.pin, &other.token.pin)
+                    || shown(&self.token) != shown(&other.token),
             ),
             (
                 "database",
-                url != other_url || shown(&self.database) != shown(&other.database),
+                secret(&self.database.url, &other.database.url)
+                    || shown(&self.database) != shown(&other.database),
             ),
             ("gateway", shown(&self.gateway) != shown(&other.gateway)),
             ("clusters", shown(&self.clusters) != shown(&other.clusters)),

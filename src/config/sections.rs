@@ -1,75 +1,61 @@
-//! The sections of what a gateway is made of: its log, its listeners, its token, its database.
+//! The sections of what a gateway is made of: its listeners, its token, its database.
 
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// `[log]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
-pub struct LogSection {
-    pub level: LogLevel,
-}
-
-/// How much is logged: this, and what is graver.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum LogLevel {
-    Error,
-    Warn,
-    #[default]
-    Info,
-    Debug,
-    Trace,
-}
-
-impl From<LogLevel> for log::LevelFilter {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::Error => Self::Error,
-            LogLevel::Warn => Self::Warn,
-            LogLevel::Info => Self::Info,
-            LogLevel::Debug => Self::Debug,
-            LogLevel::Trace => Self::Trace,
-        }
-    }
-}
-
-/// `[server]`
+/// `[server]`: the two listeners, and what they let in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct ServerSection {
+    /// The API. Without `[tls]` it listens on loopback only, unless `allow_plaintext` is set.
     pub listen: SocketAddr,
+    /// `/healthz`, `/readyz` and `/metrics`; likewise with `[admin_tls]`.
     pub admin_listen: SocketAddr,
+    /// Threads that serve connections.
     pub workers: usize,
+    /// A longer request is refused before it is read.
     pub max_body_bytes: usize,
+    /// Requests under way at once; one more gets ThrottlingException. An account may have as many
+    /// of them as are free: alone half, two a third each.
     pub max_in_flight: usize,
+    /// How long a client may take to send its request, and for a handshake.
     pub read_timeout_ms: u64,
+    /// How long requests under way may take to end when the gateway stops.
     pub drain_ms: u64,
+    /// Listen beyond loopback without TLS: only where something in front terminates it.
     pub allow_plaintext: bool,
 }
 
-/// `[token]`
+/// `[token]`: the token that has the keys. Exactly one of `label` and `serial` names it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct TokenSection {
+    /// The PKCS#11 module of the HSM's vendor.
     pub module: PathBuf,
+    /// Its label.
     pub label: Option<String>,
+    /// Its serial number.
     pub serial: Option<String>,
+    /// The user PIN: a file with nothing else in it that others cannot read. `STRONGROOM_TOKEN_PIN`
+    /// has it instead; it is never in this file or on a command line.
     pub pin_file: Option<PathBuf>,
+    /// Sessions for cryptographic operations, each on a thread of its own. Network HSMs like many
+    /// (their vendors say how many); SoftHSM gains little from more than its processors.
     #[serde(default = "default::sessions")]
     pub sessions: usize,
+    /// Operations that may wait for a session; one more gets ThrottlingException.
     #[serde(default = "default::queue_length")]
     pub queue_length: usize,
+    /// How long an operation may take at the token, its time in the queue included.
     #[serde(default = "default::token_deadline_ms")]
     pub deadline_ms: u64,
+    /// Try a PIN again that the token has refused or is about to lock over. For one start, by hand.
     #[serde(default)]
     pub retry_pin: bool,
+    /// Imported key material that the token cannot unwrap by itself may pass through the gateway's
+    /// memory; see [import.md](import.md). Without it such an import is refused.
     #[serde(default)]
     pub import_through_memory: bool,
     /// Read by [`super::Config::load`].
@@ -77,40 +63,54 @@ pub struct TokenSection {
     pub pin: SecretString,
 }
 
-/// `[database]`
+/// `[database]`: Postgres. Exactly one of `url` and `url_file` says where it is.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct DatabaseSection {
+    /// A libpq connection string or a `postgresql://` URL.
     #[serde(default)]
     pub url: SecretString,
+    /// A file with nothing but that in it, for one that has a password.
     pub url_file: Option<PathBuf>,
+    /// Connections, kept open.
     #[serde(default = "default::connections")]
     pub connections: usize,
+    /// How long anything may wait for Postgres.
     #[serde(default = "default::database_deadline_ms")]
     pub deadline_ms: u64,
+    /// Keys, aliases and access keys kept in memory.
     #[serde(default = "default::cache_entries")]
     pub cache_entries: usize,
 }
 
-/// `[gateway]`
+/// `[gateway]`: what a gateway has in common with the others of its deployment.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs)]
 pub struct GatewaySection {
+    /// The Regions that this deployment answers for; `["*"]` for any. In the environment also
+    /// `us-east-1,eu-west-1`.
     pub regions: Vec<String>,
+    /// How long one operation may take. Generating an RSA-4096 key takes seconds.
     pub deadline_ms: u64,
+    /// How long the other gateways keep off a step on the token that this one has begun: longer
+    /// than `deadline_ms`.
     pub lease_ms: u64,
+    /// How often deletions that are due, and leftovers of a crash, are looked for.
     pub worker_interval_ms: u64,
 }
 
-/// `[clusters.cluster-…]`: a token that can be a custom key store.
+/// `[clusters.cluster-…]`: a token that can be a custom key store; CreateCustomKeyStore names it as
+/// its CloudHsmClusterId, with its user PIN as KeyStorePassword (see
+/// [custom-key-stores.md](custom-key-stores.md)). Sessions and deadlines are those of `[token]`. By
+/// the environment all of them at once, as `STRONGROOM_CLUSTERS`: a table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct ClusterSection {
+    /// The PKCS#11 module of the HSM's vendor.
     pub module: PathBuf,
+    /// The token's label; exactly one of `label` and `serial` names it.
     pub label: Option<String>,
+    /// The token's serial number.
     pub serial: Option<String>,
 }
 

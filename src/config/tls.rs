@@ -8,17 +8,24 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// `[tls]`, `[admin_tls]`
+/// `[tls]`, `[admin_tls]`: TLS on the API, and on the admin listener; without it they are plain
+/// (see [mtls.md](mtls.md)). On SIGHUP what is in it changes at once; whether there is TLS at all
+/// waits for a restart.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct TlsSection {
+    /// The server's certificate, then its intermediates: PEM.
     pub certificate_file: PathBuf,
+    /// Its private key: PEM, not encrypted, in a file that others cannot read.
     pub key_file: PathBuf,
+    /// The authorities of clients' certificates: PEM. Without it clients are not asked for one.
     pub client_ca_file: Option<PathBuf>,
+    /// Whether a client may or must have one. The metrics need one in either case.
     #[serde(default)]
     pub client_certificate: ClientCertificate,
+    /// Revocation lists: one of every authority in a chain, none of them out of date. PEM.
     pub client_crl_file: Option<PathBuf>,
+    /// How often the files are read anew, and the certificates of open connections verified.
     #[serde(default = "reload_ms")]
     pub reload_ms: u64,
 }
@@ -33,17 +40,24 @@ pub enum ClientCertificate {
     Required,
 }
 
-/// `[[certificate]]`: one name in a client's certificate, and the user that it speaks for.
+/// `[[certificate]]`: whom a client's certificate speaks for, by exactly one name in it; as many as
+/// there are. On SIGHUP they change at once.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct CertificateSection {
+    /// A subject alternative name; no wildcards.
     pub dns: Option<String>,
+    /// A subject alternative name, such as a SPIFFE id.
     pub uri: Option<String>,
+    /// A subject alternative name.
     pub email: Option<String>,
+    /// The subject, as `openssl x509 -subject -nameopt RFC2253` shows it.
     pub subject: Option<String>,
+    /// The ARN of the user that it speaks for.
     pub principal: String,
+    /// The Region of requests that have neither a signature nor X-Amz-Region.
     pub region: String,
+    /// Who may sign requests that come with it: that user alone, or anybody.
     #[serde(default)]
     pub signer: Signer,
 }

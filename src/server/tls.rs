@@ -18,7 +18,7 @@ use openssl::x509::store::X509Store;
 use openssl::x509::{X509, X509Ref, X509StoreContext};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -109,14 +109,27 @@ impl Tls {
         if new.digest == current.digest {
             return Ok(false);
         }
-        self.replace(new.checked(now)?);
+        let new = Arc::new(new.checked(now)?);
+        {
+            let mut latest = self.latest();
+            // What has been replaced meanwhile has another configuration.
+            if !Arc::ptr_eq(&latest, &current) {
+                return Ok(false);
+            }
+            *latest = new;
+        }
+        self.round.fetch_add(1, Ordering::Release);
         Ok(true)
     }
 
     /// From now on, for connections that are open as well.
     pub(super) fn replace(&self, new: Current) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        *self.latest() = Arc::new(new);
         self.round.fetch_add(1, Ordering::Release);
+    }
+
+    fn latest(&self) -> RwLockWriteGuard<'_, Arc<Current>> {
+        self.current.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn current(&self) -> Arc<Current> {

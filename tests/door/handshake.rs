@@ -3,7 +3,7 @@
 use crate::authority::{Authority, Identity, SERVER, Wanted};
 use crate::mtls::{ALICE, HOUSE, mapping, user};
 use crate::serve::{Gateway, SERVER_CERTIFICATE, Settings, serial};
-use openssl::ssl::{SslConnectorBuilder, SslOptions, SslVersion};
+use openssl::ssl::{SslContextBuilder, SslOptions, SslVersion};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -54,7 +54,7 @@ fn clients_that_are_turned_away() {
 }
 
 /// A client that would agree to anything, so that it is the server that refuses.
-fn careless(client: &mut SslConnectorBuilder, version: SslVersion) {
+fn careless(client: &mut SslContextBuilder, version: SslVersion) {
     client.set_min_proto_version(Some(version)).unwrap();
     client.set_max_proto_version(Some(version)).unwrap();
     client

@@ -3,7 +3,7 @@
 use crate::authority::{Authority, Identity, SERVER, WANTED, Wanted};
 use crate::dev::SHARED;
 use crate::raw::{Answer, answer};
-use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslStream, SslVerifyMode};
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream, SslVerifyMode};
 use openssl::x509::X509;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -201,9 +201,10 @@ impl Gateway {
         &self,
         address: SocketAddr,
         identity: Option<&Identity>,
-        set: impl FnOnce(&mut SslConnectorBuilder),
+        set: impl FnOnce(&mut SslContextBuilder),
     ) -> Result<SslStream<TcpStream>, String> {
-        let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
+        // No `SslConnector`, which reads all that the system trusts.
+        let mut builder = SslContext::builder(SslMethod::tls_client()).unwrap();
         let store = builder.cert_store_mut();
         store
             .add_cert(self.server_ca.certificate().clone())
@@ -214,10 +215,11 @@ impl Gateway {
             builder.set_private_key(&identity.key).unwrap();
         }
         set(&mut builder);
+        let mut ssl = Ssl::new(&builder.build()).unwrap();
+        ssl.param_mut().set_host("localhost").unwrap();
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let connected = builder.build().connect("localhost", stream);
-        connected.map_err(|error| error.to_string())
+        ssl.connect(stream).map_err(|error| error.to_string())
     }
 
     /// Why a connection is refused. With TLS 1.3 a client learns it after the handshake.

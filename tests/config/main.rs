@@ -1,8 +1,10 @@
 //! The example configuration is right, complete, and says the defaults.
 
+mod reference;
+
 use strongroom::config::Config;
 
-const EXAMPLE: &str = include_str!("../strongroom.example.toml");
+const EXAMPLE: &str = include_str!("../../strongroom.example.toml");
 
 fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, strongroom::Error> {
     let environment = environment
@@ -361,6 +363,18 @@ fn tls_and_certificates() {
     let environment = [("STRONGROOM_TLS_CLIENT_CERTIFICATE", "required")];
     let required = parse(&text, &environment).unwrap().tls.unwrap();
     assert_ne!(format!("{required:?}"), format!("{tls:?}"));
+
+    // The admin listener has the same keys, and checks of its own.
+    assert!(config.admin_tls.is_some());
+    let environment = [
+        ("STRONGROOM_ADMIN_TLS_CLIENT_CA_FILE", "1"),
+        ("STRONGROOM_ADMIN_TLS_CLIENT_CERTIFICATE", "required"),
+    ];
+    let admin = parse(&text, &environment).unwrap().admin_tls.unwrap();
+    assert_eq!(format!("{:?}", admin.client_ca_file), "Some(\"1\")");
+    let error = parse(&text, &environment[1..]).unwrap_err();
+    let needed = "admin_tls.client_certificate = \"required\" needs admin_tls.client_ca_file";
+    assert!(error.message().contains(needed), "{error}");
 
     let user = "arn:aws:iam::111122223333:user/payments";
     let with = |from: &str, to: &str| text.replace(from, to);
