@@ -128,11 +128,6 @@ impl Gateway {
         Ok(())
     }
 
-    /// When the listeners' certificates expire, as [`Server::certificates`].
-    pub fn certificates(&self) -> impl Iterator<Item = (&'static str, i64)> {
-        self.server.certificates()
-    }
-
     /// Lets the requests under way end, then stops the workers and the tokens' threads.
     pub async fn stop(self) {
         self.server.stop().await;

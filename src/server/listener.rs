@@ -77,10 +77,9 @@ impl Listener {
         Ok(Some((tls, Current::open(config)?.checked(now)?)))
     }
 
-    /// The configuration's name of its TLS, and when its certificate expires: seconds since 1970.
-    pub(super) fn certificate(&self) -> Option<(&'static str, i64)> {
-        let (tls, _) = self.tls.as_ref()?;
-        Some((tls.section(), tls.expires()))
+    /// When the first of its certificates expires: seconds since 1970; `None` where it is plain.
+    pub fn certificate_expiry(&self) -> Option<i64> {
+        self.tls.as_ref().map(|(tls, _)| tls.expires())
     }
 
     /// Takes no more connections; waits for the requests under way, if that is wanted.

@@ -199,14 +199,6 @@ impl Server {
         Ok(())
     }
 
-    /// When the certificates of the listeners that have one expire, by the name of their section in
-    /// the configuration: seconds since 1970.
-    pub fn certificates(&self) -> impl Iterator<Item = (&'static str, i64)> {
-        [&self.api, &self.admin]
-            .into_iter()
-            .filter_map(Listener::certificate)
-    }
-
     /// Takes no more connections, and waits for the requests under way.
     pub async fn stop(self) {
         self.api.stop(true).await;

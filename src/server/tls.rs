@@ -137,11 +137,6 @@ impl Tls {
         current.clone()
     }
 
-    /// What the configuration calls it.
-    pub(super) fn section(&self) -> &'static str {
-        self.current().config.section
-    }
-
     /// When the first of the listener's certificates expires: seconds since 1970.
     pub(super) fn expires(&self) -> i64 {
         self.current().valid.end

@@ -97,7 +97,8 @@ impl Declared {
                 };
                 self.sections.insert(name, section);
             } else if let Some(name) = name(line, "pub enum ").filter(|_| read) {
-                let variants = body.filter_map(|line| line.trim().strip_suffix(','));
+                let body = body.map(str::trim).filter(|line| !line.starts_with("//"));
+                let variants = body.filter_map(|line| line.strip_suffix(','));
                 let variants = variants.map(|name| format!("`{:?}`", name.to_lowercase()));
                 self.choices.insert(name, variants.collect());
             }

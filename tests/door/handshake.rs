@@ -1,6 +1,7 @@
 //! What is agreed on in a handshake, and with whom there is none: on both listeners.
 
 use crate::authority::{Authority, Identity, SERVER, Wanted};
+use crate::dev::SHARED;
 use crate::mtls::{ALICE, HOUSE, mapping, user};
 use crate::serve::{Gateway, SERVER_CERTIFICATE, Settings, serial};
 use openssl::ssl::{SslContextBuilder, SslOptions, SslVersion};
@@ -12,6 +13,26 @@ use std::time::{Duration, Instant};
 
 /// With the list of what may be agreed on.
 const PAGE: &str = include_str!("../../docs/mtls.md");
+
+#[test]
+fn beyond_loopback_nothing_is_plain() {
+    for [everywhere, loopback] in [
+        ["STRONGROOM_SERVER_LISTEN", "STRONGROOM_SERVER_ADMIN_LISTEN"],
+        ["STRONGROOM_SERVER_ADMIN_LISTEN", "STRONGROOM_SERVER_LISTEN"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .args(["serve", "--config"])
+            .arg(SHARED.dir.join("strongroom.toml"))
+            .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
+            .env(everywhere, "0.0.0.0:0")
+            .env(loopback, "127.0.0.1:0")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let refused = "0.0.0.0:0 is not a loopback address and there is no TLS";
+        assert!(!output.status.success() && said.contains(refused), "{said}");
+    }
+}
 
 #[test]
 fn clients_that_are_turned_away() {

@@ -174,3 +174,35 @@ pub(super) fn store(material: &TlsMaterial) -> Result<Option<X509Store>, Error> 
     }
     Ok(Some(store.build()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::hash::MessageDigest;
+    use openssl::x509::X509Builder;
+
+    #[test]
+    fn a_chain_is_valid_while_all_of_it_is() {
+        let key = PKey::generate_ed25519().unwrap();
+        let certificate = |from: i64, to: i64| {
+            let mut builder = X509Builder::new().unwrap();
+            let time = |seconds| Asn1Time::from_unix(seconds).unwrap();
+            builder.set_not_before(&time(from)).unwrap();
+            builder.set_not_after(&time(to)).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            builder.sign(&key, MessageDigest::null()).unwrap();
+            builder.build().to_pem().unwrap()
+        };
+        let of = |certificate: Vec<u8>| TlsMaterial {
+            certificate,
+            key: Zeroizing::default(),
+            client_ca: None,
+            client_crl: None,
+        };
+        let (leaf, intermediate) = (certificate(5, 4_000_000_000), certificate(-9, 1_000));
+        assert_eq!(valid(&of(leaf.clone())).unwrap(), 5..4_000_000_000);
+        let both = [leaf, intermediate].concat();
+        assert_eq!(valid(&of(both)).unwrap(), 5..1_000);
+        assert!(valid(&of(b"nothing".to_vec())).is_err());
+    }
+}
