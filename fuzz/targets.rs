@@ -11,7 +11,7 @@ use strongroom::model::AccountId;
 use strongroom::model::ciphertext_blob::{self, CiphertextBlob};
 use strongroom::operation::OperationName;
 use strongroom::server::query::Form;
-use strongroom::server::sigv4::{Authorization, SignedRequest, sign, verify};
+use strongroom::sigv4::{Authorization, SignedRequest, sign, verify};
 
 const DATE: &str = "20150830T123600Z";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

@@ -57,12 +57,6 @@ use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What a caller whose access key is unknown, disabled or gone is told.
-pub fn unrecognized() -> Error {
-    let message = "The security token included in the request is invalid.";
-    Error::new(ErrorCode::UnrecognizedClient, message)
-}
-
 /// What a caller whose temporary credentials are over is told.
 pub fn expired() -> Error {
     let message = "The security token included in the request is expired";

@@ -3,10 +3,10 @@
 use super::Shared;
 use super::api::{Protocol, SECURITY_TOKEN};
 use super::certificate::Mapped;
-use super::sigv4::{self, Authorization, SignedRequest};
 use crate::model::Region;
 use crate::operation::credential::Credential;
-use crate::operation::{Principal, Proof, unrecognized};
+use crate::operation::{Principal, Proof};
+use crate::sigv4::{self, Authorization, SignedRequest, unrecognized};
 use crate::{Error, ErrorCode};
 use secrecy::ExposeSecret;
 use std::net::IpAddr;

@@ -11,7 +11,7 @@ mod suite;
 mod tests;
 
 pub use authorization::Authorization;
-pub(super) use authorization::missing;
+pub(crate) use authorization::{missing, unrecognized};
 pub use signature::{sign, verify};
 
 /// What a signature is over.
