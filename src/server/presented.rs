@@ -8,7 +8,6 @@ use crate::operation::credential::Credential;
 use crate::operation::{Principal, Proof};
 use crate::sigv4::{self, Authorization, SignedRequest, unrecognized};
 use crate::{Error, ErrorCode};
-use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -104,6 +103,6 @@ async fn signer(
         .credential(authorization.access_key_id, token, source_ip)
         .await?;
     let credential = credential.ok_or_else(unrecognized)?;
-    sigv4::verify(authorization, request, credential.secret.expose_secret())?;
+    sigv4::verify(authorization, request, &credential.secret)?;
     Ok(credential)
 }

@@ -5,6 +5,7 @@
 mod authorization;
 mod canonical;
 mod signature;
+mod signing_key;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 pub use authorization::Authorization;
 pub(crate) use authorization::{missing, unrecognized};
 pub use signature::{sign, verify};
+pub use signing_key::SecretAccessKey;
 
 /// What a signature is over.
 #[derive(Clone, Copy)]
