@@ -49,6 +49,8 @@ pub(super) enum Touched {
     Row(Uuid),
     /// That there is no such access key.
     AccessKey(String),
+    /// That there is no such identity.
+    Identity(String),
     /// That there is no such key.
     Key(AccountId, Region, String),
     /// That no key of the Region has such a version.
@@ -64,6 +66,7 @@ impl Touched {
         match self {
             Touched::Row(row) => format!("row {row}"),
             Touched::AccessKey(id) => format!("access-key {id}"),
+            Touched::Identity(arn) => format!("identity {arn}"),
             Touched::Key(account, region, id) => format!("key {account} {region} {id}"),
             Touched::Version(region, version) => format!("version {region} {version}"),
             Touched::Alias(account, region, name) => format!("alias {account} {region} {name}"),
@@ -81,6 +84,7 @@ impl Touched {
         match payload.split_once(' ')? {
             ("row", row) => Uuid::parse_str(row).ok().map(Touched::Row),
             ("access-key", id) => Some(Touched::AccessKey(id.into())),
+            ("identity", arn) => Some(Touched::Identity(arn.into())),
             ("key", text) => placed(text).map(|(a, r, id)| Touched::Key(a, r, id)),
             ("version", text) => {
                 let (region, version) = text.split_once(' ')?;
@@ -263,6 +267,7 @@ impl super::cache::Cache {
         match touched {
             Touched::Row(row) => self.forget(*row),
             Touched::AccessKey(id) => self.forget_address(&Address::AccessKey(id.clone())),
+            Touched::Identity(arn) => self.forget_address(&Address::Identity(arn.clone())),
             Touched::Key(account, region, id) => {
                 let (account, region) = (account.clone(), region.clone());
                 self.forget_address(&Address::Key(account, region, id.clone()));
@@ -295,6 +300,7 @@ mod tests {
         for touched in [
             Touched::Row(Uuid::from_u128(7)),
             Touched::AccessKey("AKIA".into()),
+            Touched::Identity("arn:aws:iam::111122223333:role/a".into()),
             Touched::Key(a, r, "mrk-1".into()),
             Touched::Version(t, Uuid::from_u128(9)),
             Touched::Alias(b, s, "alias/a b".into()),

@@ -277,3 +277,36 @@ async fn the_newest_use_of_an_access_key_wins() {
     one.write_uses().await.unwrap();
     assert_eq!(last(&two, &key).await, Some(used(5)));
 }
+
+#[tokio::test]
+async fn that_another_account_has_no_such_role_is_remembered_until_it_has() {
+    let database = Database::new().await;
+    let (store, other) = (database.store().await, database.store().await);
+    let role = identity(ROLE, "sought");
+    for store in [&store, &other] {
+        assert!(store.foreign_identity(&role.arn).await.unwrap().is_none());
+    }
+    // Made behind the gateways' backs: who knows that it is not there does not ask the database.
+    let sql = database.sql().await;
+    insert_identity(&store, &identity(ROLE, "made"))
+        .await
+        .unwrap();
+    let renamed = format!("update principal set arn = '{}'", role.arn);
+    sql.batch_execute(&format!("{renamed} where name = 'made'"))
+        .await
+        .unwrap();
+    assert!(other.foreign_identity(&role.arn).await.unwrap().is_none());
+    assert!(other.identity(&role.arn).await.is_err(), "it is asked for");
+    let gone = "delete from principal where name = 'made'";
+    sql.batch_execute(gone).await.unwrap();
+    // Made by one of them: the other one hears of it.
+    insert_identity(&store, &role).await.unwrap();
+    assert!(store.foreign_identity(&role.arn).await.unwrap().is_some());
+    for _ in 0..100 {
+        if other.foreign_identity(&role.arn).await.unwrap().is_some() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the other store has not heard of it");
+}
