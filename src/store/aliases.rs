@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Alias, Key, RowVersion, Shared, Store, Transaction};
 use crate::model::{AccountId, Region, arn};
 use crate::{Error, ErrorCode};
