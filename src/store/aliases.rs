@@ -89,7 +89,7 @@ impl Store {
         Ok(Some(alias))
     }
 
-    /// The same for who is not its owner: see [`Cache::or_absent`](super::cache::Cache::or_absent).
+    /// The same for who is not its owner: that there is none is remembered (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::alias`].

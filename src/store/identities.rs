@@ -133,8 +133,8 @@ impl Store {
         Ok(Some(identity))
     }
 
-    /// The same for who is not of its account: see
-    /// [`Cache::or_absent`](super::cache::Cache::or_absent).
+    /// The same for who is not of its account: that there is none is remembered
+    /// (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::identity`].

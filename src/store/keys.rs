@@ -267,8 +267,8 @@ impl Store {
         Ok(shared.keep_key(generation, address, key))
     }
 
-    /// As [`Store::key`], for who is not its owner: see
-    /// [`Cache::or_absent`](super::cache::Cache::or_absent).
+    /// As [`Store::key`], for who is not its owner: that there is none is remembered
+    /// (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::key`].
