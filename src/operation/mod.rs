@@ -41,7 +41,7 @@ pub use access::Access;
 pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
-pub use tokens::Tokens;
+pub use tokens::{Cluster, Tokens};
 
 pub use crate::authz::Principal;
 
