@@ -23,9 +23,9 @@ pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateS
 pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
-use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
+use crate::model::{AccountId, Region};
 use crate::{Error, ErrorCode};
 use environment::PIN;
 use secrecy::{ExposeSecret, SecretString};
@@ -125,6 +125,17 @@ impl Config {
             if cluster.label.is_some() == cluster.serial.is_some() {
                 return Err(wrong(format!(
                     "clusters.{id}: set exactly one of label and serial"
+                )));
+            }
+            let mut accounts = cluster.accounts.iter().flatten();
+            if let Some(account) = accounts.find(|a| AccountId::parse(a.as_str()).is_none()) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts: {account:?} is no account's 12 digits"
+                )));
+            }
+            if cluster.accounts.as_ref().is_some_and(Vec::is_empty) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts is empty: name some, or leave it out for all"
                 )));
             }
         }

@@ -112,6 +112,8 @@ pub struct ClusterSection {
     pub label: Option<String>,
     /// The token's serial number.
     pub serial: Option<String>,
+    /// Accounts that may have it as a custom key store; without it, any.
+    pub accounts: Option<Vec<String>>,
 }
 
 mod default {

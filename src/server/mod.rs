@@ -11,7 +11,6 @@ mod certificate;
 mod listener;
 mod presented;
 pub mod query;
-pub mod sigv4;
 mod subject;
 mod tls;
 
