@@ -8,11 +8,9 @@ use crate::authz::{Decision, Policies, Policy, PolicyKind, PrincipalKind, Questi
 use crate::model::arn::principal_account;
 use crate::model::shapes::IdentityTag;
 use crate::operation::authorized::{Known, On, Seen, Source};
-use crate::operation::tags::checked;
 use crate::operation::{OperationName, Request};
 use crate::store::{Identity, IdentityKind, RowVersion};
 use crate::{Error, ErrorCode};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -27,19 +25,6 @@ pub struct Assuming<'i> {
     pub external_id: Option<&'i str>,
     /// Session tags.
     pub tags: &'i [IdentityTag],
-}
-
-/// The tags of a session.
-///
-/// # Errors
-/// `ValidationException`: one key twice, whatever its case; `TagException`: one that nothing may have.
-pub(super) fn tags(given: &[IdentityTag]) -> Result<BTreeMap<String, String>, Error> {
-    let mut seen = std::collections::BTreeSet::new();
-    if !given.iter().all(|tag| seen.insert(tag.key.to_lowercase())) {
-        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-        return Err(Error::new(ErrorCode::Validation, message));
-    }
-    checked(given.iter().map(|tag| (&*tag.key.0, &*tag.value.0)))
 }
 
 /// The role, if the caller may assume it. One that there is not is answered as one that they may not.
