@@ -193,8 +193,19 @@ impl<'a> Caller<'a> {
     /// Whether a grant is the caller's own.
     pub(super) fn is_grantee(&self, grant: &Grant) -> bool {
         let principal = &self.request.principal;
-        grant.grantee == principal.arn
+        let named = grant.grantee == principal.arn
             || principal.identity() == Some(&grant.grantee)
-            || grant.grantee == root_arn(&principal.account)
+            || grant.grantee == root_arn(&principal.account);
+        named && self.is_meant(&grant.grantee, grant)
+    }
+
+    /// Whether a grant that names a principal, who may be the caller, is about the caller and not
+    /// about whoever bore the name before. An account is never another.
+    pub(super) fn is_meant(&self, named: &str, grant: &Grant) -> bool {
+        named == root_arn(&self.request.principal.account)
+            || self
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.created <= grant.created)
     }
 }
