@@ -155,7 +155,10 @@ impl Caller<'_> {
             operations: retire,
             constraints: None,
         });
-        let permits: Vec<Permit<'_>> = retiring.into_iter().chain(grant.map(permit)).collect();
+        let permits = retiring.into_iter().chain(grant.map(permit));
+        let meant =
+            |permit: &Permit<'_>| grant.is_some_and(|grant| self.is_meant(permit.grantee, grant));
+        let permits: Vec<Permit<'_>> = permits.filter(meant).collect();
         let resource = Resource {
             arn: &arn_of(key),
             owner: &key.account,
@@ -192,6 +195,7 @@ impl Caller<'_> {
             let of_grantee = source.grants_of(key, grantee).await?;
             grants.extend(of_grantee.iter().cloned());
         }
+        grants.retain(|grant| self.is_meant(&grant.grantee, grant));
         if let Some(Purpose::Grant { operations, .. }) = on.purpose {
             let constraints = self.constraints();
             grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));

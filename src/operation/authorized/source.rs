@@ -57,6 +57,14 @@ impl Source<'_> {
         Ok(found.filter(|identity| identity.kind == IdentityKind::Role))
     }
 
+    /// The user or role that a request is about: locked to be changed.
+    pub(super) async fn entity(self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        match self {
+            Source::Cache(store) => store.identity(arn).await,
+            Source::Locked(tx) => Ok(tx.lock_identity(arn).await?.map(Arc::new)),
+        }
+    }
+
     /// `foreign`: for who is of another account.
     pub(super) async fn key(
         self,
