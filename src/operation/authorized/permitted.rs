@@ -12,7 +12,7 @@ use crate::model::{Constraints, GrantOperationSet};
 use crate::operation::OperationName;
 use crate::operation::access::{By, KeyAccess, Permission, Purpose};
 use crate::operation::grants::check_id;
-use crate::store::{Grant, Key, RowVersion};
+use crate::store::{Candidate, Grant, Key};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -107,7 +107,7 @@ impl Caller<'_> {
             return Ok(Err(Reason::NoResource));
         };
         let aliases = match self.asks_for_aliases(&policy) {
-            true => Some(self.aliases_of(key, source, seen).await?),
+            true => Some(source.alias_names(key).await?),
             false => None,
         };
         let on = On {
@@ -134,21 +134,23 @@ impl Caller<'_> {
             return Ok(Err(reason));
         }
         let grants = self.grants(key.row, on, tokens, source).await?;
-        let permits: Vec<Permit<'_>> = grants.iter().map(|grant| permit(grant)).collect();
+        let permits = grants.iter().map(Candidate::claimed).map(permit);
+        let permits: Vec<Permit<'_>> = permits.collect();
         let say = Say {
             grants: &permits,
             ..say
         };
-        Ok(match self.decide(action, on, &say) {
-            Decision::Allow(Allowed::Grant(at)) => {
-                let used = grants.get(at);
-                let used = used.map(|grant| RowVersion::Grant(grant.row, grant.row_version));
-                seen.uses.extend(used);
-                Ok(())
-            }
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        })
+        let used = match self.decide(action, on, &say) {
+            Decision::Allow(Allowed::Grant(at)) => &grants[at],
+            Decision::Allow(_) => return Ok(Ok(())),
+            Decision::Deny(reason) => return Ok(Err(reason)),
+        };
+        // One that is gone is noted too: this is then asked once more.
+        seen.note_grant(used.claimed());
+        match source.confirm_grant(used).await? {
+            true => Ok(Ok(())),
+            false => Ok(Err(reason)),
+        }
     }
 
     /// Whether the caller may retire a grant: who may retire it by name; its grantee, if it says so;
@@ -190,7 +192,7 @@ impl Caller<'_> {
         on: On<'_>,
         tokens: &[Arc<Grant>],
         source: Source<'_>,
-    ) -> Result<Vec<Arc<Grant>>, Error> {
+    ) -> Result<Vec<Candidate>, Error> {
         let principal = &self.request.principal;
         let role = match &principal.kind {
             PrincipalKind::AssumedRole { role } => Some(role.as_str()),
@@ -199,7 +201,7 @@ impl Caller<'_> {
         };
         let root = (principal.kind != PrincipalKind::Root).then(|| root_arn(&principal.account));
         let named = tokens.iter().filter(|grant| grant.key == key);
-        let mut grants: Vec<_> = named.cloned().collect();
+        let mut grants: Vec<_> = named.cloned().map(Candidate::from).collect();
         let grantees = [Some(principal.arn.as_str()), role, root.as_deref()];
         for grantee in grantees.into_iter().flatten() {
             let of_grantee = source.grants_of(key, grantee).await?;
@@ -207,7 +209,7 @@ impl Caller<'_> {
         }
         if let Some(Purpose::Grant { operations, .. }) = on.purpose {
             let constraints = self.constraints();
-            grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));
+            grants.retain(|grant| permit(grant.claimed()).covers(operations, constraints.as_ref()));
         }
         Ok(grants)
     }
@@ -233,19 +235,6 @@ impl Caller<'_> {
         let session = self.session.iter().flatten();
         let mut all = self.policies.iter().chain(session);
         policy.asks_for_aliases || all.any(|compiled| compiled.asks_for_aliases)
-    }
-
-    async fn aliases_of(
-        &self,
-        key: &Key,
-        source: Source<'_>,
-        seen: &mut Seen,
-    ) -> Result<Vec<String>, Error> {
-        let aliases = source.aliases_of(key).await?;
-        let used = aliases.iter();
-        seen.uses
-            .extend(used.map(|alias| RowVersion::Alias(alias.row, alias.row_version)));
-        Ok(aliases.into_iter().map(|alias| alias.name).collect())
     }
 }
 
