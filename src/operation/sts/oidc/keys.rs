@@ -7,7 +7,7 @@ use super::jwk::{self, Jwk};
 use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
@@ -59,6 +59,9 @@ struct State {
 
 /// When a file was written and how long it is.
 type Look = (SystemTime, u64);
+
+/// A set of keys, and what its file looked like; `None` if that is as it was known.
+type Read = Option<(Vec<u8>, Option<Look>)>;
 
 impl Keys {
     /// None that are known yet.
@@ -149,11 +152,7 @@ impl State {
     }
 }
 
-/// A set of keys, and what its file looked like; `None` if that is as it was `known`.
-async fn read(
-    source: &KeySource,
-    known: Option<Look>,
-) -> Result<Option<(Vec<u8>, Option<Look>)>, Failure> {
+async fn read(source: &KeySource, known: Option<Look>) -> Result<Read, Failure> {
     match source {
         KeySource::File(path) => {
             // A file may be on a network.
@@ -167,7 +166,7 @@ async fn read(
     }
 }
 
-fn read_file(path: &Path, known: Option<Look>) -> Result<Option<(Vec<u8>, Option<Look>)>, Failure> {
+fn read_file(path: &Path, known: Option<Look>) -> Result<Read, Failure> {
     // Before: what changes while it is read is then read once more.
     let look = std::fs::metadata(path).and_then(|file| Ok((file.modified()?, file.len())));
     let look = look.ok();
