@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Grant, Key, RowVersion, Shared, Store, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region};

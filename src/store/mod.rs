@@ -34,6 +34,7 @@ mod record;
 mod related;
 mod rotations;
 mod row_mac;
+mod touched;
 mod transaction;
 mod usage;
 

@@ -5,7 +5,7 @@ use super::find::{denied, foreign};
 use super::policy_cache::{Compiled, Parsed, PolicyCache};
 use super::{Request, Seen, Source};
 use crate::Error;
-use crate::authz::{self, Decision, Permit, Policies, Policy, Question, Reason};
+use crate::authz::{self, Decision, Facts, Judgement, Permit, Policies, Policy, Question, Reason};
 use crate::model::AccountId;
 use crate::model::arn::{self, key_arn, root_arn};
 use crate::model::member::Members;
@@ -28,12 +28,12 @@ pub(super) struct Caller<'a> {
     pub(super) session: Option<Parsed>,
 }
 
-/// What allows or denies one action on one thing.
-pub(super) struct Say<'a> {
-    pub(super) resource: &'a str,
+/// What an action is done to: its ARN or `*`, whose it is, and its own policy.
+#[derive(Clone, Copy)]
+pub(super) struct Resource<'a> {
+    pub(super) arn: &'a str,
     pub(super) owner: &'a AccountId,
     pub(super) policy: Option<&'a Policy>,
-    pub(super) grants: &'a [Permit<'a>],
 }
 
 /// Nobody's policies: a web identity has none.
@@ -65,38 +65,69 @@ impl<'a> Caller<'a> {
         }
     }
 
-    pub(super) fn decide(&self, action: &str, on: On<'_>, say: &Say<'_>) -> Decision {
-        let Some(identity) = &self.policies else {
-            return Decision::Deny(Reason::ExplicitIdentity);
-        };
-        let session = match &self.session {
-            None => None,
-            Some(None) => return Decision::Deny(Reason::ExplicitSession),
-            Some(Some(session)) => session.policies.first().map(|policy| &**policy),
-        };
-        let facts = Known {
+    /// What is known of the request, for conditions.
+    pub(super) fn known<'k>(&'k self, on: On<'k>, owner: &'k AccountId) -> Known<'k> {
+        Known {
             operation: self.operation,
             request: self.request,
             identity: self.identity.as_deref(),
             now: self.now,
             input: self.input,
-            owner: say.owner,
+            owner,
             on,
-        };
-        let question = Question {
+        }
+    }
+
+    pub(super) fn question<'q>(
+        &'q self,
+        action: &'q str,
+        resource: &Resource<'q>,
+        facts: &'q dyn Facts,
+    ) -> Question<'q> {
+        Question {
             principal: &self.request.principal,
             action,
-            resource: say.resource,
-            owner: say.owner,
-            facts: &facts,
+            resource: resource.arn,
+            owner: resource.owner,
+            facts,
+        }
+    }
+
+    /// What the caller's own policies and the resource's say to a question.
+    pub(super) fn judge(&self, question: &Question<'_>, policy: Option<&Policy>) -> Judgement {
+        let Some(identity) = &self.policies else {
+            return Judgement::denied(Reason::ExplicitIdentity);
+        };
+        let session = match &self.session {
+            None => None,
+            Some(None) => return Judgement::denied(Reason::ExplicitSession),
+            Some(Some(session)) => session.policies.first().map(|policy| &**policy),
         };
         let policies = Policies {
             identity: &identity.policies,
             session,
-            resource: say.policy,
-            grants: say.grants,
+            resource: policy,
         };
-        authz::decide(&question, &policies)
+        authz::judge(question, &policies)
+    }
+
+    /// Whether the caller may do something, where it is known at once which grants there are.
+    pub(super) fn decide(
+        &self,
+        action: &str,
+        on: On<'_>,
+        resource: &Resource<'_>,
+        grants: &[Permit<'_>],
+    ) -> Result<(), Reason> {
+        let facts = self.known(on, resource.owner);
+        let question = self.question(action, resource, &facts);
+        match self
+            .judge(&question, resource.policy)
+            .or_by(grants, &question)
+        {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        }
     }
 
     /// The caller's own policies: none if one of them does not parse, as nothing is allowed then.
@@ -136,7 +167,7 @@ impl<'a> Caller<'a> {
                 Some(owner) if owner == *account => arn.into(),
                 _ => return Err(foreign(request, action, arn)),
             },
-            // Asked elsewhere, or nothing to ask.
+            // Asked by itself, or nothing to ask.
             Subject::RoleToAssume(_) | Subject::Open => return Ok(()),
             Subject::Deployment => {
                 let root = source.identity(&root_arn(account)).await?;
@@ -161,16 +192,12 @@ impl<'a> Caller<'a> {
         resource: &str,
         on: On<'_>,
     ) -> Result<(), Reason> {
-        let say = Say {
-            resource,
+        let resource = Resource {
+            arn: resource,
             owner: &self.request.principal.account,
             policy: None,
-            grants: &[],
         };
-        match self.decide(action, on, &say) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        }
+        self.decide(action, on, &resource, &[])
     }
 
     /// Whether the caller may do what the request needs besides, to keys that are yet to be made.

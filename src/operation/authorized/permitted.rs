@@ -2,7 +2,7 @@
 
 use super::facts::On;
 use super::find::{Found, Named};
-use super::permit::{Caller, Say};
+use super::permit::{Caller, Resource};
 use super::policy_cache::Compiled;
 use super::{Resolved, Seen, Source, arn_of, granted};
 use crate::authz::{Allowed, Decision, Permit, PrincipalKind, Reason};
@@ -116,41 +116,35 @@ impl Caller<'_> {
             ..on
         };
         let arn = arn_of(key);
-        let say = Say {
-            resource: &arn,
+        let resource = Resource {
+            arn: &arn,
             owner: &key.account,
             policy: policy.policies.first().map(|policy| &**policy),
-            grants: &[],
         };
-        let reason = match self.decide(action, on, &say) {
-            Decision::Allow(_) => return Ok(Ok(())),
-            Decision::Deny(reason) => reason,
+        let facts = self.known(on, resource.owner);
+        let question = self.question(action, &resource, &facts);
+        let judgement = self.judge(&question, resource.policy);
+        // What the policies allow or forbid, no grant is looked up for.
+        let grants = match judgement.is_open() && is_granted(action) {
+            true => self.grants(key.row, on, tokens, source).await?,
+            false => Vec::new(),
         };
-        let denied = matches!(
-            reason,
-            Reason::ExplicitIdentity | Reason::ExplicitResource | Reason::ExplicitSession
-        );
-        if denied || !is_granted(action) {
-            return Ok(Err(reason));
-        }
-        let grants = self.grants(key.row, on, tokens, source).await?;
         let permits = grants.iter().map(Candidate::claimed).map(permit);
         let permits: Vec<Permit<'_>> = permits.collect();
-        let say = Say {
-            grants: &permits,
-            ..say
-        };
-        let used = match self.decide(action, on, &say) {
+        let used = match judgement.or_by(&permits, &question) {
             Decision::Allow(Allowed::Grant(at)) => &grants[at],
             Decision::Allow(_) => return Ok(Ok(())),
             Decision::Deny(reason) => return Ok(Err(reason)),
         };
         // One that is gone is noted too: this is then asked once more.
         seen.note_grant(used.claimed());
-        match source.confirm_grant(used).await? {
-            true => Ok(Ok(())),
-            false => Ok(Err(reason)),
+        if source.confirm_grant(used).await? {
+            return Ok(Ok(()));
         }
+        Ok(match judgement.or_by(&[], &question) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        })
     }
 
     /// Whether the caller may retire a grant: who may retire it by name; its grantee, if it says so;
@@ -167,21 +161,17 @@ impl Caller<'_> {
             constraints: None,
         });
         let permits: Vec<Permit<'_>> = retiring.into_iter().chain(grant.map(permit)).collect();
-        let say = Say {
-            resource: &arn_of(key),
+        let resource = Resource {
+            arn: &arn_of(key),
             owner: &key.account,
             policy: None,
-            grants: &permits,
         };
         let on = On {
             key: Some(key),
             ..On::default()
         };
         let action = OperationName::RetireGrant.action();
-        match self.decide(action, on, &say) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        }
+        self.decide(action, on, &resource, &permits)
     }
 
     /// The grants of a key that are the caller's, those that the request names first. Of them, for

@@ -2,7 +2,9 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{AccessKey, Alias, Candidate, Identity, Key, KeyStore, Store, Transaction};
+use crate::store::{
+    AccessKey, Alias, Candidate, Identity, IdentityKind, Key, KeyStore, Store, Transaction,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -35,6 +37,19 @@ impl Source<'_> {
             Source::Cache(store) => store.identity(arn).await,
             Source::Locked(tx) => Ok(tx.share_identity(arn).await?.map(Arc::new)),
         }
+    }
+
+    /// A role, for who would assume it; `foreign`: who is of another account.
+    pub(super) async fn role_to_assume(
+        self,
+        arn: &str,
+        foreign: bool,
+    ) -> Result<Option<Arc<Identity>>, Error> {
+        let found = match self {
+            Source::Cache(store) if foreign => store.foreign_identity(arn).await?,
+            _ => self.identity(arn).await?,
+        };
+        Ok(found.filter(|identity| identity.kind == IdentityKind::Role))
     }
 
     /// `foreign`: for who is of another account.

@@ -1,7 +1,7 @@
 //! AssumeRole: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 
+use super::assuming::{Assuming, tags};
 use super::temporary::{Assumed, Wanted};
-use super::trust::{Assuming, tags};
 use super::unsupported;
 use crate::Error;
 use crate::model::member::input;

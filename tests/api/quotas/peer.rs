@@ -3,7 +3,7 @@
 use super::DEV;
 use crate::dev::Dev;
 use serde_json::Value;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
