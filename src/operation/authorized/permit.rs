@@ -10,7 +10,7 @@ use crate::model::AccountId;
 use crate::model::arn::{self, key_arn, root_arn};
 use crate::model::member::Members;
 use crate::operation::OperationName;
-use crate::operation::access::{Access, Further, Permission, Subject};
+use crate::operation::access::{Access, Further, New, Permission, Subject};
 use crate::store::{Grant, Identity, Key, RowVersion};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -181,7 +181,20 @@ impl<'a> Caller<'a> {
                 "*".into()
             }
         };
-        self.of_account(action, &resource, On::default())
+        let entity = match access.subject {
+            Subject::User(_) | Subject::Role(_) => source.entity(&resource).await?,
+            Subject::Caller => self.identity.clone(),
+            _ => None,
+        };
+        if let Some(entity) = &entity {
+            let row = RowVersion::Identity(entity.row, entity.row_version);
+            seen.uses.push(row);
+        }
+        let on = On {
+            entity: entity.as_deref(),
+            ..On::default()
+        };
+        self.of_account(action, &resource, on)
             .map_err(|reason| denied(request, action, &resource, reason))
     }
 
@@ -200,28 +213,47 @@ impl<'a> Caller<'a> {
         self.decide(action, on, &resource, &[])
     }
 
-    /// Whether the caller may do what the request needs besides, to keys that are yet to be made.
+    /// Whether the caller may do what the request needs besides, to what is yet to be made. `of`: the
+    /// key that a new one is to be a replica of.
     ///
     /// # Errors
     /// `AccessDeniedException`.
     pub(super) fn further(&self, further: Further<'_>, of: Option<&Key>) -> Result<(), Error> {
-        let region = further.region.unwrap_or(&self.request.region);
-        let keys = key_arn(&self.request.principal.account, region, "*");
-        let on = On {
-            key: of,
-            replica: of.is_some(),
-            region: Some(region),
-            ..On::default()
+        let account = &self.request.principal.account;
+        let (resource, on) = match further.on {
+            New::Key(region) => {
+                let region = region.unwrap_or(&self.request.region);
+                let on = On {
+                    key: of,
+                    replica: of.is_some(),
+                    region: Some(region),
+                    ..On::default()
+                };
+                (key_arn(account, region, "*"), on)
+            }
+            New::User(name) => (arn::user_arn(account, name), On::default()),
+            New::Role(name) => (arn::role_arn(account, name), On::default()),
         };
-        let may = self.of_account(further.action, &keys, on);
-        may.map_err(|reason| denied(self.request, further.action, &keys, reason))
+        let may = self.of_account(further.action, &resource, on);
+        may.map_err(|reason| denied(self.request, further.action, &resource, reason))
     }
 
     /// Whether a grant is the caller's own.
     pub(super) fn is_grantee(&self, grant: &Grant) -> bool {
         let principal = &self.request.principal;
-        grant.grantee == principal.arn
+        let named = grant.grantee == principal.arn
             || principal.identity() == Some(&grant.grantee)
-            || grant.grantee == root_arn(&principal.account)
+            || grant.grantee == root_arn(&principal.account);
+        named && self.is_meant(&grant.grantee, grant)
+    }
+
+    /// Whether a grant that names a principal, who may be the caller, is about the caller and not
+    /// about whoever bore the name before. An account is never another.
+    pub(super) fn is_meant(&self, named: &str, grant: &Grant) -> bool {
+        named == root_arn(&self.request.principal.account)
+            || self
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.created <= grant.created)
     }
 }

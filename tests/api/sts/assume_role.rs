@@ -201,8 +201,49 @@ fn conditions_and_tags() {
     twice.extend([("Tags.member.3.Key", "Team"), ("Tags.member.3.Value", "a")]);
     assert_eq!(
         assume(&caller, &tagged, &twice).get("Code"),
-        "ValidationError"
+        "InvalidParameterValue"
     );
+}
+
+/// What no user or role may have for a tag no session may.
+#[test]
+fn session_tags_are_tags() {
+    let caller = user("tagging");
+    let mut statement = lets("tagging");
+    statement["Action"] = json!(["sts:AssumeRole", "sts:TagSession"]);
+    let role_arn = role("tagging", &statement);
+    let tags = |pairs: &[(&str, &str)]| {
+        let mut members = Vec::new();
+        for (at, (key, value)) in pairs.iter().enumerate() {
+            members.push((format!("Tags.member.{}.Key", at + 1), *key));
+            members.push((format!("Tags.member.{}.Value", at + 1), *value));
+        }
+        let members: Vec<_> = members
+            .iter()
+            .map(|(name, text)| (&**name, *text))
+            .collect();
+        assume(&caller, &role_arn, &members)
+    };
+    let [key, value] = ["k".repeat(128), "v".repeat(256)];
+    assert_eq!(tags(&[(&key, &value), ("é/=+ @", "")]).status, 200);
+    let names: Vec<String> = (0..51).map(|n| n.to_string()).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
+    let (long_key, long_value) = (format!("{key}k"), format!("{value}v"));
+    for (wrong, code) in [
+        (&[("a\u{1}", "b")][..], "InvalidParameterValue"),
+        (&[("a", "b\u{7f}")], "InvalidParameterValue"),
+        (&[("aws:a", "b")], "InvalidParameterValue"),
+        (&[("AWS:a", "b")], "InvalidParameterValue"),
+        (&[("a", "b"), ("a", "c")], "InvalidParameterValue"),
+        (&[("a", "b"), ("A", "c")], "InvalidParameterValue"),
+        (&many, "InvalidParameterValue"),
+        (&[(&long_key, "b")], "ValidationError"),
+        (&[("a", &long_value)], "ValidationError"),
+        (&[("", "b")], "ValidationError"),
+    ] {
+        let refused = tags(wrong);
+        assert_eq!(refused.get("Code"), code, "{wrong:?}: {}", refused.text);
+    }
 }
 
 #[test]
