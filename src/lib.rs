@@ -47,6 +47,7 @@ pub mod gateway;
 pub mod metrics;
 pub mod model;
 pub mod operation;
+pub mod reconcile;
 pub mod server;
 pub mod store;
 pub mod token;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         .format_timestamp_millis()
         .init();
     match arguments.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("strongroom: {}", error.message());
             if let Some(cause) = std::error::Error::source(&error) {

@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "gateway",
             "server",
+            "reconcile",
             "operation",
             "store",
             "token",
@@ -25,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "server",
             "worker",
+            "reconcile",
             "operation",
             "authz",
             "audit",
@@ -38,6 +40,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["operation", "model", "error"]),
+    (
+        "reconcile",
+        &[
+            "operation",
+            "audit",
+            "store",
+            "token",
+            "model",
+            "clock",
+            "error",
+        ],
+    ),
     ("worker", &["operation", "audit", "store", "model", "error"]),
     (
         "operation",

@@ -26,6 +26,7 @@ macro_rules! select {
     };
 }
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 const GET: &str = concat!(select!("get"), "id = $1");
 const SHARE: &str = concat!(select!("share"), "id = $1 for share");
 const OF_KEY: &str = concat!(select!("of_key"), "key = $1 and grant_id = $2");
@@ -66,7 +67,7 @@ const USABLE: i64 = 1000;
 const TOKEN_FORMAT: u8 = 1;
 
 impl Shared {
-    async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
+    pub(super) async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
         const TABLE: &str = "kms_grant";
         let id: Uuid = column(row, "id")?;
         let unreadable = || refused(TABLE, id);
