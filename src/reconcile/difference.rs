@@ -36,28 +36,37 @@ pub struct Difference {
     pub repair: Option<Repair>,
 }
 
-/// A version of a key: account, Region and key id, and the version's id.
+/// Where a key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
+pub struct Place {
     /// The account.
     pub account: AccountId,
     /// One of its Regions.
     pub region: Region,
     /// The key id.
     pub key_id: String,
-    /// The version.
-    pub id: Uuid,
 }
 
 /// What an operator can have done about a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // Repair::does says it
 pub enum Repair {
-    DestroyObject { object: Uuid, serial: String },
+    DestroyObject {
+        object: Uuid,
+        serial: String,
+    },
     FinishIntent(Uuid),
     ForgetIntent(Uuid),
-    AwaitImport(Version),
-    MoveVersion { version: Version, to: String },
+    AwaitImport {
+        key: Place,
+        version: Uuid,
+    },
+    MoveVersion {
+        key: Place,
+        version: Uuid,
+        to: String,
+    },
+    CancelDeletion(Place),
     DestroyMaterial(Uuid),
 }
 
@@ -124,6 +133,10 @@ kinds! {
     IntentElsewhere "intent-elsewhere"
         "a gateway stopped half way, and then the token was replaced",
         "attach that token";
+    DeletionDue "deletion-due"
+        "the database was restored, or no gateway has run since; the first one that does destroys the \
+         key",
+        "if the deletion was cancelled after the backup, cancel it before a gateway runs";
     RowRefused "row-refused"
         "the row was edited or written outside Strongroom, or put there by a restore of single tables",
         "the gateway refuses it: restore the database from its backup";
@@ -182,11 +195,14 @@ impl Repair {
                 "destroys the object, which no key has, and forgets the intent, as a gateway would"
             }
             Repair::ForgetIntent(_) => "removes the intent alone, and touches no object",
-            Repair::AwaitImport(_) => {
+            Repair::AwaitImport { .. } => {
                 "makes the key await its material, which its owner can then import again"
             }
             Repair::MoveVersion { .. } => {
                 "writes this token's serial number into the version, whose object is here as it was made"
+            }
+            Repair::CancelDeletion(_) => {
+                "cancels the deletion and leaves the key disabled, as CancelKeyDeletion does"
             }
             Repair::DestroyMaterial(_) => {
                 "removes the versions and destroys their objects, for good"
@@ -200,24 +216,26 @@ impl Repair {
             Repair::DestroyObject { .. } => "DestroyUnknownObject",
             Repair::FinishIntent(_) => "FinishIntent",
             Repair::ForgetIntent(_) => "ForgetIntent",
-            Repair::AwaitImport(_) => "AwaitImport",
+            Repair::AwaitImport { .. } => "AwaitImport",
             Repair::MoveVersion { .. } => "MoveKeyVersion",
+            Repair::CancelDeletion(_) => "CancelKeyDeletion",
             Repair::DestroyMaterial(_) => "DestroyKeyMaterial",
         }
     }
 
     /// The key that it changes.
-    pub(super) fn version(&self) -> Option<&Version> {
+    pub(super) fn key(&self) -> Option<&Place> {
         match self {
-            Repair::AwaitImport(version) | Repair::MoveVersion { version, .. } => Some(version),
+            Repair::AwaitImport { key, .. } | Repair::MoveVersion { key, .. } => Some(key),
+            Repair::CancelDeletion(key) => Some(key),
             _ => None,
         }
     }
 }
 
-impl Version {
+impl Place {
     /// The key's ARN.
-    pub(super) fn key_arn(&self) -> String {
+    pub(super) fn arn(&self) -> String {
         arn::key_arn(&self.account, &self.region, &self.key_id)
     }
 }

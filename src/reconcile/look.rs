@@ -3,7 +3,7 @@
 //! The token comes first: an object that is made meanwhile is then known to the rows that are read
 //! after it, not the other way round.
 
-use super::difference::{Kind, Repair, Version};
+use super::difference::{Kind, Place, Repair};
 use super::{Difference, Reconciler, Report};
 use crate::Error;
 use crate::model::{Origin, VersionState, hex};
@@ -21,6 +21,9 @@ const FOR_ITSELF: &str = "strongroom:";
 
 /// Of many strangers, this many are named.
 const NAMED: usize = 20;
+
+/// Of keys that are due, as many are looked at.
+const DUE: i64 = 10_000;
 
 /// A look in progress.
 struct Look<'r> {
@@ -81,12 +84,30 @@ impl Reconciler {
             look.intent(&row);
         }
         look.unknown_objects();
+        for (account, region, key_id) in self.store.due_deletions(DUE).await? {
+            let found = format!("key {key_id} is pending deletion, and its date is past");
+            let place = Place {
+                account,
+                region,
+                key_id,
+            };
+            let repair = Some(Repair::CancelDeletion(place.clone()));
+            look.differs(Kind::DeletionDue, place.arn(), found, repair);
+        }
         for row in self.store.refused_rows().await? {
             let found = format!("the row {} of {} does not verify", row.id, row.table);
             let subject = format!("{}/{}", row.table, row.id);
             look.differs(Kind::RowRefused, subject, found, None);
         }
         Ok(look.report)
+    }
+}
+
+fn place(key: &Key) -> Place {
+    Place {
+        account: key.account.clone(),
+        region: key.region.clone(),
+        key_id: key.key_id.clone(),
     }
 }
 
@@ -188,12 +209,6 @@ impl Look<'_> {
             Some(key) => format!("version {} of key {}", version.number, key.key_id),
             None => format!("version {}", version.number),
         };
-        let place = |key: &Key| Version {
-            account: key.account.clone(),
-            region: key.region.clone(),
-            key_id: key.key_id.clone(),
-            id: version.id,
-        };
         let moved = match &version.token_serial {
             serial if *serial == self.serial => None,
             serial if self.reconciler.replaces.as_ref() == Some(serial) => Some(serial),
@@ -209,7 +224,10 @@ impl Look<'_> {
                 hex::encode(&object_id)
             );
             let imported = key.filter(|key| key.origin == Origin::External);
-            let repair = imported.map(|key| Repair::AwaitImport(place(key)));
+            let repair = imported.map(|key| Repair::AwaitImport {
+                key: place(key),
+                version: version.id,
+            });
             self.differs(Kind::RowWithoutObject, version.id, found, repair);
             return;
         };
@@ -234,7 +252,8 @@ impl Look<'_> {
                 "{what} is said to be on the token with serial {serial}, and is on this one"
             ),
             repair: Some(Repair::MoveVersion {
-                version: place(key),
+                key: place(key),
+                version: version.id,
                 to: self.serial.clone(),
             }),
         });

@@ -47,13 +47,6 @@ impl Reconciler {
                  verified, and nothing was compared. Restore the token from its backup"
             )));
         }
-        if let Some(replaced) = &self.replaces
-            && (!serials.contains(replaced) || *replaced == here)
-        {
-            return Err(refused(format!(
-                "--replaces {replaced}: no key of the database is on another token with that serial"
-            )));
-        }
         Ok(here)
     }
 }

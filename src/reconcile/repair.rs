@@ -1,13 +1,13 @@
 //! Repairs: each in one transaction with its record; what is then destroyed has an intent, so that a
 //! crash is resumed by any gateway.
 
-use super::difference::{Repair, Version};
+use super::difference::{Place, Repair};
 use super::{Difference, Reconciler};
 use crate::audit::{self, Actor, Outcome, Record};
-use crate::model::{AccountId, Region};
+use crate::model::{AccountId, KeyState, Region};
 use crate::operation::import::delete_material;
 use crate::operation::leftover;
-use crate::store::{Intent, KeyVersion, StoreError, Transaction};
+use crate::store::{Intent, Key, KeyVersion, StoreError, Transaction};
 use crate::token::SystemKey;
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
@@ -83,11 +83,10 @@ impl Reconciler {
     }
 
     async fn record(&self, repair: &Repair, parameters: Value) -> Result<(Uuid, Vec<u8>), Error> {
-        match repair.version() {
-            Some(version) => {
-                let place = (&version.account, &version.region);
-                let resources = vec![version.key_arn()];
-                self.recorded(repair.event_name(), place, parameters, resources)
+        match repair.key() {
+            Some(key) => {
+                let place = (&key.account, &key.region);
+                self.recorded(repair.event_name(), place, parameters, vec![key.arn()])
             }
             None => {
                 let account = self.store.management_account().await?;
@@ -133,8 +132,9 @@ async fn apply(tx: &Transaction<'_>, repair: &Repair) -> Result<(), Error> {
         Repair::FinishIntent(_) => Ok(()),
         Repair::ForgetIntent(version) => tx.forget_intent(*version).await,
         Repair::DestroyMaterial(set) => tx.delete_material_set(*set).await,
-        Repair::AwaitImport(version) => await_import(tx, version).await,
-        Repair::MoveVersion { version, to } => move_version(tx, version, to).await,
+        Repair::CancelDeletion(key) => cancel_deletion(tx, key).await,
+        Repair::AwaitImport { key, version } => await_import(tx, key, *version).await,
+        Repair::MoveVersion { key, version, to } => move_version(tx, key, *version, to).await,
     }
 }
 
@@ -142,22 +142,30 @@ fn changed() -> Error {
     StoreError::Changed("reconcile::repair").into()
 }
 
-async fn await_import(tx: &Transaction<'_>, version: &Version) -> Result<(), Error> {
-    let key = tx.lock_key(&version.account, &version.region, &version.key_id);
-    let key = key.await?.ok_or_else(changed)?;
-    match delete_material(tx, &key, |v| v.id == version.id).await? {
+async fn lock(tx: &Transaction<'_>, key: &Place) -> Result<Key, Error> {
+    let key = tx.lock_key(&key.account, &key.region, &key.key_id).await?;
+    key.ok_or_else(changed)
+}
+
+async fn await_import(tx: &Transaction<'_>, key: &Place, version: Uuid) -> Result<(), Error> {
+    let key = lock(tx, key).await?;
+    match delete_material(tx, &key, |v| v.id == version).await? {
         true => Ok(()),
         false => Err(changed()),
     }
 }
 
-async fn move_version(tx: &Transaction<'_>, version: &Version, to: &str) -> Result<(), Error> {
-    let key = tx.lock_key(&version.account, &version.region, &version.key_id);
-    let key = key.await?.ok_or_else(changed)?;
+async fn move_version(
+    tx: &Transaction<'_>,
+    key: &Place,
+    version: Uuid,
+    to: &str,
+) -> Result<(), Error> {
+    let key = lock(tx, key).await?;
     let related = tx.lock_related(&key).await?;
     let moved = KeyVersion {
         token_serial: to.to_owned(),
-        ..key.version(version.id).ok_or_else(changed)?.clone()
+        ..key.version(version).ok_or_else(changed)?.clone()
     };
     tx.update_version(&key, &moved).await?;
     // Written though nothing of them changes: results computed on the old version are recognised.
@@ -165,4 +173,12 @@ async fn move_version(tx: &Transaction<'_>, version: &Version, to: &str) -> Resu
         tx.update_key(&key).await?;
     }
     Ok(())
+}
+
+async fn cancel_deletion(tx: &Transaction<'_>, key: &Place) -> Result<(), Error> {
+    let key = lock(tx, key).await?;
+    if key.state != KeyState::PendingDeletion {
+        return Err(changed());
+    }
+    tx.update_key(&key.deletion_cancelled()).await
 }

@@ -194,13 +194,15 @@ fn as_made(
     if spec.is_asymmetric() && public.is_none() {
         return Ok(Some("there is no Public key object".into()));
     }
+    let generated = expected.birth.as_ref().is_none_or(|birth| birth.local);
     let mut read_back = |raw_rsa: bool| {
         right.raw_rsa = raw_rsa;
         for object in std::iter::once(subject).chain(public) {
             let mut wanted = right.attributes(object.class).0;
             // It is for people.
             wanted.retain(|attribute| !matches!(attribute, Attribute::Label(_)));
-            if object.class == Class::Secret {
+            // SoftHSM does not say it of a key that was unwrapped.
+            if object.class == Class::Secret && generated {
                 let len = hmac_hash(spec).map_or(32, |hash| hash.len_bytes());
                 wanted.push(Attribute::ValueLen(Ulong::try_from(len)?));
             }

@@ -14,8 +14,7 @@ pub(super) async fn examine(config: &Config, table: &mut Table) {
     let report = match compare(config).await {
         Ok(report) => report,
         Err(error) => {
-            let message = error.message();
-            return table.bad(CHECK, message, "see the message; then run doctor again");
+            return table.bad(CHECK, error, "see the message; then run doctor again");
         }
     };
     table.note("key versions in the database", report.versions);
