@@ -56,7 +56,7 @@ pub fn shell(command: &str, environment: &[(&str, String)]) -> Outcome {
         std::env::var("PATH").unwrap()
     );
     let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", command])
+        .args(["-euc", command])
         .env("PATH", path)
         .env("RUST_LOG", "off")
         .envs(environment.iter().map(|(name, value)| (name, value)))

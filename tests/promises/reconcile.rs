@@ -1,18 +1,23 @@
 //! `strongroom reconcile`: every difference between token and database is explained, only what is named
 //! is repaired, and a wrong token is refused. The commands are those of docs/disaster-recovery.md.
 
+use crate::adoption;
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
-use crate::import::{MATERIAL, external_symmetric, import, state};
+use crate::import::{MATERIAL, external, external_symmetric, import, state};
 use crate::installation::{Outcome, commands, shell, softhsm};
 use crate::postgres::sql;
 use crate::token::objects;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{AlgorithmSpec, KeyState};
+use aws_sdk_kms::types::{AlgorithmSpec, KeySpec, KeyState, KeyUsageType};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const COMPARE: &str = "strongroom reconcile --config \"$CONFIG\" --json";
 
@@ -140,7 +145,7 @@ async fn every_difference_is_explained_and_only_what_is_named_is_repaired() {
     );
     let (unknown, stranger) = ("ab".repeat(16), "cd".repeat(16));
     keygen(&unknown, "strongroom key that no row knows");
-    keygen(&stranger, "somebody else's");
+    keygen(&stranger, "of another program");
     let overdue = sql(
         &dev,
         "update intent set lease_until = strongroom_now() - interval '1 s' returning version",
@@ -305,4 +310,74 @@ async fn a_wrong_token_is_refused_and_a_clone_takes_the_place_of_what_it_is_of()
     assert_eq!(differences(&found), expected);
     dev.stop();
     std::fs::remove_dir_all(elsewhere).unwrap();
+}
+
+/// Keys of every kind, and some that come and go while it looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_differs_while_gateways_work() {
+    use KeyUsageType as U;
+    let dev = start();
+    let client = dev.client();
+    let conf = dev.dir.join("softhsm2.conf");
+    for (spec, usage) in [
+        (KeySpec::Rsa2048, U::EncryptDecrypt),
+        (KeySpec::Rsa2048, U::SignVerify),
+        (KeySpec::EccNistP256, U::SignVerify),
+        (KeySpec::EccNistP384, U::KeyAgreement),
+        (KeySpec::EccNistEdwards25519, U::SignVerify),
+        (KeySpec::Hmac224, U::GenerateVerifyMac),
+        (KeySpec::Hmac512, U::GenerateVerifyMac),
+    ] {
+        let made = client.create_key().key_spec(spec).key_usage(usage);
+        made.send().await.unwrap();
+    }
+    let regions = client.create_key().multi_region(true).send().await.unwrap();
+    let regions = regions.key_metadata().unwrap().key_id();
+    let replica = client.replicate_key().key_id(regions);
+    replica.replica_region("eu-west-1").send().await.unwrap();
+    let p256 = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let pair = PKey::from_ec_key(EcKey::generate(&p256).unwrap()).unwrap();
+    let pair = pair.private_key_to_pkcs8().unwrap();
+    for usage in [U::KeyAgreement, U::SignVerify] {
+        let id = external(&client, KeySpec::EccNistP256, usage).await;
+        let import = import(&client, &id, AlgorithmSpec::RsaAesKeyWrapSha256, &pair);
+        import.await.send().await.unwrap();
+    }
+    adoption::make(&dev, "0a0b0c");
+    let body =
+        r#"{"ObjectId":"0a0b0c","KeySpec":"SYMMETRIC_DEFAULT","KeyUsage":"ENCRYPT_DECRYPT"}"#;
+    let adopted = adoption::own(&dev, "AdoptKey", body);
+    assert!(adopted["KeyMetadata"].is_object(), "{adopted}");
+
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let others = tokio::spawn(async move {
+        let external = external_symmetric(&client).await;
+        let rotated = symmetric(&client).await;
+        let mut rounds = 0;
+        while !DONE.load(Ordering::Relaxed) {
+            let import = import(
+                &client,
+                &external,
+                AlgorithmSpec::RsaesOaepSha256,
+                &MATERIAL,
+            );
+            import.await.send().await.unwrap();
+            let rotate = client.rotate_key_on_demand().key_id(&rotated);
+            // AWS's limit is 25 for one key; the others come and go on.
+            let _ = rotate.send().await;
+            symmetric(&client).await;
+            let delete = client.delete_imported_key_material().key_id(&external);
+            delete.send().await.unwrap();
+            rounds += 1;
+        }
+        rounds
+    });
+    tokio::task::block_in_place(|| {
+        for _ in 0..5 {
+            run(&dev, &conf, COMPARE, &[]).expect(0);
+        }
+    });
+    DONE.store(true, Ordering::Relaxed);
+    assert!(others.await.unwrap() > 0);
+    dev.stop();
 }
