@@ -68,7 +68,7 @@ async fn reconcile(reconciler: &Reconciler, arguments: &Arguments) -> Result<Rep
     }
     let operator = format!("uid {}", rustix::process::getuid().as_raw());
     for difference in named {
-        eprintln!("{difference}");
+        eprintln!("{}", plain(&difference.to_string()));
         if arguments.yes || confirmed()? {
             reconciler.repair(difference, &operator).await?;
             eprintln!("repaired {}", difference.id());
@@ -98,10 +98,10 @@ fn print(report: &Report, json: bool) -> Result<(), Error> {
         return Ok(());
     }
     for note in &report.notes {
-        println!("note: {note}");
+        println!("note: {}", plain(note));
     }
     for difference in &report.differences {
-        println!("{difference}");
+        println!("{}", plain(&difference.to_string()));
     }
     let Report {
         deployment,
@@ -117,4 +117,9 @@ fn print(report: &Report, json: bool) -> Result<(), Error> {
         differences.len()
     );
     Ok(())
+}
+
+/// What a row says must not move the reader's cursor.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }

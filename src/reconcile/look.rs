@@ -4,61 +4,56 @@
 //! after it, not the other way round.
 
 use super::difference::{Kind, Place, Repair};
+use super::recognise::recognise;
 use super::{Difference, Reconciler, Report};
 use crate::Error;
-use crate::model::{Origin, VersionState, hex};
-use crate::store::{IntentKind, IntentRow, Key, KeyVersion, VersionRow};
-use crate::token::{Birth, Expected, SystemKey, TokenObject};
+use crate::token::{Expected, SystemKey, Token, TokenObject};
 use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
 
 /// The objects of a token, by their `CKA_ID`.
 pub(super) type Objects = BTreeMap<Vec<u8>, Vec<TokenObject>>;
 
-/// How the labels begin of what Strongroom makes: for keys and for imports, and the gateway's own.
-const FOR_KEYS: [&str; 2] = ["strongroom key ", "strongroom wrapping key for "];
-const FOR_ITSELF: &str = "strongroom:";
-
-/// Of many strangers, this many are named.
-const NAMED: usize = 20;
+pub(super) async fn objects(token: &Token) -> Result<Objects, Error> {
+    let mut objects = Objects::new();
+    for object in token.objects().await? {
+        let id = object.object_id.clone();
+        objects.entry(id).or_default().push(object);
+    }
+    Ok(objects)
+}
 
 /// Of keys that are due, as many are looked at.
 const DUE: i64 = 10_000;
 
 /// A look in progress.
-struct Look<'r> {
-    reconciler: &'r Reconciler,
-    objects: Objects,
-    serial: String,
-    of_stores: BTreeSet<String>,
-    report: Report,
+pub(super) struct Look<'r> {
+    pub(super) reconciler: &'r Reconciler,
+    pub(super) objects: Objects,
+    pub(super) serial: String,
+    pub(super) of_stores: BTreeSet<String>,
+    pub(super) report: Report,
     /// `CKA_ID`s that rows know, whatever token they are on.
-    known: BTreeSet<Vec<u8>>,
+    pub(super) known: BTreeSet<Vec<u8>>,
     /// Versions on custom key stores' tokens.
-    elsewhere: usize,
+    pub(super) elsewhere: usize,
     /// What the token is yet to be asked about, and what it means if it is as expected.
-    expected: Vec<(Expected, OnceCompared)>,
+    pub(super) expected: Vec<(Expected, OnceCompared)>,
 }
 
 /// What follows from a comparison of attributes.
-struct OnceCompared {
-    kind: Kind,
-    subject: String,
-    what: String,
+pub(super) struct OnceCompared {
+    pub(super) kind: Kind,
+    pub(super) subject: String,
+    pub(super) what: String,
     /// What is wrong all the same where the object is as it was made.
-    otherwise: Option<Difference>,
+    pub(super) otherwise: Option<Difference>,
 }
 
 impl Reconciler {
     pub(super) async fn look(&self) -> Result<Report, Error> {
-        let mut objects = Objects::new();
-        for object in self.home().objects().await? {
-            objects
-                .entry(object.object_id.clone())
-                .or_default()
-                .push(object);
-        }
-        let serial = self.recognise(&objects).await?;
+        let objects = objects(self.home()).await?;
+        let replaces = self.replaces.as_ref();
+        let serial = recognise(&self.store, self.home(), &objects, replaces).await?;
         let stores = self.store.key_store_serials().await?;
         let mut look = Look {
             reconciler: self,
@@ -103,16 +98,8 @@ impl Reconciler {
     }
 }
 
-fn place(key: &Key) -> Place {
-    Place {
-        account: key.account.clone(),
-        region: key.region.clone(),
-        key_id: key.key_id.clone(),
-    }
-}
-
 impl Look<'_> {
-    fn differs(
+    pub(super) fn differs(
         &mut self,
         kind: Kind,
         subject: impl ToString,
@@ -154,124 +141,6 @@ impl Look<'_> {
         }
     }
 
-    async fn versions(&mut self) -> Result<(), Error> {
-        let (mut after, mut orphaned) = (Uuid::nil(), BTreeMap::<Uuid, usize>::new());
-        loop {
-            let page = self.reconciler.store.version_rows(after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            for row in page {
-                self.report.versions += 1;
-                let Some(version) = &row.version else {
-                    self.known.insert(row.id.as_bytes().to_vec());
-                    let found = format!("the row {} of key_version does not verify", row.id);
-                    let subject = format!("key_version/{}", row.id);
-                    self.differs(Kind::RowRefused, subject, found, None);
-                    continue;
-                };
-                if !row.has_record {
-                    *orphaned.entry(row.material_set).or_default() += 1;
-                }
-                if version.state != VersionState::PendingImport {
-                    self.version(&row, version);
-                }
-            }
-        }
-        for (set, versions) in orphaned {
-            let found = format!("no Region has a key with the {versions} key versions of {set}");
-            let repair = Some(Repair::DestroyMaterial(set));
-            self.differs(Kind::MaterialWithoutKey, set, found, repair);
-        }
-        if self.elsewhere > 0 {
-            let note = format!(
-                "{} key versions are on tokens of custom key stores, which were not looked at",
-                self.elsewhere
-            );
-            self.report.notes.push(note);
-        }
-        Ok(())
-    }
-
-    /// A version that has an object somewhere.
-    fn version(&mut self, row: &VersionRow, version: &KeyVersion) {
-        if self.of_stores.contains(&version.token_serial) && version.token_serial != self.serial {
-            self.elsewhere += 1;
-            return;
-        }
-        let object_id = match &version.object_id {
-            Some(id) => id.to_vec(),
-            None => version.id.as_bytes().to_vec(),
-        };
-        self.known.insert(object_id.clone());
-        // Of a key whose row does not verify, its use is not known.
-        let key = row.keys.first();
-        let what = match key {
-            Some(key) => format!("version {} of key {}", version.number, key.key_id),
-            None => format!("version {}", version.number),
-        };
-        let moved = match &version.token_serial {
-            serial if *serial == self.serial => None,
-            serial if self.reconciler.replaces.as_ref() == Some(serial) => Some(serial),
-            serial => {
-                let found = format!("{what} is on the token with serial {serial}");
-                self.differs(Kind::VersionElsewhere, version.id, found, None);
-                return;
-            }
-        };
-        let Some(objects) = self.objects.get(&object_id).cloned() else {
-            let found = format!(
-                "{what} has no object with CKA_ID {}",
-                hex::encode(&object_id)
-            );
-            let imported = key.filter(|key| key.origin == Origin::External);
-            let repair = imported.map(|key| Repair::AwaitImport {
-                key: place(key),
-                version: version.id,
-            });
-            self.differs(Kind::RowWithoutObject, version.id, found, repair);
-            return;
-        };
-        let mut kinds: Vec<&str> = objects.iter().map(TokenObject::kind).collect();
-        kinds.sort_unstable();
-        if let Some(two) = kinds.windows(2).find(|two| two[0] == two[1]) {
-            let id = hex::encode(&object_id);
-            let found = format!("{what} has more than one {} with CKA_ID {id}", two[0]);
-            self.differs(Kind::SeveralObjects, version.id, found, None);
-            return;
-        }
-        let Some(key) = key else { return };
-        let Ok(birth) = serde_json::from_value::<Birth>(version.birth.clone()) else {
-            let found = format!("{what} has a birth certificate that cannot be read");
-            self.differs(Kind::ObjectDiffers, version.id, found, None);
-            return;
-        };
-        let otherwise = moved.map(|serial| Difference {
-            kind: Kind::VersionMoved,
-            subject: version.id.to_string(),
-            found: format!(
-                "{what} is said to be on the token with serial {serial}, and is on this one"
-            ),
-            repair: Some(Repair::MoveVersion {
-                key: place(key),
-                version: version.id,
-                to: self.serial.clone(),
-            }),
-        });
-        let expected = Expected {
-            objects,
-            spec: key.spec,
-            usage: key.usage,
-            birth: Some(birth),
-        };
-        let then = OnceCompared {
-            kind: Kind::ObjectDiffers,
-            subject: version.id.to_string(),
-            what,
-            otherwise,
-        };
-        self.expected.push((expected, then));
-    }
-
     async fn compare_attributes(&mut self) -> Result<(), Error> {
         let (expected, then): (Vec<_>, Vec<_>) = self.expected.drain(..).unzip();
         let compared = self.reconciler.home().compare(expected).await?;
@@ -291,92 +160,5 @@ impl Look<'_> {
             }
         }
         Ok(())
-    }
-
-    fn intent(&mut self, row: &IntentRow) {
-        let intent = &row.intent;
-        let object_id = match &intent.adopted {
-            Some(adopted) => adopted.object_id.clone(),
-            None => intent.version.as_bytes().to_vec(),
-        };
-        self.known.insert(object_id);
-        let aim = match intent.kind {
-            IntentKind::Create => "to make",
-            IntentKind::Destroy => "to destroy",
-        };
-        let what = format!("the intent {aim} {}", intent.version);
-        let forget = Some(Repair::ForgetIntent(intent.version));
-        if !row.genuine {
-            let found = format!("{what} does not verify");
-            let subject = format!("intent/{}", intent.version);
-            self.differs(Kind::RowRefused, subject, found, forget);
-        } else if row.in_use {
-            let found = format!("{what} is about an object that a key has");
-            self.differs(Kind::IntentInUse, intent.version, found, forget);
-        } else if let Some(serial) = intent.token_serial.as_ref().filter(|s| **s != self.serial) {
-            if self.of_stores.contains(serial) {
-                let note = format!("{what} is for a custom key store's token");
-                self.report.notes.push(note);
-                return;
-            }
-            let found = format!("{what} is for the token with serial {serial}");
-            self.differs(Kind::IntentElsewhere, intent.version, found, forget);
-        } else if intent.lease.is_zero() {
-            let found = format!("{what} has a lease that is over");
-            let repair = Some(Repair::FinishIntent(intent.version));
-            self.differs(Kind::IntentOverdue, intent.version, found, repair);
-        } else {
-            let seconds = intent.lease.as_secs();
-            let note = format!("{what} is under way, or may be used, for {seconds} s more");
-            self.report.notes.push(note);
-        }
-    }
-
-    fn unknown_objects(&mut self) {
-        let mut unknown: Objects = std::mem::take(&mut self.objects);
-        unknown.retain(|id, _| !self.known.contains(id));
-        let begins = |object: &TokenObject, with: &[&str]| {
-            with.iter().any(|start| object.label.starts_with(start))
-        };
-        let shared = unknown
-            .values()
-            .flatten()
-            .any(|object| begins(object, &[FOR_ITSELF]));
-        let mut strangers = Vec::new();
-        for (id, objects) in &unknown {
-            let named = hex::encode(id);
-            if !objects.iter().all(|object| begins(object, &FOR_KEYS)) {
-                strangers.push(named);
-                continue;
-            }
-            let kinds: Vec<&str> = objects.iter().map(TokenObject::kind).collect();
-            let label = objects.first().map_or("", |object| &object.label);
-            let mut found = format!(
-                "no row knows the {} {label:?} with CKA_ID {named}",
-                kinds.join(" and ")
-            );
-            if shared {
-                found.push_str(", which may be the key of another deployment that has this token");
-            }
-            let repair = Uuid::from_slice(id).ok().filter(|_| !shared);
-            let repair = repair.map(|object| Repair::DestroyObject {
-                object,
-                serial: self.serial.clone(),
-            });
-            self.differs(Kind::ObjectWithoutRow, named, found, repair);
-        }
-        if !strangers.is_empty() {
-            let many = strangers.len();
-            strangers.truncate(NAMED);
-            let mut note = format!(
-                "left alone are the objects under {many} CKA_IDs that this deployment has not made, \
-                 and does not use: {}",
-                strangers.join(", ")
-            );
-            if many > NAMED {
-                note.push_str(", …");
-            }
-            self.report.notes.push(note);
-        }
     }
 }

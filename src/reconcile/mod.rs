@@ -5,8 +5,11 @@ mod difference;
 mod look;
 mod recognise;
 mod repair;
+mod unknown;
+mod versions;
 
 pub use difference::{Difference, Kind, Repair, Report};
+pub use recognise::check_token;
 
 use crate::Error;
 use crate::clock::Clock;

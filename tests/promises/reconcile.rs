@@ -296,6 +296,9 @@ async fn a_wrong_token_is_refused_and_a_clone_takes_the_place_of_what_it_is_of()
     patch_serial(&tokens, made.stdout.trim(), new);
     let refused = run(&dev, &blank, &compare, &[]).expect(1).stderr;
     assert!(refused.contains("knows none of the keys"), "{refused}");
+    let init = "strongroom init --config \"$CONFIG\" --account-id 000000000000";
+    let refused = run(&dev, &blank, init, &[]).expect(1).stderr;
+    assert!(refused.contains("knows none of the keys"), "{refused}");
 
     // What may be the key of another deployment on the same token is nobody's to destroy here.
     let other = "ab".repeat(16);

@@ -46,7 +46,7 @@ async fn a_lease_protects_an_intent_until_it_is_past() {
             .is_empty()
     );
     store.drop_intent(intents[0].version).await.unwrap();
-    assert_eq!(store.intents().await.unwrap().len(), 1);
+    assert_eq!(store.intent_rows().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
