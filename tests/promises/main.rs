@@ -10,7 +10,6 @@ mod access_keys;
 mod admin;
 mod adoption;
 mod backup;
-#[allow(dead_code)] // each test process uses a part
 #[path = "../support/postgres.rs"]
 mod cluster;
 mod crash;

@@ -194,7 +194,7 @@ async fn wrapping_keys_of_an_account() {
     assert_eq!(left.len(), 4, "those refused leave nothing");
     let theirs = create_intent(Uuid::new_v4());
     store.begin_wrapping_key(&theirs, &another()).await.unwrap();
-    store.drop_intent(left[0].version).await.unwrap();
+    store.drop_intent(left[0].intent.version).await.unwrap();
     let next = create_intent(Uuid::new_v4());
     store.begin_wrapping_key(&next, &account).await.unwrap();
 }
