@@ -71,7 +71,7 @@ async fn a_sound_deployment_and_what_can_happen_to_it() {
     let (code, table) = doctor(&dev, &[]);
     assert_eq!(code, 0, "{table}");
     assert!(line(&table, "CKM_AES_GCM").starts_with("ok"), "{table}");
-    assert!(line(&table, "the gateway's row-mac key").starts_with("ok"));
+    assert!(line(&table, "token against database").starts_with("ok"));
     let schema = format!("schema {},", newest_migration());
     assert!(line(&table, "Postgres 1").contains(&schema), "{table}");
 
