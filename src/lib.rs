@@ -15,7 +15,7 @@
 //!
 //! - [`cli`]: one file per subcommand.
 //! - [`gateway`]: the composition root: start, drain, stop.
-//! - [`server`]: the only user of actix-web: listeners, SigV4, JSON 1.1, health.
+//! - [`server`]: the only user of actix-web: listeners, TLS, JSON 1.1, health.
 //! - [`worker`]: what happens without a request: scheduled deletion, rotation, intents left by a
 //!   crash.
 //! - [`reconcile`]: token against database, for an operator: differences and their repairs.
@@ -25,6 +25,7 @@
 //! - [`store`]: the only user of Postgres.
 //! - [`token`]: the only user of PKCS#11.
 //! - [`model`]: AWS's vocabulary: key specs, algorithms, states, ARNs, the ciphertext blob; pure.
+//! - [`sigv4`]: Signature Version 4, both ways; pure.
 //! - leaves: [`clock`], [`config`], [`error`], [`metrics`].
 //!
 //! # Glossary
@@ -51,6 +52,7 @@ pub mod model;
 pub mod operation;
 pub mod reconcile;
 pub mod server;
+pub mod sigv4;
 pub mod store;
 pub mod token;
 pub mod worker;

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "operation",
             "store",
             "token",
+            "sigv4",
             "model",
             "config",
             "clock",
@@ -39,7 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("server", &["operation", "model", "error"]),
+    ("server", &["operation", "sigv4", "model", "error"]),
     (
         "reconcile",
         &[
@@ -56,13 +57,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "operation",
         &[
-            "authz", "audit", "store", "token", "model", "clock", "error",
+            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error",
         ],
     ),
     ("audit", &["authz", "store", "model", "error"]),
     ("authz", &["model"]),
     ("store", &["model", "error"]),
     ("token", &["model", "error"]),
+    ("sigv4", &["model", "error"]),
     ("model", &["error"]),
     ("config", &["model", "error"]),
     ("clock", &[]),
