@@ -4,10 +4,12 @@ pub mod approvals;
 mod endpoint;
 mod initialise;
 mod quotas;
+mod reconciler;
 mod row_seal;
 pub mod settings;
 
 pub use initialise::{Initialised, initialise};
+pub use reconciler::reconciler;
 
 use crate::Error;
 use crate::audit::Audit;

@@ -9,7 +9,8 @@
 //! fails on one that does.
 //!
 //! ```text
-//! main -> cli -> gateway -> {server, worker} -> operation -> {authz, audit, store, token} -> model -> leaves
+//! main -> cli -> gateway -> {server, worker, reconcile} -> operation -> {authz, audit, store, token}
+//!     -> model -> leaves
 //! ```
 //!
 //! - [`cli`]: one file per subcommand.
@@ -17,6 +18,7 @@
 //! - [`server`]: the only user of actix-web: listeners, TLS, JSON 1.1, health.
 //! - [`worker`]: what happens without a request: scheduled deletion, rotation, intents left by a
 //!   crash.
+//! - [`reconcile`]: token against database, for an operator: differences and their repairs.
 //! - [`operation`]: the pipeline every request passes, and one file per operation.
 //! - [`authz`]: who may do what; pure.
 //! - [`audit`]: the record of every request, durable before its answer.
@@ -48,6 +50,7 @@ pub mod gateway;
 pub mod metrics;
 pub mod model;
 pub mod operation;
+pub mod reconcile;
 pub mod server;
 pub mod sigv4;
 pub mod store;

@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "gateway",
             "server",
+            "reconcile",
             "operation",
             "store",
             "token",
@@ -26,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "server",
             "worker",
+            "reconcile",
             "operation",
             "authz",
             "audit",
@@ -39,6 +41,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["operation", "sigv4", "model", "error"]),
+    (
+        "reconcile",
+        &[
+            "operation",
+            "audit",
+            "store",
+            "token",
+            "model",
+            "clock",
+            "error",
+        ],
+    ),
     ("worker", &["operation", "audit", "store", "model", "error"]),
     (
         "operation",

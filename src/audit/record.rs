@@ -47,6 +47,9 @@ pub enum Actor<'a> {
     Caller(Caller<'a>),
     /// The gateway itself, in an account: what the worker does when it is due.
     Worker(&'a AccountId),
+    /// Whoever ran `strongroom reconcile`, for an account. They had the token's PIN and the
+    /// database's password; nobody else vouches for who they are.
+    Operator(&'a AccountId),
 }
 
 /// A caller, and by what they were recognised.
@@ -148,7 +151,7 @@ impl Record<'_> {
     fn additional(&self) -> Option<AdditionalEventData<'_>> {
         let client_certificate = match self.actor {
             Actor::Caller(caller) => caller.certificate,
-            Actor::Worker(_) => None,
+            Actor::Worker(_) | Actor::Operator(_) => None,
         };
         let approval = self.approval.as_ref();
         (client_certificate.is_some() || approval.is_some()).then_some(AdditionalEventData {

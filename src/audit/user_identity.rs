@@ -5,6 +5,7 @@
 use super::record::{Actor, Caller};
 use crate::Error;
 use crate::authz::PrincipalKind;
+use crate::model::AccountId;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -61,17 +62,23 @@ impl<'a> UserIdentity<'a> {
     pub(super) fn of(actor: Actor<'a>) -> Result<Self, Error> {
         match actor {
             Actor::Caller(caller) => Self::caller(caller),
-            Actor::Worker(account) => Ok(Self {
-                r#type: "AWSService",
-                principal_id: None,
-                account_id: account.as_str(),
-                arn: None,
-                user_name: None,
-                access_key_id: None,
-                session_context: None,
-                identity_provider: None,
-                invoked_by: Some("strongroom.internal"),
-            }),
+            Actor::Worker(account) => Ok(Self::own(account, "strongroom.internal")),
+            Actor::Operator(account) => Ok(Self::own(account, "strongroom reconcile")),
+        }
+    }
+
+    /// Strongroom itself.
+    fn own(account: &'a AccountId, invoked_by: &'a str) -> Self {
+        Self {
+            r#type: "AWSService",
+            principal_id: None,
+            account_id: account.as_str(),
+            arn: None,
+            user_name: None,
+            access_key_id: None,
+            session_context: None,
+            identity_provider: None,
+            invoked_by: Some(invoked_by),
         }
     }
 

@@ -8,10 +8,12 @@ pub mod doctor;
 pub mod init;
 pub mod logging;
 mod private;
+pub mod reconcile;
 pub mod serve;
 
 use crate::Error;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// A key management service in front of hardware: the AWS KMS protocol over PKCS#11 tokens.
 #[derive(Parser)]
@@ -31,6 +33,8 @@ enum Command {
     Init(init::Arguments),
     /// Check configuration, token and database, and say what to do about what is wrong.
     Doctor(doctor::Arguments),
+    /// Compare token and database, explain every difference, and repair those that are named.
+    Reconcile(reconcile::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
     /// Measure a running gateway, and the token beside it.
@@ -38,20 +42,22 @@ enum Command {
 }
 
 impl Arguments {
-    /// Runs the subcommand.
+    /// Runs the subcommand; answers the exit status of one that went well.
     ///
     /// # Errors
     /// A message for whoever typed it.
-    pub fn run(self) -> Result<(), Error> {
+    pub fn run(self) -> Result<ExitCode, Error> {
         private::keep_memory_private()?;
         match self.command {
             Command::Dev(arguments) => dev::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Init(arguments) => init::run(arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Reconcile(arguments) => return reconcile::run(arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
 use crate::operation::credential::{LONG_TERM, generate, wrap};
+use crate::reconcile::check_token;
 use crate::store::{AccessKey, Store};
 use crate::token::{KeyRef, SystemKey, Token};
 use crate::{Error, ErrorCode};
@@ -32,7 +33,8 @@ pub struct Initialised {
 /// unless the account has one.
 ///
 /// # Errors
-/// The database or the token does not answer; the token refuses to make a key.
+/// The database or the token does not answer; the token is not the one that the deployment's keys are
+/// on, or refuses to make a key.
 pub async fn initialise(
     config: &Config,
     account: &AccountId,
@@ -42,7 +44,10 @@ pub async fn initialise(
     let store = Store::open(settings::store(config)).await?;
     let token = Token::open(settings::token(config))?;
     let done = match token.wait_ready(TOKEN_PATIENCE).await {
-        Ok(()) => set_up(&store, &token, deployment, account, root_key).await,
+        Ok(()) => match check_token(&store, &token).await {
+            Ok(()) => set_up(&store, &token, deployment, account, root_key).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error.into()),
     };
     token.close().await;

@@ -23,6 +23,7 @@ macro_rules! select {
     };
 }
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 const GET: &str = concat!(select!("get"), "access_key_id = $1");
 // Shared: requests by one access key may go on side by side, only a change of it has to wait.
 const LOCK: &str = concat!(select!("lock"), "access_key_id = $1 for share");
@@ -42,7 +43,7 @@ const DELETE: &str =
     "/* access_keys::delete */ delete from access_key where id = $1 and row_version = $2";
 
 impl Shared {
-    async fn read_access_key(&self, row: &Row) -> Result<AccessKey, Error> {
+    pub(super) async fn read_access_key(&self, row: &Row) -> Result<AccessKey, Error> {
         const TABLE: &str = "access_key";
         let row_id: Uuid = column(row, "id")?;
         let account = AccountId::parse(column(row, "account")?);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 const INSERT_ACCOUNT: &str = "/* identities::insert_account */ insert into account (id, created) \
     values ($1, strongroom_now()) on conflict (id) do nothing \
     returning created";
-const MANAGEMENT: &str = concat!(select!("management"), "management");
+pub(super) const MANAGEMENT: &str = concat!(select!("management"), "management");
 const ROOTS: &str = concat!(
     select!("roots"),
     "kind = 'root' and account > $1 order by account limit $2"

@@ -19,16 +19,24 @@ macro_rules! select {
             "/* aliases::",
             $name,
             " */ select id, account, region, name, created, key_id, updated, row_version, mac \
-             from alias where account = $1 and region = $2 and "
+             from alias where "
         )
     };
 }
 
-const GET: &str = concat!(select!("get"), "name = $3");
-const LOCK: &str = concat!(select!("lock"), "name = $3 for update");
-const LIST: &str = concat!(select!("list"), "name > $3 order by name limit $4");
+macro_rules! of {
+    () => {
+        "account = $1 and region = $2 and "
+    };
+}
+
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
+const GET: &str = concat!(select!("get"), of!(), "name = $3");
+const LOCK: &str = concat!(select!("lock"), of!(), "name = $3 for update");
+const LIST: &str = concat!(select!("list"), of!(), "name > $3 order by name limit $4");
 const LIST_OF_KEY: &str = concat!(
     select!("list_of_key"),
+    of!(),
     "name > $3 and key_id = $5 order by name limit $4"
 );
 /// How many aliases of a key `kms:ResourceAliases` has: AWS's quota.
@@ -45,7 +53,7 @@ const UPDATE: &str = "/* aliases::update */ update alias \
 const DELETE: &str = "/* aliases::delete */ delete from alias where id = $1 and row_version = $2";
 
 impl Shared {
-    async fn read_alias(&self, row: &Row) -> Result<Alias, Error> {
+    pub(super) async fn read_alias(&self, row: &Row) -> Result<Alias, Error> {
         let id: Uuid = column(row, "id")?;
         let (account, region) = place(row, "alias", &id.to_string())?;
         let alias = Alias {

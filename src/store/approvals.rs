@@ -25,6 +25,7 @@ macro_rules! select {
 
 pub(super) use select;
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 const GET: &str = concat!(select!("get"), "id = $1");
 const OPEN: &str = concat!(
     select!("open"),
@@ -78,7 +79,7 @@ impl ApprovalState {
 
 impl Shared {
     /// A request with its approvals. One row that does not verify makes all of it worthless.
-    async fn read_approval_request(
+    pub(super) async fn read_approval_request(
         &self,
         row: &Row,
         connection: &Connection,

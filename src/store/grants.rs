@@ -29,6 +29,7 @@ macro_rules! select {
 
 pub(super) use select;
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 pub(super) const GET: &str = concat!(select!("get"), "id = $1");
 const SHARE: &str = concat!(select!("share"), "id = $1 for share");
 const OF_KEY: &str = concat!(select!("of_key"), "key = $1 and grant_id = $2");

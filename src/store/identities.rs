@@ -25,6 +25,7 @@ macro_rules! select {
 
 pub(super) use select;
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 const GET: &str = concat!(select!("get"), "arn = $1");
 const SHARE: &str = concat!(select!("share"), "arn = $1 for share");
 const LOCK: &str = concat!(select!("lock"), "arn = $1 for update");

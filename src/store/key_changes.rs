@@ -24,7 +24,7 @@ const LOCK: &str = concat!(
 const LOCK_SET_OF: &str = "/* keys::lock_set_of */ select s.id from kms_key k \
     join material_set s on s.id = k.material_set \
     where k.account = $1 and k.region = $2 and k.key_id = $3 and k.multi_region for update of s";
-const VERSIONS: &str = concat!(
+pub(super) const VERSIONS: &str = concat!(
     "/* keys::versions */ select ",
     version_columns!(),
     " from key_version v where material_set = $1 order by number"
@@ -51,13 +51,14 @@ const DELETE_ALIASES: &str = "/* keys::delete_aliases */ delete from alias \
 const DELETE: &str = "/* keys::delete */ delete from kms_key where id = $1 and row_version = $2 \
     and state = 'PendingDeletion' and deletion <= strongroom_now()";
 // Serializes those who delete the last keys of one set: each would see the other's still there.
-const LOCK_SET: &str = "/* keys::lock_set */ select id from material_set where id = $1 for update";
-const DELETE_VERSIONS: &str = "/* keys::delete_versions */ with gone as ( \
+pub(super) const LOCK_SET: &str =
+    "/* keys::lock_set */ select id from material_set where id = $1 for update";
+pub(super) const DELETE_VERSIONS: &str = "/* keys::delete_versions */ with gone as ( \
         delete from key_version where material_set = $1 \
         and not exists (select from kms_key k where k.material_set = $1) returning id \
     ), uncounted as (delete from gcm_reservation where version in (select id from gone)) \
     select id from gone";
-const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where id = $1 \
+pub(super) const DELETE_SET: &str = "/* keys::delete_set */ delete from material_set where id = $1 \
     and not exists (select from kms_key k where k.material_set = $1)";
 
 impl Transaction<'_> {

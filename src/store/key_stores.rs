@@ -28,6 +28,7 @@ macro_rules! select {
 
 pub(super) use select;
 
+pub(super) const PAGE: &str = concat!(select!("page"), "id > $1 order by id limit $2");
 const GET: &str = concat!(
     select!("get"),
     "account = $1 and region = $2 and key_store_id = $3"
@@ -167,7 +168,8 @@ impl Store {
         Ok(stores)
     }
 
-    /// The serial numbers of the tokens that custom key stores were connected to, for doctor.
+    /// The serial numbers of the tokens that custom key stores were connected to, for
+    /// `strongroom reconcile`.
     ///
     /// # Errors
     /// Those of the database.

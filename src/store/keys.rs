@@ -61,13 +61,6 @@ const DUE: &str = "/* keys::due */ select account, region, key_id from kms_key k
     and (key_store is null or exists (select from key_store s \
         where s.id = k.key_store and s.state = 'CONNECTED')) \
     order by deletion limit $1";
-const UNKNOWN: &str = "/* keys::unknown_versions */ select id from unnest($1::uuid[]) as t (id) \
-    where not exists (select from key_version v where v.id = t.id and v.object_id is null) \
-    and not exists (select from key_version v where v.object_id = uuid_send(t.id)) \
-    and not exists (select from intent i where i.version = t.id)";
-const ON_TOKENS: &str = "/* keys::versions_on_tokens */ select id, token_serial, \
-    coalesce(object_id, uuid_send(id)) as object_id from key_version \
-    where id > $1 and state <> 'PendingImport' order by id limit $2";
 
 /// Account and Region as columns, which are what these were written as.
 pub(super) fn place(
@@ -150,40 +143,49 @@ impl Shared {
         Ok(key)
     }
 
+    /// A version, with its material set and its spec, which are its key's too.
+    pub(super) async fn read_version(
+        &self,
+        row: &Row,
+    ) -> Result<(KeyVersion, Uuid, KeySpec), Error> {
+        const TABLE: &str = "key_version";
+        let id: Uuid = column(row, "v_id")?;
+        let birth: &str = column(row, "v_birth")?;
+        let public_key: Option<&[u8]> = column(row, "v_public_key")?;
+        let object_id: Option<&[u8]> = column(row, "v_object_id")?;
+        let spec: KeySpec = parsed(row, "v_spec", TABLE, &id.to_string())?;
+        let unreadable = |()| refused(TABLE, id);
+        let rotation = optional(row, "v_rotation", |text| text.parse().ok());
+        let rotated: Option<OffsetDateTime> = column(row, "v_rotated")?;
+        let version = KeyVersion {
+            id,
+            row_version: column(row, "v_row_version")?,
+            number: column(row, "v_number")?,
+            token_serial: column(row, "v_token_serial")?,
+            object_id: object_id.map(Arc::from),
+            public_key: public_key.map(Arc::from),
+            birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
+            created: column(row, "v_created")?,
+            state: parsed(row, "v_state", TABLE, &id.to_string())?,
+            valid_to: column(row, "v_valid_to")?,
+            description: column(row, "v_description")?,
+            rotation: rotation.map_err(unreadable)?.zip(rotated),
+            verifier: column(row, "v_verifier")?,
+        };
+        let set: Uuid = column(row, "v_material_set")?;
+        let bytes = row_mac::key_version(set, spec, &version, birth);
+        self.verify(TABLE, &id, bytes, column(row, "v_mac")?)
+            .await?;
+        Ok((version, set, spec))
+    }
+
     /// Adds the versions to their key.
     pub(super) async fn read_versions(&self, key: &mut Key, rows: &[Row]) -> Result<(), Error> {
-        const TABLE: &str = "key_version";
         for row in rows {
-            let id: Uuid = column(row, "v_id")?;
-            let birth: &str = column(row, "v_birth")?;
-            let public_key: Option<&[u8]> = column(row, "v_public_key")?;
-            let object_id: Option<&[u8]> = column(row, "v_object_id")?;
-            let spec: KeySpec = parsed(row, "v_spec", TABLE, &id.to_string())?;
-            let unreadable = |()| refused(TABLE, id);
-            let rotation = optional(row, "v_rotation", |text| text.parse().ok());
-            let rotated: Option<OffsetDateTime> = column(row, "v_rotated")?;
-            let version = KeyVersion {
-                id,
-                row_version: column(row, "v_row_version")?,
-                number: column(row, "v_number")?,
-                token_serial: column(row, "v_token_serial")?,
-                object_id: object_id.map(Arc::from),
-                public_key: public_key.map(Arc::from),
-                birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
-                created: column(row, "v_created")?,
-                state: parsed(row, "v_state", TABLE, &id.to_string())?,
-                valid_to: column(row, "v_valid_to")?,
-                description: column(row, "v_description")?,
-                rotation: rotation.map_err(unreadable)?.zip(rotated),
-                verifier: column(row, "v_verifier")?,
-            };
-            let set: Uuid = column(row, "v_material_set")?;
-            let bytes = row_mac::key_version(set, spec, &version, birth);
-            self.verify(TABLE, &id, bytes, column(row, "v_mac")?)
-                .await?;
+            let (version, set, spec) = self.read_version(row).await?;
             // Genuine, but not this key's.
             if set != key.material_set || spec != key.spec {
-                return Err(refused(TABLE, id));
+                return Err(refused("key_version", version.id));
             }
             key.versions.push(version);
         }
@@ -315,36 +317,5 @@ impl Store {
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(DUE, &[&limit]).await?;
         rows.iter().map(address).collect()
-    }
-
-    /// Which of these `CKA_ID`s no row (version or intent) knows, for doctor.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn unknown_versions(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-        let connection = self.shared.connections.get().await?;
-        let rows = connection.query(UNKNOWN, &[&ids]).await?;
-        rows.iter().map(|row| column(row, "id")).collect()
-    }
-
-    /// Every key version that has material, with the serial of its token and its `CKA_ID`, for
-    /// doctor; at most `limit` after `after`.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn versions_on_tokens(
-        &self,
-        after: Option<Uuid>,
-        limit: i64,
-    ) -> Result<Vec<(Uuid, String, Vec<u8>)>, Error> {
-        let after = after.unwrap_or_default();
-        let connection = self.shared.connections.get().await?;
-        let rows = connection.query(ON_TOKENS, &[&after, &limit]).await?;
-        rows.iter()
-            .map(|row| {
-                let object_id = column(row, "object_id")?;
-                Ok((column(row, "id")?, column(row, "token_serial")?, object_id))
-            })
-            .collect()
     }
 }

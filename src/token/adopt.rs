@@ -219,7 +219,7 @@ fn check_kind(
 }
 
 /// What the token says of the object.
-fn attributes(
+pub(super) fn attributes(
     session: &TokenSession,
     object: ObjectHandle,
     id: &[u8],

@@ -13,8 +13,6 @@ use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::types::Ulong;
-use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use uuid::Uuid;
 
 /// The step in which a new object is looked at.
@@ -254,41 +252,4 @@ pub(super) fn destroy(session: &mut TokenSession, version: Uuid) -> Result<usize
     }
     session.check_present()?;
     Ok(destroyed)
-}
-
-/// The 16-byte `CKA_ID`s of all key objects on the token.
-pub(super) fn object_ids(session: &mut TokenSession) -> Result<BTreeSet<Uuid>, TokenError> {
-    const MANY: NonZeroUsize = NonZeroUsize::new(512).unwrap(); // Unwrap safety: evaluated at compile time
-    let mut ids = BTreeSet::new();
-    for class in Class::ALL {
-        let template = [
-            Attribute::Token(true),
-            Attribute::Class(class.object_class()),
-        ];
-        // Collected before they are read: one operation at a time in a session.
-        let objects = session
-            .raw()
-            .iter_objects_with_cache_size(&template, MANY)?
-            .collect::<Result<Vec<_>, _>>()?;
-        for object in objects {
-            match session.raw().get_attributes(object, &[AttributeType::Id]) {
-                Ok(found) => {
-                    if let Some(Attribute::Id(id)) = found.first()
-                        && let Ok(id) = Uuid::from_slice(id)
-                    {
-                        ids.insert(id);
-                    }
-                }
-                Err(error) => {
-                    let error = TokenError::from(error);
-                    // Destroyed by another process since the search.
-                    if !error.is_stale_handle() {
-                        return Err(error);
-                    }
-                }
-            }
-        }
-    }
-    session.check_present()?;
-    Ok(ids)
 }

@@ -11,6 +11,7 @@
 //! - `data_key_pair` and `agreement` make what callers take with them, as session objects, and
 //!   `handed_out` reads it: it is given the handle of no CMK;
 //! - `attributes` says what a key must be, `error` what a return value means;
+//! - `inventory` compares what is there with what was made;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
 //!   use.
@@ -32,6 +33,7 @@ mod export_check;
 mod generate;
 mod handed_out;
 mod import;
+mod inventory;
 mod job;
 mod key;
 mod mac;
@@ -65,6 +67,7 @@ pub use data_key_pair::DataKeyPair;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use import::{Import, Imported};
+pub use inventory::{Expected, TokenObject};
 pub use key::{AdoptedAttributes, Birth, KeyRef};
 pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::model::{EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm};
 use secrecy::{ExposeSecret, SecretSlice};
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 use uuid::Uuid;
@@ -102,10 +103,11 @@ impl Token {
     ///
     /// Whatever keeps the token from answering; never a part of the list.
     pub async fn object_ids(&self) -> Result<Vec<Uuid>, TokenError> {
-        let deadline = self.handle.deadline.max(GENERATION_DEADLINE);
-        let mut ids = self
-            .call(Lane::ReadWrite, deadline, true, generate::object_ids)
-            .await?;
+        let objects = self.objects().await?;
+        let ids = objects
+            .iter()
+            .map(|object| Uuid::from_slice(&object.object_id));
+        let mut ids: BTreeSet<Uuid> = ids.flatten().collect();
         ids.retain(|id| !self.is_system_key(*id));
         Ok(ids.into_iter().collect())
     }

@@ -41,7 +41,7 @@ async fn destroy(
     }
     // The rows are gone and the intents say what is left to do: from here a crash is resumed.
     for intent in &gone {
-        leftover::destroy(intent, cx).await?;
+        leftover::destroy(intent, &cx.tokens, &cx.store).await?;
         log::info!("destroyed {arn}");
     }
     Ok(())

@@ -22,7 +22,7 @@ pub(super) async fn resume(cx: &Arc<Context>) -> Result<(), Error> {
             intent.version
         );
         // One that does not go must not keep the others waiting.
-        if let Err(error) = leftover::destroy(&intent, cx).await {
+        if let Err(error) = leftover::destroy(&intent, &cx.tokens, &cx.store).await {
             log::warn!("worker: key version {}: {error}", intent.version);
         }
     }

@@ -89,7 +89,7 @@ async fn rotate(cx: &Arc<Context>, found: &Arc<Rotation>, why: Reason) -> Result
         log::info!("rotated {}: {}", arn_of(&key), why.as_str());
         return Ok(());
     }
-    leftover::destroy(&made.intent, cx).await
+    leftover::destroy(&made.intent, &cx.tokens, &cx.store).await
 }
 
 /// Makes the new material current, and records it: both or neither. `false` if there is no reason

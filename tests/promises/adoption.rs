@@ -13,7 +13,7 @@ const ADOPTED: &str = "0a0b0c";
 const NEIGHBOUR: &str = "0a0b0d";
 
 /// Another program makes an AES-256 key.
-fn make(dev: &Dev, id: &str) {
+pub fn make(dev: &Dev, id: &str) {
     let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
     let output = Command::new("pkcs11-tool")
         .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
@@ -28,7 +28,7 @@ fn make(dev: &Dev, id: &str) {
 }
 
 /// Calls one of the gateway's own operations, as `docs/adoption.md` does.
-fn own(dev: &Dev, operation: &str, body: &str) -> serde_json::Value {
+pub fn own(dev: &Dev, operation: &str, body: &str) -> serde_json::Value {
     let user = format!(
         "{}:{}",
         dev.env["AWS_ACCESS_KEY_ID"], dev.env["AWS_SECRET_ACCESS_KEY"]

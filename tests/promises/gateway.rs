@@ -57,16 +57,21 @@ impl Settings {
     /// Starts a gateway and does not wait for it.
     pub fn start(&self, dev: &Dev) -> Gateway {
         // With the remains of the dev that it runs beside.
+        self.start_in(&dev.dir, &dev.remains)
+    }
+
+    /// The same on the configuration in a folder; its log lies in another.
+    pub fn start_in(&self, dir: &Path, logs: &Path) -> Gateway {
         let (stderr, log) = tempfile::Builder::new()
             .prefix("serve-")
-            .tempfile_in(&dev.remains)
+            .tempfile_in(logs)
             .and_then(|log| Ok(log.keep()?))
             .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .arg("serve")
             .arg("--config")
-            .arg(dev.dir.join("strongroom.toml"))
-            .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
+            .arg(dir.join("strongroom.toml"))
+            .env("SOFTHSM2_CONF", dir.join("softhsm2.conf"))
             .env("RUST_LOG", "info")
             .env("STRONGROOM_SERVER_LISTEN", "127.0.0.1:0")
             .env("STRONGROOM_SERVER_ADMIN_LISTEN", "127.0.0.1:0")
@@ -125,7 +130,12 @@ impl Gateway {
 
     /// A client of this gateway.
     pub fn client(&self, dev: &Dev) -> aws_sdk_kms::Client {
-        let config = dev.client().config().to_builder();
+        self.client_as(&dev.client())
+    }
+
+    /// As a client of another gateway, with the same credentials.
+    pub fn client_as(&self, client: &aws_sdk_kms::Client) -> aws_sdk_kms::Client {
+        let config = client.config().to_builder();
         aws_sdk_kms::Client::from_conf(config.endpoint_url(self.address()).build())
     }
 

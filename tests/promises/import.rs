@@ -26,7 +26,7 @@ const A_WHILE: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const MATERIAL: [u8; 32] = [0x77; 32];
 
-async fn external(client: &Client, spec: KeySpec, usage: KeyUsageType) -> String {
+pub async fn external(client: &Client, spec: KeySpec, usage: KeyUsageType) -> String {
     let made = client
         .create_key()
         .origin(OriginType::External)

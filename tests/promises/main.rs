@@ -9,6 +9,9 @@ mod access_keys;
 #[path = "../support/admin.rs"]
 mod admin;
 mod adoption;
+mod backup;
+#[path = "../support/postgres.rs"]
+mod cluster;
 mod crash;
 mod crash_import;
 mod crash_rotation;
@@ -17,6 +20,7 @@ mod dual_control;
 mod gateway;
 mod grants;
 mod import;
+mod installation;
 mod key_stores;
 mod multi_region;
 mod multi_region_rows;
@@ -24,6 +28,7 @@ mod non_exportable;
 mod permissions;
 mod postgres;
 mod proxy;
+mod reconcile;
 mod restart;
 mod revocation;
 mod rotation;
@@ -31,6 +36,7 @@ mod rotation_by_worker;
 mod signed;
 mod tampering;
 mod token;
+mod upgrade;
 #[allow(dead_code)] // each test process uses a part
 #[path = "../support/who.rs"]
 mod who;

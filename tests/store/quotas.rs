@@ -191,11 +191,11 @@ async fn wrapping_keys_of_an_account() {
         .iter()
         .map(|intent| store.begin_wrapping_key(intent, &account));
     assert_eq!(count(join_all(all).await), 4);
-    let left = store.intents().await.unwrap();
+    let left = store.intent_rows().await.unwrap();
     assert_eq!(left.len(), 4, "those refused leave nothing");
     let theirs = create_intent(Uuid::new_v4());
     store.begin_wrapping_key(&theirs, &another()).await.unwrap();
-    store.drop_intent(left[0].version).await.unwrap();
+    store.drop_intent(left[0].intent.version).await.unwrap();
     let next = create_intent(Uuid::new_v4());
     store.begin_wrapping_key(&next, &account).await.unwrap();
 }

@@ -99,7 +99,7 @@ async fn the_material_goes_with_the_last_region_in_whatever_order() {
             assert!(gone.is_none());
         }
     }
-    assert_eq!(store.intents().await.unwrap().len(), ORDERS.len());
+    assert_eq!(store.intent_rows().await.unwrap().len(), ORDERS.len());
     let sql = database.sql().await;
     for table in ["kms_key", "key_version", "material_set"] {
         let left = format!("select count(*) from {table}");

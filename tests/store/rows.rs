@@ -35,7 +35,7 @@ async fn a_key_comes_back_as_it_went_in() {
     let after = Some(&key.key_id[..]);
     let listed = store.list_keys(&account(), &region(), after, 10).await;
     assert!(listed.unwrap().is_empty());
-    assert!(store.intents().await.unwrap().is_empty());
+    assert!(store.intent_rows().await.unwrap().is_empty());
     assert!(
         store
             .key(&account(), &region(), "no")

@@ -53,7 +53,10 @@ async fn examine(config: &Config, table: &mut Table) {
     let usable = token::examine(config, table);
     let store = database::examine(config, table).await;
     match store {
-        Some(store) if usable => between::examine(config, &store, table).await,
+        Some(store) if usable => {
+            drop(store);
+            between::examine(config, table).await
+        }
         _ => table.note(
             "token against database",
             "not compared: both must work for that",

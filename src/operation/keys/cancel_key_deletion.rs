@@ -1,13 +1,12 @@
 //! CancelKeyDeletion: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html>.
 
 use crate::Error;
-use crate::model::KeyState;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::KeyId;
 use crate::operation::authorized::arn_of;
 use crate::operation::{Access, Authorized, Change, Context, Operation, OperationName, Request};
-use crate::store::{Key, Transaction};
+use crate::store::Transaction;
 
 /// See the module.
 pub struct CancelKeyDeletion;
@@ -47,18 +46,7 @@ impl Change for CancelKeyDeletion {
         _: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
-        // AWS brings it back disabled: enabling it is a decision of its own. A key whose material
-        // was deleted meanwhile cannot be enabled.
-        let state = match key.awaits_import() {
-            true => KeyState::PendingImport,
-            false => KeyState::Disabled,
-        };
-        let key = Key {
-            state,
-            deletion: None,
-            pending_days: None,
-            ..(**key).clone()
-        };
+        let key = key.deletion_cancelled();
         tx.update_key(&key).await?;
         Ok(Output {
             key_id: arn_of(&key),

@@ -88,6 +88,20 @@ impl Key {
             .any(|version| version.state == VersionState::PendingImport)
     }
 
+    /// As it is once its deletion is cancelled. AWS brings it back disabled: enabling it is a decision
+    /// of its own. A key whose material was deleted meanwhile cannot be enabled.
+    pub fn deletion_cancelled(&self) -> Key {
+        Key {
+            state: match self.awaits_import() {
+                true => KeyState::PendingImport,
+                false => KeyState::Disabled,
+            },
+            deletion: None,
+            pending_days: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether it is the primary of a multi-Region key.
     pub fn is_primary(&self) -> bool {
         self.primary_region.as_ref() == Some(&self.region)
