@@ -12,7 +12,7 @@ pg_ctlcluster "$(ls /etc/postgresql)" main start
 # So that the maintainer scripts do what they do on a machine with systemd.
 mkdir -p /run/systemd/system
 
-step 1-install
+step 01-install
 expect "the folder is root's, and the gateway's to read" says "$(stat -c '%U:%G %a' /etc/strongroom)" "root:strongroom 750"
 expect "the configuration, too" says "$(stat -c '%U:%G %a' /etc/strongroom/strongroom.toml)" "root:strongroom 640"
 expect "the state folder" says "$(stat -c '%U:%G %a' /var/lib/strongroom)" "strongroom:strongroom 750"
@@ -21,16 +21,16 @@ expect "the unit is a right one" systemd-analyze verify /usr/lib/systemd/system/
 expect "the unit is hardened" systemd-analyze security --offline=true --threshold=15 --no-pager strongroom.service >/dev/null
 if systemctl is-active; then exit 1; fi
 
-step 2-configure
+step 02-configure
 echo "# edited" >> /etc/strongroom/strongroom.toml
-step 3-start
+step 03-start
 echo
 process=$(cat /run/strongroom.pid)
 status() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$process/status"; }
 expect "it runs as its user" says "$(stat -c %U "/proc/$process")" strongroom
 expect "it has no capabilities" says "$(status CapEff) $(status CapBnd)" "0000000000000000 0000000000000000"
 expect "it dumps no core" grep -Eq '^Max core file size +0 +0' "/proc/$process/limits"
-step 4-use
+step 04-use
 sealed=$(kms Encrypt '{"KeyId": "alias/first", "Plaintext": "dG9wIHNlY3JldA=="}' | sed 's/.*"CiphertextBlob":"\([^"]*\)".*/\1/')
 opened() { kms Decrypt "{\"CiphertextBlob\":\"$sealed\"}" | grep -o '"Plaintext":"[^"]*"'; }
 ready() { curl -sS --retry 20 --retry-delay 1 --retry-all-errors --fail -o /dev/null http://127.0.0.1:7701/readyz; }
@@ -41,7 +41,7 @@ mv new/strongroom_*.deb .
 echo "== the package alone is upgraded"
 apt-get install -y -qq ./strongroom_*.deb >/dev/null
 expect "another process serves" test "$(cat /run/strongroom.pid)" != "$process"
-step 5-upgrade
+step 05-upgrade
 ready
 expect "it is the new version" says "$(dpkg-query -W -f '${Version}' strongroom)" 0.2.0-1
 expect "the configuration stayed" grep -q '^# edited' /etc/strongroom/strongroom.toml
@@ -53,7 +53,7 @@ apt-get remove -y -qq strongroom >/dev/null
 expect "it has stopped" test ! -e /run/strongroom.pid
 expect "the configuration is there" test -e /etc/strongroom/strongroom.toml
 tokens=$(find /var/lib/strongroom/tokens -type f | sort | xargs sha256sum)
-step 6-remove
+step 06-remove
 expect "the program is gone" test ! -e /usr/bin/strongroom
 expect "so is the configuration" test ! -e /etc/strongroom/strongroom.toml
 expect "the token is not" says "$(find /var/lib/strongroom/tokens -type f | sort | xargs sha256sum)" "$tokens"
