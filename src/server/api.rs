@@ -3,11 +3,11 @@
 use super::certificate;
 use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
-use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
 use crate::model::AccountId;
 use crate::operation::quota::{Place, Places, Throttled, network};
 use crate::operation::{OperationName, Request};
+use crate::sigv4::{self, SignedRequest};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};

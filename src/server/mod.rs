@@ -10,7 +10,6 @@ mod body;
 mod certificate;
 mod presented;
 pub mod query;
-pub mod sigv4;
 mod subject;
 mod tls;
 

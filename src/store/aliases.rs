@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Alias, Key, RowVersion, Shared, Store, Transaction};
 use crate::model::{AccountId, Region, arn};
 use crate::{Error, ErrorCode};
@@ -89,8 +89,7 @@ impl Store {
         Ok(Some(alias))
     }
 
-    /// The same for who is not its owner; that there is none is remembered for a moment, so that
-    /// asking for what is not there takes no longer than asking for what is.
+    /// The same for who is not its owner: that there is none is remembered (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::alias`].
@@ -102,15 +101,8 @@ impl Store {
     ) -> Result<Option<Arc<Alias>>, Error> {
         let cache = &self.shared.cache;
         let address = Address::Alias(account.clone(), region.clone(), name.into());
-        if cache.is_absent(&address) {
-            return Ok(None);
-        }
-        let generation = cache.generation();
-        let alias = self.alias(account, region, name).await?;
-        if alias.is_none() {
-            cache.put_absent(generation, address);
-        }
-        Ok(alias)
+        let read = self.alias(account, region, name);
+        cache.or_absent(address, read).await
     }
 
     /// Aliases after `after` in the order of their names, at most `limit`; of one key if given.

@@ -2,6 +2,7 @@
 //! result was computed from are checked again when its record is written.
 
 use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
+use crate::Error;
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -122,6 +123,24 @@ impl Cache {
         if self.generation() == generation {
             self.absent.insert(address, Instant::now());
         }
+    }
+
+    /// What `read` finds for who is not its owner: that there is nothing is remembered, so that asking
+    /// for what is not there takes no longer than asking for what is.
+    pub(super) async fn or_absent<T>(
+        &self,
+        address: Address,
+        read: impl Future<Output = Result<Option<T>, Error>>,
+    ) -> Result<Option<T>, Error> {
+        if self.is_absent(&address) {
+            return Ok(None);
+        }
+        let generation = self.generation();
+        let found = read.await?;
+        if found.is_none() {
+            self.put_absent(generation, address);
+        }
+        Ok(found)
     }
 
     pub(super) fn forget(&self, row: Uuid) {

@@ -5,13 +5,14 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Grant, Key, RowVersion, Shared, Store, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -49,7 +50,8 @@ const RETIRABLE: &str = concat!(
 const SAME: &str = concat!(
     select!("same"),
     "key = $1 and name = $2 and grantee = $3 and retiring is not distinct from $4 \
-     and issuer = $5 and operations = $6 and constraints is not distinct from $7 limit 1"
+     and issuer = $5 and operations = $6 and constraints is not distinct from $7 \
+     and created >= coalesce($8, created) limit 1"
 );
 const COUNT: &str = "/* grants::count */ select count(*) as grants from kms_grant where key = $1";
 const INSERT: &str = "/* grants::insert */ insert into kms_grant \
@@ -294,13 +296,18 @@ impl Transaction<'_> {
         Ok(grants.into_iter().map(Arc::new).collect())
     }
 
-    /// A grant of the same locked key with the same name that says the same; `None` for a grant
-    /// without a name.
+    /// A grant of the same locked key with the same name that says the same, and is not older than
+    /// `since`; `None` for a grant without a name.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn same_grant(&self, grant: &Grant) -> Result<Option<Grant>, Error> {
+    pub async fn same_grant(
+        &self,
+        grant: &Grant,
+        since: Option<OffsetDateTime>,
+    ) -> Result<Option<Grant>, Error> {
         let (operations, constraints) = texts(grant)?;
+        let since = since.map(micros);
         let params: Params<'_> = &[
             &grant.key,
             &grant.name,
@@ -309,6 +316,7 @@ impl Transaction<'_> {
             &grant.issuer.as_str(),
             &operations,
             &constraints,
+            &since,
         ];
         match self.connection.query_opt(SAME, params).await? {
             Some(row) => Ok(Some(self.shared.read_grant(&row).await?)),

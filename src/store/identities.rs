@@ -4,6 +4,7 @@ use super::cache::{Address, Record};
 use super::error::StoreError;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
+use super::touched::Touched;
 use super::{Identity, IdentityKind, RowVersion, Shared, Store, Transaction};
 use crate::model::AccountId;
 use crate::{Error, ErrorCode};
@@ -132,6 +133,19 @@ impl Store {
         Ok(Some(identity))
     }
 
+    /// The same for who is not of its account: that there is none is remembered
+    /// (`Cache::or_absent`).
+    ///
+    /// # Errors
+    /// As [`Store::identity`].
+    pub async fn foreign_identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        let address = Address::Identity(arn.into());
+        self.shared
+            .cache
+            .or_absent(address, self.identity(arn))
+            .await
+    }
+
     /// The same as the database has it now: what a caller is shown does not lag.
     ///
     /// # Errors
@@ -222,6 +236,7 @@ impl Transaction<'_> {
         ];
         match self.connection.execute(INSERT, params).await {
             Ok(_) => {
+                self.touch(Touched::Identity(identity.arn.clone()));
                 self.check_identities(&identity.account, identity.kind)
                     .await
             }

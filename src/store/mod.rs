@@ -32,6 +32,7 @@ mod record;
 mod related;
 mod rotations;
 mod row_mac;
+mod touched;
 mod transaction;
 mod usage;
 

@@ -2,7 +2,7 @@
 
 use super::facts::On;
 use super::find::{Found, Named};
-use super::permit::{Caller, Say};
+use super::permit::{Caller, Resource};
 use super::policy_cache::Compiled;
 use super::{Resolved, Seen, Source, arn_of, granted};
 use crate::authz::{Allowed, Decision, Permit, PrincipalKind, Reason};
@@ -116,30 +116,21 @@ impl Caller<'_> {
             ..on
         };
         let arn = arn_of(key);
-        let say = Say {
-            resource: &arn,
+        let resource = Resource {
+            arn: &arn,
             owner: &key.account,
             policy: policy.policies.first().map(|policy| &**policy),
-            grants: &[],
         };
-        let reason = match self.decide(action, on, &say) {
-            Decision::Allow(_) => return Ok(Ok(())),
-            Decision::Deny(reason) => reason,
+        let facts = self.known(on, resource.owner);
+        let question = self.question(action, &resource, &facts);
+        let judgement = self.judge(&question, resource.policy);
+        // What the policies allow or forbid, no grant is looked up for.
+        let grants = match judgement.is_open() && is_granted(action) {
+            true => self.grants(key.row, on, tokens, source).await?,
+            false => Vec::new(),
         };
-        let denied = matches!(
-            reason,
-            Reason::ExplicitIdentity | Reason::ExplicitResource | Reason::ExplicitSession
-        );
-        if denied || !is_granted(action) {
-            return Ok(Err(reason));
-        }
-        let grants = self.grants(key.row, on, tokens, source).await?;
         let permits: Vec<Permit<'_>> = grants.iter().map(|grant| permit(grant)).collect();
-        let say = Say {
-            grants: &permits,
-            ..say
-        };
-        Ok(match self.decide(action, on, &say) {
+        Ok(match judgement.or_by(&permits, &question) {
             Decision::Allow(Allowed::Grant(at)) => {
                 let used = grants.get(at);
                 let used = used.map(|grant| RowVersion::Grant(grant.row, grant.row_version));
@@ -164,22 +155,21 @@ impl Caller<'_> {
             operations: retire,
             constraints: None,
         });
-        let permits: Vec<Permit<'_>> = retiring.into_iter().chain(grant.map(permit)).collect();
-        let say = Say {
-            resource: &arn_of(key),
+        let permits = retiring.into_iter().chain(grant.map(permit));
+        let meant =
+            |permit: &Permit<'_>| grant.is_some_and(|grant| self.is_meant(permit.grantee, grant));
+        let permits: Vec<Permit<'_>> = permits.filter(meant).collect();
+        let resource = Resource {
+            arn: &arn_of(key),
             owner: &key.account,
             policy: None,
-            grants: &permits,
         };
         let on = On {
             key: Some(key),
             ..On::default()
         };
         let action = OperationName::RetireGrant.action();
-        match self.decide(action, on, &say) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        }
+        self.decide(action, on, &resource, &permits)
     }
 
     /// The grants of a key that are the caller's, those that the request names first. Of them, for
@@ -205,6 +195,7 @@ impl Caller<'_> {
             let of_grantee = source.grants_of(key, grantee).await?;
             grants.extend(of_grantee.iter().cloned());
         }
+        grants.retain(|grant| self.is_meant(&grant.grantee, grant));
         if let Some(Purpose::Grant { operations, .. }) = on.purpose {
             let constraints = self.constraints();
             grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));

@@ -2,7 +2,9 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{AccessKey, Alias, Grant, Identity, Key, KeyStore, Store, Transaction};
+use crate::store::{
+    AccessKey, Alias, Grant, Identity, IdentityKind, Key, KeyStore, Store, Transaction,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -39,6 +41,27 @@ impl Source<'_> {
         match self {
             Source::Cache(store) => store.identity(arn).await,
             Source::Locked(tx) => Ok(tx.share_identity(arn).await?.map(Arc::new)),
+        }
+    }
+
+    /// A role, for who would assume it; `foreign`: who is of another account.
+    pub(super) async fn role_to_assume(
+        self,
+        arn: &str,
+        foreign: bool,
+    ) -> Result<Option<Arc<Identity>>, Error> {
+        let found = match self {
+            Source::Cache(store) if foreign => store.foreign_identity(arn).await?,
+            _ => self.identity(arn).await?,
+        };
+        Ok(found.filter(|identity| identity.kind == IdentityKind::Role))
+    }
+
+    /// The user or role that a request is about: locked to be changed.
+    pub(super) async fn entity(self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        match self {
+            Source::Cache(store) => store.identity(arn).await,
+            Source::Locked(tx) => Ok(tx.lock_identity(arn).await?.map(Arc::new)),
         }
     }
 

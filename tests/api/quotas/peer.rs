@@ -2,7 +2,7 @@
 
 use super::DEV;
 use serde_json::Value;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
