@@ -94,6 +94,7 @@ async fn attempt<O: Use>(
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
     if attempts == 0 {
+        cx.quota.count_trusted(O::NAME, request)?;
         cx.quota.count_use(&call, request)?;
     }
     let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;

@@ -27,7 +27,9 @@ macro_rules! select {
     };
 }
 
-const GET: &str = concat!(select!("get"), "id = $1");
+pub(super) use select;
+
+pub(super) const GET: &str = concat!(select!("get"), "id = $1");
 const SHARE: &str = concat!(select!("share"), "id = $1 for share");
 const OF_KEY: &str = concat!(select!("of_key"), "key = $1 and grant_id = $2");
 const LOCK: &str = concat!(select!("lock"), "key = $1 and grant_id = $2 for update");
@@ -38,10 +40,6 @@ const LIST: &str = concat!(
 const LIST_OF_GRANTEE: &str = concat!(
     select!("list_of_grantee"),
     "key = $1 and grantee = $4 and grant_id > $2 order by grant_id limit $3"
-);
-const OF_GRANTEE: &str = concat!(
-    select!("of_grantee"),
-    "key = $1 and grantee = $2 order by grant_id limit $3"
 );
 const RETIRABLE: &str = concat!(
     select!("retirable"),
@@ -61,42 +59,46 @@ const INSERT: &str = "/* grants::insert */ insert into kms_grant \
 const DELETE: &str =
     "/* grants::delete */ delete from kms_grant where id = $1 and row_version = $2";
 
-/// How many grants of one key one grantee can use without naming them; AWS's quota was 500.
-const USABLE: i64 = 1000;
+const TABLE: &str = "kms_grant";
 
 /// A token is this byte, the grant's row, a number that makes it unique, and a MAC over both.
 const TOKEN_FORMAT: u8 = 1;
 
+/// A grant as its row says, which may be anybody's.
+pub(super) fn parse_grant(row: &Row) -> Result<Grant, Error> {
+    let id: Uuid = column(row, "id")?;
+    let unreadable = || refused(TABLE, id);
+    let (account, region) = place(row, TABLE, &id.to_string())?;
+    let operations: Vec<&str> = column(row, "operations")?;
+    let operations = operations.iter().map(|name| name.parse());
+    let constraints: Option<&str> = column(row, "constraints")?;
+    let constraints = constraints.map(serde_json::from_str).transpose();
+    Ok(Grant {
+        row: id,
+        row_version: column(row, "row_version")?,
+        key: column(row, "key")?,
+        account,
+        region,
+        key_id: column(row, "key_id")?,
+        grant_id: column(row, "grant_id")?,
+        name: column(row, "name")?,
+        grantee: column(row, "grantee")?,
+        retiring: column(row, "retiring")?,
+        issuer: AccountId::parse(column(row, "issuer")?).ok_or_else(unreadable)?,
+        operations: operations
+            .collect::<Result<_, ()>>()
+            .map_err(|()| unreadable())?,
+        constraints: constraints.map_err(|_| unreadable())?,
+        created: column(row, "created")?,
+    })
+}
+
 impl Shared {
-    async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
-        const TABLE: &str = "kms_grant";
-        let id: Uuid = column(row, "id")?;
-        let unreadable = || refused(TABLE, id);
-        let (account, region) = place(row, TABLE, &id.to_string())?;
-        let operations: Vec<&str> = column(row, "operations")?;
-        let operations = operations.iter().map(|name| name.parse());
-        let constraints: Option<&str> = column(row, "constraints")?;
-        let parsed = constraints.map(serde_json::from_str).transpose();
-        let grant = Grant {
-            row: id,
-            row_version: column(row, "row_version")?,
-            key: column(row, "key")?,
-            account,
-            region,
-            key_id: column(row, "key_id")?,
-            grant_id: column(row, "grant_id")?,
-            name: column(row, "name")?,
-            grantee: column(row, "grantee")?,
-            retiring: column(row, "retiring")?,
-            issuer: AccountId::parse(column(row, "issuer")?).ok_or_else(unreadable)?,
-            operations: operations
-                .collect::<Result<_, ()>>()
-                .map_err(|()| unreadable())?,
-            constraints: parsed.map_err(|_| unreadable())?,
-            created: column(row, "created")?,
-        };
-        let bytes = row_mac::grant(&grant, constraints);
-        self.verify(TABLE, &id, bytes, column(row, "mac")?).await?;
+    pub(super) async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
+        let grant = parse_grant(row)?;
+        let bytes = row_mac::grant(&grant, column(row, "constraints")?);
+        self.verify(TABLE, &grant.row, bytes, column(row, "mac")?)
+            .await?;
         Ok(grant)
     }
 
@@ -158,27 +160,6 @@ impl Store {
         let record = Record::Grant(Arc::clone(&grant));
         shared.cache.put(generation, address, grant.row, record);
         Ok(Some(grant))
-    }
-
-    /// What a grantee has of the key of a row; cached, also that it is nothing.
-    ///
-    /// # Errors
-    /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
-        let shared = &self.shared;
-        let address = Address::Grants(key, grantee.into());
-        if let Some(grants) = shared.cache.grants(&address) {
-            return Ok(grants);
-        }
-        let generation = shared.cache.generation();
-        let connection = shared.connections.get().await?;
-        let params: Params<'_> = &[&key, &grantee, &USABLE];
-        let rows = connection.query(OF_GRANTEE, params).await?;
-        drop(connection);
-        let grants = shared.read_grants(&rows).await?;
-        let grants = grants.into_iter().map(Arc::new).collect();
-        shared.cache.put_grants(generation, address, &grants);
-        Ok(grants)
     }
 
     /// A grant of a key.
@@ -282,18 +263,6 @@ impl Transaction<'_> {
             Some(row) => Ok(Some(self.shared.read_grant(&row).await?)),
             None => Ok(None),
         }
-    }
-
-    /// What a grantee has of the locked key of a row: it stays so, since whoever changes a key's grants locks
-    /// the key first.
-    ///
-    /// # Errors
-    /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
-        let params: Params<'_> = &[&key, &grantee, &USABLE];
-        let rows = self.connection.query(OF_GRANTEE, params).await?;
-        let grants = self.shared.read_grants(&rows).await?;
-        Ok(grants.into_iter().map(Arc::new).collect())
     }
 
     /// A grant of the same locked key with the same name that says the same, and is not older than

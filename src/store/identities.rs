@@ -117,7 +117,10 @@ impl Store {
     pub async fn identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
         let shared = &self.shared;
         let address = Address::Identity(arn.into());
-        if let Some(Record::Identity(identity)) = shared.cache.get(&address) {
+        // The MAC of a root is not over its id: nothing depends on whose it is.
+        if let Some(Record::Identity(identity)) = shared.cache.get(&address)
+            && identity.arn == arn
+        {
             return Ok(Some(identity));
         }
         let generation = shared.cache.generation();

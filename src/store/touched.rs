@@ -82,7 +82,7 @@ impl Cache {
                 self.forget_address(&Address::Alias(account, region, name.clone()));
             }
             Touched::Grants(key, grantee) => {
-                self.forget_address(&Address::Grants(*key, grantee.clone()));
+                self.forget_grants(&(*key, grantee.clone()));
             }
         }
     }

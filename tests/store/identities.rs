@@ -278,6 +278,34 @@ async fn the_newest_use_of_an_access_key_wins() {
     assert_eq!(last(&two, &key).await, Some(used(5)));
 }
 
+/// The MAC of a root is not over its id, which the database's owner may change.
+#[tokio::test]
+async fn a_root_is_no_other_whatever_its_id() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let accounts = ["111122223333", "444455556666"].map(|n| AccountId::parse(n).unwrap());
+    let made = store.transaction("accounts", |tx| {
+        let accounts = accounts.clone();
+        Box::pin(async move {
+            for account in &accounts {
+                tx.ensure_account(account).await?;
+            }
+            Ok(())
+        })
+    });
+    made.await.unwrap();
+    let [one, other] = accounts.map(|account| arn::root_arn(&account));
+    let found = async |arn: &str| store.identity(arn).await.unwrap().unwrap();
+    let id = found(&one).await.row;
+    let swap = format!(
+        "update principal set id = gen_random_uuid() where arn = '{one}'; \
+         update principal set id = '{id}' where arn = '{other}'"
+    );
+    database.sql().await.batch_execute(&swap).await.unwrap();
+    assert_eq!(found(&other).await.arn, other);
+    assert_eq!(found(&one).await.arn, one);
+}
+
 #[tokio::test]
 async fn that_another_account_has_no_such_role_is_remembered_until_it_has() {
     let database = Database::new().await;

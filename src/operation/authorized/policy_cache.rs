@@ -19,7 +19,7 @@ const NOBODY: &str = r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Acti
 #[derive(Default)]
 pub(super) struct Compiled {
     pub(super) policies: Vec<Arc<Policy>>,
-    /// Whether one of them asks for `kms:ResourceAliases`, which costs a query.
+    /// Whether one of them asks for `kms:ResourceAliases`, which are then read.
     pub(super) asks_for_aliases: bool,
     /// As they were written.
     texts: Vec<String>,

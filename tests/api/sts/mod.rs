@@ -2,15 +2,13 @@
 //! nothing of STS; boto3 and the AWS CLI, which have, are in `tests/clients`.
 
 mod assume_role;
-#[path = "../../support/issuer.rs"]
-mod issuer;
 mod permitted;
 mod protocol;
 mod sessions;
 mod web_identity;
 
 use crate::dev::{self, Dev};
-use issuer::Issuer;
+use crate::issuer::Issuer;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,7 +1,7 @@
 //! AssumeRoleWithWebIdentity: tokens of OIDC issuers, and everything that is none.
 
-use super::issuer::{Issuer, encoded};
 use super::{ACCOUNT, Answer, HOUSE, kms, role, sessions::record, sts};
+use crate::issuer::{Issuer, encoded};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
