@@ -124,6 +124,7 @@ fn run_with(document: &str, environment: &[(&str, &str)]) {
     };
     link(&clients.join("node_modules"), "node_modules");
     link(&SHARED.dir, ".strongroom");
+    link(&SHARED.dir.join("strongroom.toml"), "strongroom.toml");
     let built = Path::new(env!("CARGO_BIN_EXE_strongroom"))
         .parent()
         .unwrap();
@@ -137,6 +138,7 @@ fn run_with(document: &str, environment: &[(&str, &str)]) {
         .env_clear()
         .env("PATH", path)
         .env("HOME", folder)
+        .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
         .envs(&SHARED.env)
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
