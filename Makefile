@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test memory check setup clients fuzz
+.PHONY: run test test-deb memory check setup clients deb fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -12,6 +12,11 @@ test: setup clients check ## Pass every test
 	rm -rf target/tmp/remains
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test hygiene -- --ignored # looks through what the others have left
+
+# Whatever binary there is; by default what the tests have built.
+STRONGROOM_BINARY := target/debug/strongroom
+test-deb: setup ## Install, use, upgrade and remove the package in a fresh Debian; as root
+	tests/debian/run.sh $(STRONGROOM_BINARY)
 
 memory: setup ## Look for secrets in a gateway's memory; as root
 	$(CARGO) test --locked --test door -- --ignored
@@ -25,6 +30,11 @@ setup: ## System packages that are missing
 
 clients: ## The AWS CLI, boto3 and SOPS, for the tests
 	scripts/clients.sh
+
+deb: setup ## The Debian package, into target/debian
+	$(CARGO) build --release --locked --quiet
+	mkdir -p target/debian
+	scripts/deb.sh target/release/strongroom target/debian
 
 FUZZ_SECONDS := 300
 fuzz: ## Fuzz each target for FUZZ_SECONDS; needs `cargo install cargo-fuzz`. What is found anew stays in fuzz/target

@@ -12,6 +12,7 @@ packages=(
     softhsm2 postgresql                   # to run `strongroom dev`
     opensc openssl curl faketime          # to test
     python3 python3-venv procps libnss3-tools
+    debootstrap dpkg-dev iproute2         # to make the package and test it
 )
 missing=()
 for package in "${packages[@]}"; do

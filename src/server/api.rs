@@ -126,11 +126,13 @@ pub(super) async fn handle(
     response
         .insert_header(("x-amzn-RequestId", request_id.to_string()))
         .content_type(protocol.content_type());
-    if request.method() == Method::HEAD {
-        response.finish()
-    } else {
-        response.body(body)
-    }
+    let mut response = match *request.method() {
+        Method::HEAD => response.finish(),
+        _ => response.body(body),
+    };
+    // As AWS writes their names: MongoDB's libmongocrypt finds no other Content-Length.
+    response.head_mut().set_camel_case_headers(true);
+    response
 }
 
 /// The place that a request has until it is answered.

@@ -91,10 +91,11 @@ pub(super) fn seal(
     check(key)?;
     let mut iv = [0; 12];
     session.fill_random(&mut iv)?;
+    // The buffer is the token's to write to: one that makes IVs itself says there which it has used.
+    let mut used = iv;
     let ciphertext = session.with_key(key, Class::Secret, |raw, object| {
-        // A token may write to the IV's buffer.
-        let mut buffer = iv;
-        let params = GcmParams::new(&mut buffer, aad, Ulong::from(TAG_BITS))?;
+        used = iv;
+        let params = GcmParams::new(&mut used, aad, Ulong::from(TAG_BITS))?;
         raw.encrypt(&Mechanism::AesGcm(params), object, plaintext)
     })?;
     if ciphertext.len() != plaintext.len() + TAG_LEN {
@@ -104,7 +105,10 @@ pub(super) fn seal(
             format!("CKM_AES_GCM gave {} bytes", ciphertext.len()),
         ));
     }
-    Ok(Sealed { iv, ciphertext })
+    Ok(Sealed {
+        iv: used,
+        ciphertext,
+    })
 }
 
 pub(super) fn seal_random(

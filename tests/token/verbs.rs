@@ -1,6 +1,6 @@
 //! Every spec: generate, use, destroy.
 
-use crate::support::isolated;
+use crate::support::{isolated, module};
 use openssl::ecdsa::EcdsaSig;
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
@@ -40,6 +40,37 @@ fn message_digest(with: Hash) -> MessageDigest {
         Hash::Sha384 => MessageDigest::sha384(),
         Hash::Sha512 => MessageDigest::sha512(),
     }
+}
+
+/// As AWS CloudHSM does: the IV that counts is the one that it has written back.
+#[test]
+fn a_token_that_makes_its_own_ivs_opens_what_it_sealed() {
+    isolated(
+        "verbs::a_token_that_makes_its_own_ivs_opens_what_it_sealed",
+        |sandbox| async move {
+            let shim = sandbox.tokens.with_file_name("own_iv.so");
+            let built = std::process::Command::new("gcc")
+                .args(["-shared", "-fPIC", "-o"])
+                .arg(&shim)
+                .arg(format!("-DMODULE={:?}", module()))
+                .arg(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/tests/faults/own_iv.c"
+                ))
+                .arg("-ldl")
+                .status();
+            assert!(built.expect("gcc").success());
+            let token = sandbox.token_with(|config| config.module = shim).await;
+            let (_, key, _) =
+                made(&token, KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt).await;
+            let aad = || b"aad".to_vec();
+            let sealed = token.seal(&key, aad(), secret(b"kept")).await.unwrap();
+            let opened = token
+                .unseal(&key, sealed.iv, aad(), sealed.ciphertext)
+                .await;
+            assert_eq!(opened.unwrap().unwrap().expose_secret(), b"kept");
+        },
+    );
 }
 
 #[test]
