@@ -4,7 +4,7 @@
 # (BuildKit does not run the stage then).
 ARG BINARY=build
 
-FROM rust:1.92-bookworm AS build
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches

@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test memory check setup clients fuzz
+.PHONY: run test test-compose memory check setup clients fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -12,6 +12,10 @@ test: setup clients check ## Pass every test
 	rm -rf target/tmp/remains
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test hygiene -- --ignored # looks through what the others have left
+
+test-compose: setup clients ## Pass the tests of docker-compose.yml; as root or with sudo
+	$(CARGO) build --locked --quiet
+	scripts/with-docker.sh tests/compose/run.sh
 
 memory: setup ## Look for secrets in a gateway's memory; as root
 	$(CARGO) test --locked --test door -- --ignored

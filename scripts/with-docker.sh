@@ -26,7 +26,7 @@ daemon=
 stop() {
     local status=$?
     # sudo passes the signal on.
-    [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } || true
+    [ -z "$daemon" ] || { "${as_root[@]}" kill "$daemon" && wait "$daemon"; } || true
     rm -f "$log"
     exit "$status"
 }

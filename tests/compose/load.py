@@ -98,7 +98,7 @@ class Load:
         )
         assert answer["SignatureValid"], "verified wrong"
 
-    def progress(self, enough=50):
+    def progress(self, enough=40):
         """Waits for this many more answers."""
         until, deadline = self.answered + enough, time.monotonic() + 60
         while self.answered < until:
