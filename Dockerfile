@@ -34,8 +34,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY softhsm /opt/strongroom/softhsm
 COPY compose/*.sh /opt/strongroom/
-# Volumes begin as these are, owners included.
-RUN cd /var/lib && install -d -o strongroom -g strongroom -m 700 \
+# Volumes begin as these folders are, owners included.
+RUN chmod -R a+rX /opt/strongroom && cd /var/lib && install -d -o strongroom -g strongroom -m 700 \
         strongroom strongroom/softhsm strongroom/gateway strongroom/operator \
     && install -d -o strongroom -g strongroom strongroom/postgres \
     && sed 's|@TOKENDIR@|/var/lib/strongroom/softhsm/tokens|' /opt/strongroom/softhsm/softhsm2.conf >/etc/softhsm2.conf

@@ -10,7 +10,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 packages=(debootstrap) # for what cannot be pulled
 command -v dockerd >/dev/null || docker info >/dev/null 2>&1 || packages+=(docker.io iptables)
-docker compose version >/dev/null 2>&1 || packages+=(docker-compose)
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || packages+=(docker-compose)
 for package in "${packages[@]}"; do
     if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
         echo "installing ${packages[*]}"

@@ -1,5 +1,6 @@
 """The composed system: the three uses over TLS, client certificates, restarts under load, `down` and `up`."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from composed import COMPOSE, ROOT, Composed, exports
+from composed import COMPOSE, ROOT, Composed, exports, wait
 from load import Load, client
 
 CLIENTS = ROOT / "target/clients/bin"
@@ -21,13 +22,10 @@ EVERYTHING = json.dumps(
 def setUpModule():
     global SYSTEM, ROOT_KEY
     SYSTEM = Composed()
+    atexit.register(SYSTEM.remove)  # whatever comes between
     SYSTEM.compose("build", COMPOSE_PROFILES="several")
     SYSTEM.up()
     ROOT_KEY = SYSTEM.credentials()
-
-
-def tearDownModule():
-    SYSTEM.remove()
 
 
 def run_all(scripts, environment):
@@ -108,6 +106,20 @@ class Compose(unittest.TestCase):
         subprocess.run([*command, "-out", files[0], "-keyout", files[1]], capture_output=True, check=True)
         return ["--cert", files[0], "--key", files[1]]
 
+    def test_certificates_anew(self):
+        """Other names bring another certificate, without a restart."""
+        shown = self.certificate()
+        names = "DNS:localhost,DNS:kms.example,IP:127.0.0.1"
+        SYSTEM.compose("run", "--rm", "-T", "setup", STRONGROOM_TLS_NAMES=names)
+        wait("another certificate", lambda: self.certificate() != shown)
+        self.assertIn("DNS:kms.example", self.certificate())
+
+    def certificate(self):
+        """The one that the gateway shows."""
+        address = f"localhost:{SYSTEM.port}"
+        command = f"openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -noout -serial -ext subjectAltName"
+        return subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
+
     def test_restarts_under_load(self):
         load = Load(lambda: client(ROOT_KEY))
         try:
@@ -148,10 +160,12 @@ class Compose(unittest.TestCase):
         load.stop()
         pages = kms.get_paginator("list_keys").paginate()
         before = {key["KeyId"] for page in pages for key in page["Keys"]}
+        certificate = (SYSTEM.folder / "credentials/application.crt").read_text()
         SYSTEM.down()
         self.assertEqual(SYSTEM.containers(), [])
         SYSTEM.up()
         self.assertEqual(SYSTEM.credentials(), ROOT_KEY)
+        self.assertEqual((SYSTEM.folder / "credentials/application.crt").read_text(), certificate)
         pages = client(ROOT_KEY).get_paginator("list_keys").paginate()
         self.assertEqual({key["KeyId"] for page in pages for key in page["Keys"]}, before)
         load.check_all(client(ROOT_KEY))
