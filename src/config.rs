@@ -15,9 +15,9 @@ pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
-use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
+use crate::model::{AccountId, Region};
 use crate::{Error, ErrorCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -139,6 +139,7 @@ pub struct ClusterSection {
     pub module: PathBuf,
     pub label: Option<String>,
     pub serial: Option<String>,
+    pub accounts: Option<Vec<String>>,
 }
 
 mod default {
@@ -273,6 +274,17 @@ impl Config {
             if cluster.label.is_some() == cluster.serial.is_some() {
                 return Err(wrong(format!(
                     "clusters.{id}: set exactly one of label and serial"
+                )));
+            }
+            let mut accounts = cluster.accounts.iter().flatten();
+            if let Some(account) = accounts.find(|a| AccountId::parse(a.as_str()).is_none()) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts: {account:?} is no account's 12 digits"
+                )));
+            }
+            if cluster.accounts.as_ref().is_some_and(Vec::is_empty) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts is empty: name some, or leave it out for all"
                 )));
             }
         }

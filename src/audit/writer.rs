@@ -1,27 +1,35 @@
-//! The group writer: requests hand over their records and wait for the group's commit.
+//! The group writers: requests hand over their records and wait for the group's commit.
 
 use crate::store::{Committed, Entry, Store};
 use crate::{Error, ErrorCode};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// The most records in one commit.
 const GROUP: usize = 512;
+/// Groups on their way at a time. With one, whoever comes while it is on its way waits for two
+/// commits: their latency was the other tenants' doing.
+const WRITERS: usize = 2;
 /// Records that may wait for a commit; one more request is refused.
 const WAITING: usize = 8192;
 
 type Answer = Result<Committed, Error>;
+type Waiting = (Entry, oneshot::Sender<Answer>);
 
 /// The way into the audit log for requests that change nothing. Cheap to clone.
 #[derive(Clone)]
 pub struct Audit {
-    queue: mpsc::Sender<(Entry, oneshot::Sender<Answer>)>,
+    queue: mpsc::Sender<Waiting>,
 }
 
 impl Audit {
-    /// Starts the writer on the current runtime; it ends when the last clone is dropped.
+    /// Starts the writers on the current runtime; they end when the last clone is dropped.
     pub fn start(store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(write_groups(store, waiting));
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..WRITERS {
+            tokio::spawn(write_groups(store.clone(), waiting.clone()));
+        }
         Self { queue }
     }
 
@@ -44,9 +52,9 @@ impl Audit {
     }
 }
 
-async fn write_groups(store: Store, mut waiting: mpsc::Receiver<(Entry, oneshot::Sender<Answer>)>) {
+async fn write_groups(store: Store, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
     let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
+    while waiting.lock().await.recv_many(&mut group, GROUP).await > 0 {
         let (entries, answers): (Vec<Entry>, Vec<_>) = group.drain(..).unzip();
         match store.commit_group(&entries).await {
             Ok(committed) => {

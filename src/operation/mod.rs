@@ -41,7 +41,7 @@ pub use access::Access;
 pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
-pub use tokens::Tokens;
+pub use tokens::{Cluster, Tokens};
 
 pub use crate::authz::Principal;
 
@@ -56,12 +56,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-/// What a caller whose access key is unknown, disabled or gone is told.
-pub fn unrecognized() -> Error {
-    let message = "The security token included in the request is invalid.";
-    Error::new(ErrorCode::UnrecognizedClient, message)
-}
 
 /// What a caller whose temporary credentials are over is told.
 pub fn expired() -> Error {

@@ -1,7 +1,7 @@
 //! The tokens of a gateway: its own, which has its system keys, and those of custom key stores.
 
 use super::key_stores::password;
-use crate::model::{ConnectionErrorCode, ConnectionState};
+use crate::model::{AccountId, ConnectionErrorCode, ConnectionState};
 use crate::store::{Key, KeyStore};
 use crate::token::{KeyRef, Token, TokenConfig, TokenSelector, TokenTrouble};
 use crate::{Error, ErrorCode};
@@ -18,12 +18,20 @@ pub struct Tokens {
     home: Token,
     /// Of the gateway's own token: PINs of others are wrapped under it.
     wrapping: KeyRef,
-    /// The tokens of the configuration that can be custom key stores; without their PINs.
-    clusters: BTreeMap<String, TokenConfig>,
+    /// Those of the configuration that can be custom key stores, by their names.
+    clusters: BTreeMap<String, Cluster>,
     /// By the row of their custom key store.
     open: RwLock<HashMap<Uuid, Open>>,
     /// One at a time, so that a store's token is opened once.
     opening: tokio::sync::Mutex<()>,
+}
+
+/// A token that can be a custom key store.
+pub struct Cluster {
+    /// Without its PIN.
+    pub token: TokenConfig,
+    /// The accounts that may have it; `None` for all.
+    pub accounts: Option<Vec<AccountId>>,
 }
 
 #[derive(Clone)]
@@ -36,7 +44,7 @@ struct Open {
 
 impl Tokens {
     /// With the gateway's own token and its wrapping key.
-    pub fn new(home: Token, wrapping: KeyRef, clusters: BTreeMap<String, TokenConfig>) -> Self {
+    pub fn new(home: Token, wrapping: KeyRef, clusters: BTreeMap<String, Cluster>) -> Self {
         Self {
             home,
             wrapping,
@@ -56,9 +64,12 @@ impl Tokens {
         &self.wrapping
     }
 
-    /// The token of the configuration under this name.
-    pub fn cluster(&self, id: &str) -> Option<&TokenConfig> {
-        self.clusters.get(id)
+    /// The token of the configuration under this name, if the account may have it.
+    pub fn cluster(&self, id: &str, account: &AccountId) -> Option<&TokenConfig> {
+        let cluster = self.clusters.get(id)?;
+        let accounts = cluster.accounts.as_ref();
+        let may = accounts.is_none_or(|accounts| accounts.contains(account));
+        may.then_some(&cluster.token)
     }
 
     /// The token that has a key.
@@ -191,7 +202,8 @@ impl Tokens {
     /// was first connected to.
     fn config(&self, store: &KeyStore) -> Result<TokenConfig, Error> {
         let unknown = || Error::internal(UnknownCluster(store.cluster.clone()));
-        let mut config = self.cluster(&store.cluster).ok_or_else(unknown)?.clone();
+        let config = self.cluster(&store.cluster, &store.account);
+        let mut config = config.ok_or_else(unknown)?.clone();
         if let Some(serial) = &store.token_serial {
             if matches!(&config.select, TokenSelector::Serial(other) if other != serial) {
                 return Err(unknown());
@@ -265,7 +277,7 @@ impl Tokens {
 
 /// The configuration has no such token.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration names no token {0} with the serial number of the key store's")]
+#[error("the configuration names no token {0} for the key store's account, with its serial number")]
 struct UnknownCluster(String);
 
 fn away(message: impl Into<String>) -> Error {

@@ -8,6 +8,7 @@ mod grants;
 mod identities;
 mod imports;
 mod intents;
+mod lists;
 mod quotas;
 mod recovery;
 mod related;
