@@ -11,7 +11,7 @@ days=397 renew_seconds=$((30 * 24 * 3600))
 cd "$operator"
 
 if [ ! -s ca.crt ]; then
-    openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=Strongroom CA" -keyout ca.key -out ca.new 2>/dev/null
+    openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=Strongroom CA" -keyout ca.key -out ca.new
     mv ca.new ca.crt
 fi
 cp ca.crt "$gateway/ca.crt"
@@ -24,12 +24,13 @@ issue() {
         && [ "$extensions" = "$(cat "$name.ext")" ]; then
         return
     fi
-    printf '%s\n' "$extensions" >"$name.ext"
-    openssl req "${key[@]}" -subj "/O=Strongroom/CN=$name" -keyout "$folder/$name.key.new" -out "$name.csr" 2>/dev/null
+    printf '%s\n' "$extensions" >"$name.ext.new"
+    openssl req "${key[@]}" -subj "/O=Strongroom/CN=$name" -keyout "$folder/$name.key.new" -out "$name.csr"
     openssl x509 -req -in "$name.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days "$days" \
-        -extfile "$name.ext" -out "$folder/$name.crt.new" 2>/dev/null
+        -extfile "$name.ext.new" -out "$folder/$name.crt.new"
     mv "$folder/$name.key.new" "$folder/$name.key"
     mv "$folder/$name.crt.new" "$folder/$name.crt"
+    mv "$name.ext.new" "$name.ext"
     rm "$name.csr"
 }
 issue "$gateway" tls "subjectAltName=$names" extendedKeyUsage=serverAuth keyUsage=critical,digitalSignature
