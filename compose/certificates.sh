@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A certificate authority, and from it the gateway's certificate and one of a client, "application".
 # usage: certificates.sh OPERATOR GATEWAY: folders; the authority's key stays in the first.
-# TLS_NAMES: what the gateway's certificate is for, as OpenSSL writes subject alternative names.
+# TLS_NAMES: what else the gateway's certificate is for, as OpenSSL writes subject alternative names.
 set -euo pipefail
 umask 077
 operator=$1 gateway=$2
-names=${TLS_NAMES:-DNS:localhost,IP:127.0.0.1}
+names=DNS:localhost,DNS:gateway,DNS:proxy,IP:127.0.0.1${TLS_NAMES:+,$TLS_NAMES}
 key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
 days=397 renew_seconds=$((30 * 24 * 3600))
 cd "$operator"

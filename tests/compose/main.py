@@ -109,8 +109,7 @@ class Compose(unittest.TestCase):
     def test_certificates_anew(self):
         """Other names bring another certificate, without a restart."""
         shown = self.certificate()
-        names = "DNS:localhost,DNS:kms.example,IP:127.0.0.1"
-        SYSTEM.compose("run", "--rm", "-T", "setup", STRONGROOM_TLS_NAMES=names)
+        SYSTEM.compose("run", "--rm", "-T", "setup", STRONGROOM_TLS_NAMES="DNS:kms.example")
         wait("another certificate", lambda: self.certificate() != shown)
         self.assertIn("DNS:kms.example", self.certificate())
 
