@@ -41,6 +41,7 @@ def run(script, environment):
         environment = environment | {
             "PATH": f"{CLIENTS}:{os.environ['PATH']}",
             "HOME": environment.get("HOME", work),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "CURL_CA_BUNDLE": environment["AWS_CA_BUNDLE"],
         }
         interpreter = sys.executable if script.endswith(".py") else "bash"
