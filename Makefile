@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-deb memory check setup clients deb fuzz
+.PHONY: run test test-compose test-deb memory check setup clients deb fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -12,6 +12,10 @@ test: setup clients check ## Pass every test
 	rm -rf target/tmp/remains
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test hygiene -- --ignored # looks through what the others have left
+
+test-compose: setup clients ## Pass the tests of docker-compose.yml; as root or with sudo
+	$(CARGO) build --locked --quiet
+	scripts/with-docker.sh tests/compose/run.sh
 
 # Whatever binary there is; by default what the tests have built.
 STRONGROOM_BINARY := target/debug/strongroom
