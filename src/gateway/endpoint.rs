@@ -1,11 +1,10 @@
 //! What the server asks of the house: credentials, answers, readiness.
 
 use crate::Error;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::model::Region;
 use crate::operation::credential::{Credential, Credentials};
-use crate::operation::quota::Throttled;
-use crate::operation::{self, Context, OperationName, Principal, Proof, Request};
+use crate::operation::{self, Context, OperationName, Principal, Proof, Request, Step};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
 use futures_util::FutureExt;
@@ -13,29 +12,23 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 /// The pipeline as the server sees it.
 pub(super) struct Gate {
     context: Arc<Context>,
     credentials: Credentials,
+    /// Those of the server and the workers.
     metrics: Metrics,
 }
 
 impl Gate {
-    pub(super) fn new(context: Arc<Context>, credentials: Credentials) -> Result<Self, Error> {
-        let metrics = Metrics::new().map_err(Error::internal)?;
-        Ok(Self {
+    pub(super) fn new(context: Arc<Context>, credentials: Credentials, metrics: Metrics) -> Self {
+        Self {
             context,
             credentials,
             metrics,
-        })
-    }
-
-    fn throttled(&self, error: &Error) {
-        if let Some(Throttled(quota)) = error.cause() {
-            self.metrics.throttled(quota);
         }
     }
 }
@@ -86,14 +79,8 @@ impl Endpoint for Gate {
         async move {
             let begun = Instant::now();
             let answer = operation::answer(name, request, &self.context).await;
-            let outcome = answer
-                .as_ref()
-                .map_or_else(|error| error.code().name(), |_| "success");
-            self.metrics
-                .request(name.as_str(), outcome, begun.elapsed());
-            if let Err(error) = &answer {
-                self.throttled(error);
-            }
+            let (error, took) = (answer.as_ref().err(), begun.elapsed());
+            self.context.metrics.answered(name, error, took);
             answer
         }
         .boxed()
@@ -104,8 +91,11 @@ impl Endpoint for Gate {
     }
 
     fn rejected(&self, error: &Error) {
-        self.metrics.rejected(error.code().name());
-        self.throttled(error);
+        self.context.metrics.rejected(error);
+    }
+
+    fn took(&self, step: Step, time: Duration) {
+        self.context.metrics.took(step, time);
     }
 
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {
@@ -132,6 +122,20 @@ impl Endpoint for Gate {
     }
 
     fn metrics(&self) -> String {
-        self.metrics.text()
+        let Context {
+            metrics,
+            tokens,
+            store,
+            audit,
+            ..
+        } = &*self.context;
+        let sets = [
+            metrics.gather(),
+            tokens.metrics(),
+            store.metrics(),
+            audit.metrics(),
+            self.metrics.gather(),
+        ];
+        metrics::text(sets.into_iter().flatten())
     }
 }

@@ -25,6 +25,7 @@ pub mod leftover;
 mod list;
 pub mod mac;
 pub mod made;
+mod metrics;
 pub mod multi_region;
 mod page;
 pub mod policies;
@@ -41,6 +42,7 @@ pub use access::Access;
 pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
+pub use metrics::{PipelineMetrics, Step};
 pub use tokens::Tokens;
 
 pub use crate::authz::Principal;
@@ -85,6 +87,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Which calls wait for approvals.
     pub approvals: approvals::Rules,
+    /// What is counted of requests.
+    pub metrics: PipelineMetrics,
     /// Rates.
     pub quota: Arc<quota::Quota>,
     /// The policies in use.

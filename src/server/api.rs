@@ -7,7 +7,7 @@ use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
 use crate::model::AccountId;
 use crate::operation::quota::{Place, Places, Throttled, network};
-use crate::operation::{OperationName, Request};
+use crate::operation::{OperationName, Request, Step};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};
@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -184,13 +185,17 @@ async fn admit(
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     // Who they are is not known yet: they have places of their own, and cannot take those of the others.
     let unknown = place(&shared.unknown, network(source_ip), "unauthenticated")?;
+    let begun = Instant::now();
     let body = body::read(http, payload, limit, shared.read_timeout).await?;
+    shared.endpoint.took(Step::Read, begun.elapsed());
     let signed = SignedRequest {
         body: &body,
         ..unsigned
     };
     let failed = |error| failure(error, source_ip, shared);
+    let begun = Instant::now();
     let caller = authenticate(&presented, &signed, source_ip, shared).await;
+    shared.endpoint.took(Step::Authenticate, begun.elapsed());
     let caller = caller.map_err(failed)?;
     let form = match protocol {
         Protocol::Json => None,

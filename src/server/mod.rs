@@ -17,10 +17,11 @@ mod tls;
 pub use certificate::{CertificateName, Rule};
 pub use tls::{TlsConfig, TlsMaterial};
 
+use crate::metrics::Metrics;
 use crate::model::{AccountId, Region};
 use crate::operation::credential::Credential;
 use crate::operation::quota::Places;
-use crate::operation::{OperationName, Principal, Proof, Request};
+use crate::operation::{OperationName, Principal, Proof, Request, Step};
 use crate::{Error, ErrorCode};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
@@ -70,6 +71,8 @@ pub trait Endpoint: Send + Sync + 'static {
     fn failed(&self, source_ip: IpAddr) -> Result<(), Error>;
     /// Counts a request that did not get past authentication.
     fn rejected(&self, error: &Error);
+    /// Measures a step of the pipeline that is the server's.
+    fn took(&self, step: Step, time: Duration);
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
     /// The metrics in Prometheus's text format.
@@ -128,11 +131,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens both listeners.
+    /// Opens both listeners; what they count is made part of `metrics`.
     ///
     /// # Errors
     /// An address is in use or not ours; plaintext beyond loopback that was not asked for.
-    pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
+    pub async fn start(
+        config: ServerConfig,
+        endpoint: Arc<dyn Endpoint>,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
         let plain = [
             config.tls.is_none().then_some(config.api),
             Some(config.admin),
@@ -155,7 +162,7 @@ impl Server {
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });
-        let tls = config.tls.map(Tls::open).transpose()?;
+        let tls = config.tls.map(|tls| Tls::open(tls, metrics)).transpose()?;
         let (api_addr, listener) = bind(config.api)?;
         let api = HttpServer::new(move || {
             App::new()

@@ -4,7 +4,9 @@
 //! moment: the one that actix-web holds does nothing but hand over to it.
 
 use super::certificate::Rule;
+use crate::metrics::{Gauge, Metrics};
 use crate::{Error, ErrorCode};
+use openssl::asn1::Asn1Time;
 use openssl::pkey::PKey;
 use openssl::sha::Sha256;
 use openssl::ssl::{
@@ -53,12 +55,16 @@ pub struct TlsMaterial {
 pub(super) struct Tls {
     config: TlsConfig,
     current: RwLock<Arc<Current>>,
+    /// When the certificate in use expires.
+    expires: Gauge,
     /// Raised whenever what was verified before is to be verified again.
     round: AtomicU64,
 }
 
 struct Current {
     digest: [u8; 32],
+    /// In seconds since 1970.
+    expires: f64,
     context: SslContext,
     clients: Option<X509Store>,
 }
@@ -66,12 +72,18 @@ struct Current {
 impl Tls {
     /// # Errors
     /// A file is not there or does not hold what it should.
-    pub(super) fn open(config: TlsConfig) -> Result<Arc<Self>, Error> {
+    pub(super) fn open(config: TlsConfig, metrics: &Metrics) -> Result<Arc<Self>, Error> {
         let material = (config.read)()?;
-        let current = RwLock::new(Arc::new(Current::of(&material, config.client_required)?));
+        let current = Current::of(&material, config.client_required)?;
+        let expires = metrics.gauge(
+            "strongroom_tls_certificate_expiry_timestamp_seconds",
+            "When the API's certificate, or the first of its intermediates, expires.",
+        );
+        expires.set(current.expires);
         Ok(Arc::new(Self {
             config,
-            current,
+            current: RwLock::new(Arc::new(current)),
+            expires,
             round: AtomicU64::new(1),
         }))
     }
@@ -115,6 +127,7 @@ impl Tls {
             return Ok(false);
         }
         let new = Arc::new(Current::of(&material, self.config.client_required)?);
+        self.expires.set(new.expires);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         self.round.fetch_add(1, Ordering::Release);
         Ok(true)
@@ -179,10 +192,24 @@ impl Current {
     fn of(material: &TlsMaterial, required: bool) -> Result<Self, Error> {
         Ok(Self {
             digest: material.digest(),
+            expires: expires(&material.certificate)?,
             context: builder(material, required)?.build().into_context(),
             clients: store(material)?,
         })
     }
+}
+
+/// When the first of these certificates expires, in seconds since 1970.
+fn expires(chain: &[u8]) -> Result<f64, Error> {
+    let epoch = Asn1Time::from_unix(0).map_err(Error::internal)?;
+    let chain = X509::stack_from_pem(chain).map_err(|error| wrong("certificate_file", error))?;
+    let mut first = f64::INFINITY;
+    for certificate in &chain {
+        let after = epoch.diff(certificate.not_after());
+        let after = after.map_err(Error::internal)?;
+        first = first.min(f64::from(after.days) * 86_400.0 + f64::from(after.secs));
+    }
+    Ok(first)
 }
 
 fn wrong(what: &str, why: impl std::fmt::Display) -> Error {

@@ -1,6 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
+use super::metrics::StoreMetrics;
 use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
@@ -55,13 +56,14 @@ pub(super) struct Cache {
     absent: Map<Address, Instant>,
     generation: AtomicU64,
     follower: OnceLock<Follower>,
+    metrics: Arc<StoreMetrics>,
 }
 
 /// Told of every row that is forgotten, or `None` for all: what was made of it is to go as well.
 pub(super) type Follower = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
 impl Cache {
-    pub(super) fn new(entries: usize) -> Self {
+    pub(super) fn new(entries: usize, metrics: Arc<StoreMetrics>) -> Self {
         let entries = entries.max(1);
         Self {
             // A key has its own address, and one for each version that ciphertexts name.
@@ -71,6 +73,7 @@ impl Cache {
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
             follower: OnceLock::new(),
+            metrics,
         }
     }
 
@@ -79,20 +82,32 @@ impl Cache {
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<Record> {
-        self.records.get(&self.rows.get(address)?)
+        let row = self.rows.get(address);
+        let record = row.and_then(|row| self.records.get(&row));
+        self.metrics.looked_up(address, record.is_some());
+        record
     }
 
     /// A list of grants, unless one of them has been forgotten since.
     pub(super) fn grants(&self, address: &Address) -> Option<Arc<[Arc<Grant>]>> {
-        let list = self.lists.get(address)?;
         let known = |grant: &Arc<Grant>| self.records.contains_key(&grant.row);
-        list.iter().all(known).then_some(list)
+        let list = self.lists.get(address);
+        let list = list.filter(|list| list.iter().all(known));
+        self.metrics.looked_up(address, list.is_some());
+        list
     }
 
     pub(super) fn is_absent(&self, address: &Address) -> bool {
         let since = self.absent.get(address);
         let lasts = !matches!(address, Address::AccessKey(_));
-        since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR)
+        let absent = since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR);
+        self.metrics.absences.inc_by(absent.into());
+        absent
+    }
+
+    /// How many rows it holds.
+    pub(super) fn rows(&self) -> usize {
+        self.records.len()
     }
 
     /// To be asked for before a row is read, and given to `put` with what was read.
@@ -211,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_while_it_is_read_is_not_kept() {
-        let cache = Cache::new(8);
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
         let row = Uuid::from_u128(1);
         let (address, record) = alias(row);
         let before = cache.generation();
@@ -226,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn absence_is_believed_until_the_row_is_made() {
-        let cache = Cache::new(8);
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
         let address = Address::AccessKey("AKIA".into());
         cache.put_absent(cache.generation(), address.clone());
         assert!(cache.is_absent(&address));
@@ -236,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_list_goes_with_one_of_its_grants() {
-        let cache = Cache::new(8);
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
         let grant = Arc::new(grant(Uuid::from_u128(2)));
         let address = Address::Grants(grant.key, grant.grantee.clone());
         let list: Arc<[_]> = Arc::from([Arc::clone(&grant)]);
