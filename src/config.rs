@@ -6,11 +6,13 @@
 //! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
+mod log;
 mod oidc;
 mod quota;
 mod tls;
 
 pub use approval::ApprovalSection;
+pub use log::{LogFormat, LogSection};
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
@@ -35,7 +37,9 @@ const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
-const SECTIONS: [&str; 6] = ["server", "tls", "token", "database", "gateway", "quota"];
+const SECTIONS: [&str; 7] = [
+    "server", "tls", "token", "database", "gateway", "quota", "log",
+];
 /// Values that are text even where they look like something else.
 const TEXT: [&str; 7] = [
     "serial", "label", "module", "pin_file", "url", "url_file", "listen",
@@ -55,6 +59,8 @@ pub struct Config {
     pub database: DatabaseSection,
     #[serde(default)]
     pub gateway: GatewaySection,
+    #[serde(default)]
+    pub log: LogSection,
     #[serde(default)]
     pub quota: QuotaSection,
     #[serde(default)]

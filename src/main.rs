@@ -15,10 +15,7 @@ static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(filter)
-        .format_timestamp_millis()
-        .init();
+    strongroom::cli::logging::start();
     match arguments.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -63,6 +63,7 @@ fn the_example_has_every_key() {
             "token",
             "database",
             "gateway",
+            "log",
             "quota",
             "clusters",
             "oidc",

@@ -6,6 +6,7 @@ mod client;
 pub mod dev;
 pub mod doctor;
 pub mod init;
+pub mod logging;
 mod private;
 pub mod serve;
 

@@ -1,6 +1,6 @@
 //! `strongroom serve`: on a given token and Postgres.
 
-use super::{failed, runtime};
+use super::{failed, logging, runtime};
 use crate::Error;
 use crate::config::Config;
 use crate::gateway::Gateway;
@@ -22,6 +22,7 @@ pub struct Arguments {
 /// What keeps it from starting.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(&arguments.config)?;
+    logging::format(config.log.format);
     let runtime = runtime()?;
     let mut signals = Signals::listen(&runtime)?;
     runtime.block_on(until_stopped(&config, &mut signals, |gateway| {

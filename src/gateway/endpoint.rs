@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::metrics::{self, Metrics};
-use crate::model::Region;
+use crate::model::{Region, TraceParent};
 use crate::operation::credential::{Credential, Credentials};
 use crate::operation::{self, Context, OperationName, Principal, Proof, Request, Step};
 use crate::server::Endpoint;
@@ -14,6 +14,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Whose lines those of requests are in the log.
+const REQUESTS: &str = "strongroom::request";
+
+/// What is our fault is always told; the rest the audit log has.
+fn level(error: Option<&Error>) -> log::Level {
+    match error {
+        Some(error) if error.code().status() >= 500 => log::Level::Error,
+        _ => log::Level::Debug,
+    }
+}
 
 /// The pipeline as the server sees it.
 pub(super) struct Gate {
@@ -78,9 +90,22 @@ impl Endpoint for Gate {
     ) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
         async move {
             let begun = Instant::now();
+            let (request_id, trace) = (request.request_id, request.trace);
             let answer = operation::answer(name, request, &self.context).await;
             let (error, took) = (answer.as_ref().err(), begun.elapsed());
             self.context.metrics.answered(name, error, took);
+            log::log!(
+                target: REQUESTS,
+                level(error),
+                request_id:%,
+                operation:% = name,
+                outcome = error.map_or("success", |error| error.code().name()),
+                seconds = took.as_secs_f64(),
+                trace_id = trace.map(TraceParent::trace_id).as_deref(),
+                parent_id = trace.map(TraceParent::parent_id).as_deref();
+                "{}",
+                error.map_or_else(|| "answered".to_owned(), Error::to_string)
+            );
             answer
         }
         .boxed()
@@ -90,8 +115,17 @@ impl Endpoint for Gate {
         self.context.quota.count_failure(source_ip)
     }
 
-    fn rejected(&self, error: &Error) {
+    fn rejected(&self, request_id: Uuid, trace: Option<TraceParent>, error: &Error) {
         self.context.metrics.rejected(error);
+        log::log!(
+            target: REQUESTS,
+            level(Some(error)),
+            request_id:%,
+            outcome = error.code().name(),
+            trace_id = trace.map(TraceParent::trace_id).as_deref(),
+            parent_id = trace.map(TraceParent::parent_id).as_deref();
+            "{error}"
+        );
     }
 
     fn took(&self, step: Step, time: Duration) {

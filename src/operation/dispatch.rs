@@ -302,11 +302,6 @@ async fn conclude<O: Operation>(
     outcome: Outcome<'_>,
     cx: &Context,
 ) -> Result<Committed, Error> {
-    if let Outcome::Failure(error) = &outcome
-        && error.code().status() >= 500
-    {
-        log::error!("{} {}: {error}", O::NAME, request.request_id);
-    }
     let record = record::<O>(request, parameters, seen.resources, outcome, None, cx)?;
     let entry = Entry {
         request_id: request.request_id,
@@ -337,6 +332,7 @@ fn record<O: Operation>(
         actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
+        trace: request.trace,
         read_only: O::READ_ONLY,
         parameters,
         resources,

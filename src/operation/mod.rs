@@ -50,7 +50,7 @@ pub use crate::authz::Principal;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::model::member::Decode;
-use crate::model::{DataKeyPairSpec, Region};
+use crate::model::{DataKeyPairSpec, Region, TraceParent};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -133,6 +133,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// `traceparent`.
+    pub trace: Option<TraceParent>,
     /// Whether it came over TLS.
     pub secure_transport: bool,
     /// `User-Agent`.

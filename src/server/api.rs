@@ -5,7 +5,7 @@ use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
 use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
-use crate::model::AccountId;
+use crate::model::{AccountId, TraceParent};
 use crate::operation::quota::{Place, Places, Throttled, network};
 use crate::operation::{OperationName, Request, Step};
 use crate::{Error, ErrorCode};
@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 pub(super) const TARGET: &str = "x-amz-target";
 pub(super) const SECURITY_TOKEN: &str = "x-amz-security-token";
+const TRACE_PARENT: &str = "traceparent";
 /// What a request decides by has one value, or none.
 const ONCE: [&str; 8] = [
     "authorization",
@@ -109,12 +110,9 @@ pub(super) async fn handle(
             }
         }
         Err(error) => {
-            shared.endpoint.rejected(&error);
-            if error.code().status() >= 500 {
-                log::error!("{request_id}: {error}");
-            } else {
-                log::debug!("{request_id}: {error}");
-            }
+            shared
+                .endpoint
+                .rejected(request_id, trace(&request), &error);
             Err(error)
         }
     };
@@ -227,6 +225,7 @@ async fn admit(
         proof,
         region,
         source_ip,
+        trace: trace(http),
         secure_transport: http.app_config().secure(),
         user_agent,
         body: input.unwrap_or(body),
@@ -237,6 +236,15 @@ async fn admit(
 /// A `User-Agent` as it is kept: policies look at it, and every record has it.
 fn shortened(user_agent: &str) -> String {
     user_agent.chars().take(USER_AGENT_CHARACTERS).collect()
+}
+
+/// The caller's trace, where exactly one is said and it is one.
+fn trace(http: &HttpRequest) -> Option<TraceParent> {
+    let mut said = http.headers().get_all(TRACE_PARENT);
+    let (said, None) = (said.next()?, said.next()) else {
+        return None;
+    };
+    TraceParent::parse(said.to_str().ok()?)
 }
 
 fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {

@@ -18,7 +18,7 @@ pub use certificate::{CertificateName, Rule};
 pub use tls::{TlsConfig, TlsMaterial};
 
 use crate::metrics::Metrics;
-use crate::model::{AccountId, Region};
+use crate::model::{AccountId, Region, TraceParent};
 use crate::operation::credential::Credential;
 use crate::operation::quota::Places;
 use crate::operation::{OperationName, Principal, Proof, Request, Step};
@@ -33,6 +33,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tls::Tls;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// What the server asks of the house behind it.
 pub trait Endpoint: Send + Sync + 'static {
@@ -70,7 +71,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// `ThrottlingException` if that happens too often at its address.
     fn failed(&self, source_ip: IpAddr) -> Result<(), Error>;
     /// Counts a request that did not get past authentication.
-    fn rejected(&self, error: &Error);
+    fn rejected(&self, request_id: Uuid, trace: Option<TraceParent>, error: &Error);
     /// Measures a step of the pipeline that is the server's.
     fn took(&self, step: Step, time: Duration);
     /// What this gateway depends on, and whether each answers or why not.
