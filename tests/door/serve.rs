@@ -73,7 +73,7 @@ impl Settings<'_> {
             .arg("--config")
             .arg(file("strongroom.toml"))
             .env("SOFTHSM2_CONF", SHARED.dir.join("softhsm2.conf"))
-            .env("RUST_LOG", "info")
+            .env("RUST_LOG", "info,strongroom::request=debug")
             .env("STRONGROOM_SERVER_LISTEN", "127.0.0.1:0")
             .env("STRONGROOM_SERVER_ADMIN_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
