@@ -218,11 +218,10 @@ fn authorization(c: &mut Criterion) {
             identity,
             session: None,
             resource: Some(&policy),
-            grants: &grants,
         };
-        assert_eq!(decide(&question, &policies), expected, "{name}");
+        assert_eq!(decide(&question, &policies, &grants), expected, "{name}");
         c.bench_function(name, |b| {
-            b.iter(|| decide(black_box(&question), black_box(&policies)));
+            b.iter(|| decide(black_box(&question), black_box(&policies), &grants));
         });
     }
 }

@@ -17,9 +17,9 @@ pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
 
-use crate::model::Region;
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
+use crate::model::{AccountId, Region};
 use crate::{Error, ErrorCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -145,6 +145,7 @@ pub struct ClusterSection {
     pub module: PathBuf,
     pub label: Option<String>,
     pub serial: Option<String>,
+    pub accounts: Option<Vec<String>>,
 }
 
 mod default {
@@ -279,6 +280,17 @@ impl Config {
             if cluster.label.is_some() == cluster.serial.is_some() {
                 return Err(wrong(format!(
                     "clusters.{id}: set exactly one of label and serial"
+                )));
+            }
+            let mut accounts = cluster.accounts.iter().flatten();
+            if let Some(account) = accounts.find(|a| AccountId::parse(a.as_str()).is_none()) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts: {account:?} is no account's 12 digits"
+                )));
+            }
+            if cluster.accounts.as_ref().is_some_and(Vec::is_empty) {
+                return Err(wrong(format!(
+                    "clusters.{id}: accounts is empty: name some, or leave it out for all"
                 )));
             }
         }

@@ -14,7 +14,7 @@
 //!
 //! - [`cli`]: one file per subcommand.
 //! - [`gateway`]: the composition root: start, drain, stop.
-//! - [`server`]: the only user of actix-web: listeners, SigV4, JSON 1.1, health.
+//! - [`server`]: the only user of actix-web: listeners, TLS, JSON 1.1, health.
 //! - [`worker`]: what happens without a request: scheduled deletion, rotation, intents left by a
 //!   crash.
 //! - [`operation`]: the pipeline every request passes, and one file per operation.
@@ -23,6 +23,7 @@
 //! - [`store`]: the only user of Postgres.
 //! - [`token`]: the only user of PKCS#11.
 //! - [`model`]: AWS's vocabulary: key specs, algorithms, states, ARNs, the ciphertext blob; pure.
+//! - [`sigv4`]: Signature Version 4, both ways; pure.
 //! - leaves: [`clock`], [`config`], [`error`], [`metrics`].
 //!
 //! # Glossary
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod model;
 pub mod operation;
 pub mod server;
+pub mod sigv4;
 pub mod store;
 pub mod token;
 pub mod worker;

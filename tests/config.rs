@@ -223,6 +223,15 @@ fn clusters_are_named_in_the_file_or_all_at_once_in_the_environment() {
             "{ cluster-abcdefghijk = { module = \"m\" } }",
             "exactly one",
         ),
+        (
+            "{ cluster-abcdefghijk = { module = \"m\", label = \"l\", accounts = [\"1\"] } }",
+            "accounts: \"1\"",
+        ),
+        // None is no list: whoever wants nobody to have the token leaves it out.
+        (
+            "{ cluster-abcdefghijk = { module = \"m\", label = \"l\", accounts = [] } }",
+            "accounts is empty",
+        ),
         ("not a table", "clusters"),
     ] {
         let error = parse(&file, &[("STRONGROOM_CLUSTERS", wrong)]).unwrap_err();

@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "operation",
             "store",
             "token",
+            "sigv4",
             "model",
             "config",
             "clock",
@@ -37,7 +38,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("server", &["operation", "model", "error", "metrics"]),
+    (
+        "server",
+        &["operation", "sigv4", "model", "error", "metrics"],
+    ),
     (
         "worker",
         &["operation", "audit", "store", "model", "error", "metrics"],
@@ -45,13 +49,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "operation",
         &[
-            "authz", "audit", "store", "token", "model", "clock", "error", "metrics",
+            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "metrics",
         ],
     ),
     ("audit", &["authz", "store", "model", "error", "metrics"]),
     ("authz", &["model"]),
     ("store", &["model", "error", "metrics"]),
     ("token", &["model", "error", "metrics"]),
+    ("sigv4", &["model", "error"]),
     ("model", &["error"]),
     ("config", &["model", "error"]),
     ("clock", &[]),

@@ -1,4 +1,4 @@
-//! The group writer: requests hand over their records and wait for the group's commit.
+//! The group writers: requests hand over their records and wait for the group's commit.
 
 use super::metrics::AuditMetrics;
 use crate::metrics::MetricFamily;
@@ -6,10 +6,13 @@ use crate::store::{Committed, Entry, Store};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// The most records in one commit.
 const GROUP: usize = 512;
+/// Groups on their way at a time. With one, whoever comes while it is on its way waits for two
+/// commits: their latency was the other tenants' doing.
+const WRITERS: usize = 2;
 /// Records that may wait for a commit; one more request is refused.
 const WAITING: usize = 8192;
 
@@ -26,11 +29,18 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Starts the writer on the current runtime; it ends when the last clone is dropped.
+    /// Starts the writers on the current runtime; they end when the last clone is dropped.
     pub fn start(store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let metrics = Arc::new(AuditMetrics::new());
-        tokio::spawn(write_groups(store, waiting, metrics.clone()));
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..WRITERS {
+            tokio::spawn(write_groups(
+                store.clone(),
+                waiting.clone(),
+                metrics.clone(),
+            ));
+        }
         Self { queue, metrics }
     }
 
@@ -64,11 +74,11 @@ impl Audit {
 
 async fn write_groups(
     store: Store,
-    mut waiting: mpsc::Receiver<Waiting>,
+    waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
     metrics: Arc<AuditMetrics>,
 ) {
     let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
+    while waiting.lock().await.recv_many(&mut group, GROUP).await > 0 {
         let split = |(entry, since, answer): Waiting| (entry, (since, answer));
         let (entries, answers): (Vec<Entry>, Vec<_>) = group.drain(..).map(split).unzip();
         metrics.group.observe(entries.len() as f64);

@@ -30,7 +30,7 @@ pub struct Question<'a> {
     pub facts: &'a dyn Facts,
 }
 
-/// Who has a say.
+/// Which policies have a say.
 #[derive(Debug, Clone, Copy)]
 pub struct Policies<'a> {
     /// The policies of the user, or of the role that a session is of.
@@ -39,8 +39,6 @@ pub struct Policies<'a> {
     pub session: Option<&'a Policy>,
     /// The resource's own policy: a key's or a role's. `None` where the resource has none.
     pub resource: Option<&'a Policy>,
-    /// The key's grants.
-    pub grants: &'a [Permit<'a>],
 }
 
 /// What authorization answers.
@@ -63,6 +61,15 @@ pub enum Allowed {
     Grant(usize),
 }
 
+/// What the policies say: a grant may allow what they do not, unless one of them denies it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judgement {
+    decision: Decision,
+    own: bool,
+    identity: bool,
+    session: bool,
+}
+
 /// Whether a principal may do something. An explicit deny goes before everything.
 ///
 /// In its own account, what the resource's policy allows to the principal itself is allowed; what
@@ -70,59 +77,104 @@ pub enum Allowed {
 /// policy leaves everything to them. From another account both must allow it. A grant allows what
 /// the resource's policy does not, in either case. A session's policy limits all of this but what
 /// is allowed, in its own account, to the very session.
-pub fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Decision {
+pub fn decide(question: &Question<'_>, policies: &Policies<'_>, grants: &[Permit<'_>]) -> Decision {
+    judge(question, policies).or_by(grants, question)
+}
+
+/// The part of [`decide()`] that needs no grants.
+pub fn judge(question: &Question<'_>, policies: &Policies<'_>) -> Judgement {
     let principal = question.principal;
     let ask = |policy: &Policy| policy.verdict(question, Conditions::Tested);
     let identity = of_identity(principal, policies.identity, ask);
     if identity == Verdict::Denied {
-        return Decision::Deny(Reason::ExplicitIdentity);
+        return Judgement::denied(Reason::ExplicitIdentity);
     }
     let resource = policies.resource.map_or(Verdict::Silent, ask);
     if resource == Verdict::Denied {
-        return Decision::Deny(Reason::ExplicitResource);
+        return Judgement::denied(Reason::ExplicitResource);
     }
     let session = policies.session.map(ask);
     if session == Some(Verdict::Denied) {
-        return Decision::Deny(Reason::ExplicitSession);
+        return Judgement::denied(Reason::ExplicitSession);
     }
-    let identity = identity != Verdict::Silent;
-    let session = session != Some(Verdict::Silent);
-    // What is missing where the identity's policies decide.
-    let by_identity = |allowed: Allowed| match (identity, session) {
-        (false, _) => Decision::Deny(Reason::NoIdentity),
-        (true, false) => Decision::Deny(Reason::NoSession),
-        (true, true) => Decision::Allow(allowed),
-    };
-    let by_role = |allowed: Allowed| match session {
-        false => Decision::Deny(Reason::NoSession),
-        true => Decision::Allow(allowed),
+    let judgement = Judgement {
+        decision: Decision::Deny(Reason::NoResource),
+        own: principal.account == *question.owner,
+        identity: identity != Verdict::Silent,
+        session: session != Some(Verdict::Silent),
     };
     let web = matches!(principal.kind, PrincipalKind::WebIdentity { .. });
-    let own = principal.account == *question.owner;
-    let mut decision = match (resource, policies.resource) {
+    let decision = match (resource, policies.resource) {
         // Whom a token names has no account's policies: the role's trust alone decides.
         (Verdict::Allowed(_), _) if web => Decision::Allow(Allowed::ResourcePolicy),
-        (Verdict::Allowed(_), _) if !own => by_identity(Allowed::ResourcePolicy),
+        (Verdict::Allowed(_), _) if !judgement.own => {
+            judgement.by_identity(Allowed::ResourcePolicy)
+        }
         (Verdict::Allowed(Named::Itself), _) => Decision::Allow(Allowed::ResourcePolicy),
-        (Verdict::Allowed(Named::Role), _) => by_role(Allowed::ResourcePolicy),
-        (Verdict::Allowed(Named::Account), _) => by_identity(Allowed::Identity),
-        (_, None) if own && !web => by_identity(Allowed::Identity),
-        _ => Decision::Deny(Reason::NoResource),
+        (Verdict::Allowed(Named::Role), _) => judgement.by_role(Allowed::ResourcePolicy),
+        (Verdict::Allowed(Named::Account), _) => judgement.by_identity(Allowed::Identity),
+        (_, None) if judgement.own && !web => judgement.by_identity(Allowed::Identity),
+        _ => judgement.decision,
     };
-    let Decision::Deny(_) = decision else {
-        return decision;
-    };
-    for (at, named) in permitting(policies.grants, question) {
-        decision = match named {
-            Named::Itself if own => Decision::Allow(Allowed::Grant(at)),
-            Named::Itself | Named::Role => by_role(Allowed::Grant(at)),
-            Named::Account => by_identity(Allowed::Grant(at)),
-        };
-        if let Decision::Allow(_) = decision {
-            break;
+    Judgement {
+        decision,
+        ..judgement
+    }
+}
+
+impl Judgement {
+    /// An explicit deny.
+    pub(crate) fn denied(reason: Reason) -> Self {
+        Self {
+            decision: Decision::Deny(reason),
+            own: false,
+            identity: false,
+            session: false,
         }
     }
-    decision
+
+    /// Whether a grant could make a difference.
+    pub fn is_open(&self) -> bool {
+        match self.decision {
+            Decision::Allow(_) => false,
+            Decision::Deny(reason) => !reason.is_explicit(),
+        }
+    }
+
+    /// The decision, the resource's grants included; the question is the one that was judged.
+    pub fn or_by(&self, grants: &[Permit<'_>], question: &Question<'_>) -> Decision {
+        let mut decision = self.decision;
+        if !self.is_open() {
+            return decision;
+        }
+        for (at, named) in permitting(grants, question) {
+            decision = match named {
+                Named::Itself if self.own => Decision::Allow(Allowed::Grant(at)),
+                Named::Itself | Named::Role => self.by_role(Allowed::Grant(at)),
+                Named::Account => self.by_identity(Allowed::Grant(at)),
+            };
+            if let Decision::Allow(_) = decision {
+                break;
+            }
+        }
+        decision
+    }
+
+    /// What is missing where the identity's policies decide.
+    fn by_identity(&self, allowed: Allowed) -> Decision {
+        match (self.identity, self.session) {
+            (false, _) => Decision::Deny(Reason::NoIdentity),
+            (true, false) => Decision::Deny(Reason::NoSession),
+            (true, true) => Decision::Allow(allowed),
+        }
+    }
+
+    fn by_role(&self, allowed: Allowed) -> Decision {
+        match self.session {
+            false => Decision::Deny(Reason::NoSession),
+            true => Decision::Allow(allowed),
+        }
+    }
 }
 
 /// What an identity's policies say together. A root needs none to be allowed everything.

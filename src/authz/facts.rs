@@ -26,7 +26,7 @@ pub enum Values<'a> {
 }
 
 /// What is known of a request, looked up when a policy asks.
-pub trait Facts {
+pub trait Facts: Sync {
     /// The values of a key; `None` where it is absent from the request's context.
     fn values(&self, key: &ConditionKey) -> Option<Values<'_>>;
 }

@@ -16,7 +16,7 @@ mod reason;
 mod statement;
 mod variables;
 
-pub use decide::{Allowed, Decision, Policies, Question, decide};
+pub use decide::{Allowed, Decision, Judgement, Policies, Question, decide, judge};
 pub use facts::{ConditionKey, Facts, Values};
 pub use grants::Permit;
 pub use lockout::keeps_control;

@@ -10,7 +10,7 @@ use super::statement::{Conditions, Statement};
 use std::fmt;
 
 /// What a policy is attached to, which decides which elements it must and may not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
     /// A key: every statement has principals. One without an action or a resource has no effect.
     Key,

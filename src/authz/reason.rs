@@ -18,6 +18,14 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether a policy says no, and not only none yes: then no grant helps.
+    pub(super) fn is_explicit(self) -> bool {
+        match self {
+            Reason::ExplicitIdentity | Reason::ExplicitResource | Reason::ExplicitSession => true,
+            Reason::NoIdentity | Reason::NoResource | Reason::NoSession => false,
+        }
+    }
+
     /// How AWS's message goes on: `… because no identity-based policy allows the X action`, `… with
     /// an explicit deny in a resource-based policy`.
     ///

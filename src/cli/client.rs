@@ -7,7 +7,7 @@ use super::failed;
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
 use crate::model::Url;
-use crate::server::sigv4::{self, SignedRequest};
+use crate::sigv4::{self, SignedRequest};
 use answer::read_answer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;

@@ -5,6 +5,8 @@ use crate::config::{
     CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
     ms,
 };
+use crate::model::AccountId;
+use crate::operation::Cluster;
 use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
@@ -77,14 +79,20 @@ pub fn token(config: &Config) -> TokenConfig {
 }
 
 /// The tokens that can be custom key stores, used as the gateway's own is; their PINs are callers'.
-pub fn clusters(config: &Config) -> BTreeMap<String, TokenConfig> {
+pub fn clusters(config: &Config) -> BTreeMap<String, Cluster> {
     let own = token(config);
-    let cluster = |section: &ClusterSection| TokenConfig {
-        module: section.module.clone(),
-        select: selector(section.serial.as_ref(), section.label.as_ref()),
-        pin: SecretString::default(),
-        retry_pin: false,
-        ..own.clone()
+    let cluster = |section: &ClusterSection| Cluster {
+        token: TokenConfig {
+            module: section.module.clone(),
+            select: selector(section.serial.as_ref(), section.label.as_ref()),
+            pin: SecretString::default(),
+            retry_pin: false,
+            ..own.clone()
+        },
+        accounts: section.accounts.as_ref().map(|accounts| {
+            let accounts = accounts.iter();
+            accounts.filter_map(|id| AccountId::parse(id)).collect()
+        }),
     };
     let clusters = config.clusters.iter();
     clusters

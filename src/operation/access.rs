@@ -33,13 +33,24 @@ pub struct Access<'i> {
 }
 
 /// An action that the caller must be allowed besides the operation's own, by their identity's
-/// policies: on the keys that are yet to be made in a Region.
+/// policies, on what is yet to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Further<'i> {
     /// As policies name it.
     pub action: &'static str,
-    /// Where, if not in the request's Region.
-    pub region: Option<&'i Region>,
+    /// On what.
+    pub on: New<'i>,
+}
+
+/// What a request is to make, in the caller's account.
+#[derive(Debug, Clone, Copy)]
+pub enum New<'i> {
+    /// A key of a Region, if not the request's: its id is not known yet.
+    Key(Option<&'i Region>),
+    /// A user, by name.
+    User(&'i str),
+    /// A role, by name.
+    Role(&'i str),
 }
 
 /// What a request is about that is neither a key nor a key store.

@@ -1,6 +1,7 @@
 //! Steps 5 to 7 of the pipeline: resolve, authorize, state. Their outcome is [`Authorized`],
 //! which nothing else makes, and which alone carries key records and rights to use the token.
 
+mod assumed;
 mod facts;
 mod find;
 mod granted;
@@ -17,7 +18,6 @@ pub(super) use source::Source;
 
 use super::access::{Access, KeyAccess, Permission, Purpose, Subject};
 use super::key_stores::state_of;
-use super::sts::trust;
 use super::{Operation, Request, caller};
 use crate::authz::Policy;
 use crate::model::key_state::StateRule;
@@ -80,14 +80,11 @@ impl<O: Operation> Authorized<O> {
         policies: &PolicyCache,
     ) -> Result<Self, Error> {
         let identity = caller::identity(request, now, source, seen).await?;
+        let caller = Caller::new(O::NAME, request, identity, now, access.input, policies);
         let role = match access.subject {
-            Subject::RoleToAssume(wanted) => {
-                let caller = identity.as_deref();
-                Some(trust::check(wanted, caller, request, now, source, seen).await?)
-            }
+            Subject::RoleToAssume(wanted) => Some(caller.assumed(wanted, source, seen).await?),
             _ => None,
         };
-        let caller = Caller::new(O::NAME, request, identity, now, access.input, policies);
         caller.of_subject(access, source, seen).await?;
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();

@@ -1,11 +1,12 @@
 //! Who a request is from, and by what they were recognised: looked at again at every attempt, since
 //! what was true when the request came may have been changed meanwhile.
 
+use super::Request;
 use super::authorized::{Seen, Source};
-use super::{Request, unrecognized};
 use crate::Error;
 use crate::audit::{Actor, Caller};
 use crate::authz::{Principal, PrincipalKind};
+use crate::sigv4::unrecognized;
 use crate::store::{Identity, IdentityKind, RowVersion};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use super::sts::SessionTokens;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::AccountId;
+use crate::sigv4::SecretAccessKey;
 use crate::store::{AccessKey, IdentityKind, RowVersion, Store};
 use crate::token::{KeyRef, Token};
 use base64::Engine;
@@ -27,7 +28,7 @@ pub struct Credential {
     /// `None` for temporary credentials, which have none.
     pub(super) row: Option<RowVersion>,
     /// The secret access key.
-    pub secret: SecretString,
+    pub secret: SecretAccessKey,
 }
 
 /// The access keys in use. Unwrapping one costs a call to the token, so what was unwrapped is
@@ -148,7 +149,7 @@ impl Credentials {
             principal: identity.as_principal(),
             proof: Proof::AccessKey(row.id.clone()),
             row: Some(version),
-            secret: self.unwrap(&row).await?,
+            secret: self.unwrap(&row).await?.into(),
         });
         self.unwrapped.insert(row.row, credential.clone());
         // The row may have been forgotten meanwhile: then there was nothing yet to go with it.

@@ -1,7 +1,7 @@
 //! The only pipeline: every operation is executed here and nowhere else.
 //!
 //! The server has admitted and authenticated (steps 1 and 2); here follow quota, decode, resolve,
-//! authorize, state, approval, DryRun, execute, record. A [`Use`] hands its record to the group writer and
+//! authorize, state, approval, DryRun, execute, record. A [`Use`] hands its record to the group writers and
 //! is run again if a row that it used has changed meanwhile; a [`TokenChange`] writes its record in the
 //! transaction of the change.
 
@@ -94,6 +94,7 @@ async fn attempt<O: Use>(
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
     if attempts == 0 {
+        cx.quota.count_trusted(O::NAME, request)?;
         cx.quota.count_use(&call, request)?;
     }
     let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;

@@ -8,6 +8,7 @@ use super::{
 use crate::model::member::{Decode, Structure};
 use crate::{Error, ErrorCode};
 use serde_json::{Map, Value};
+use std::pin::Pin;
 use std::sync::Arc;
 
 const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
@@ -16,6 +17,13 @@ const fn members<O: Operation>() -> &'static [(&'static str, bool)] {
 
 fn parameters<O: Operation>(body: &[u8]) -> Result<Map<String, Value>, Error> {
     Ok(O::Input::decode(body)?.parameters())
+}
+
+/// Each operation's future by itself: the stack of a worker has no room for all of them side by side,
+/// which is how a build without optimization lays them out.
+#[inline(never)]
+fn on_heap<F>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
 }
 
 /// The one list of operations: how each is run, where it is, and under which prefix it is called.
@@ -172,16 +180,13 @@ macro_rules! operations {
         /// # Errors
         /// What the caller is to be told.
         pub async fn answer(name: OperationName, request: Request, cx: &Arc<Context>) -> Result<Vec<u8>, Error> {
+            let request = &Arc::new(request);
             match name {
-                $(OperationName::$use => dispatch::run_use::<$use_path>(&request, cx).await,)*
-                $(OperationName::$own_use => dispatch::run_use::<$own_use_path>(&request, cx).await,)*
-                $(OperationName::$sts_use => dispatch::run_use::<$sts_use_path>(&request, cx).await,)*
-                $(OperationName::$change => {
-                    dispatch::run_change::<$change_path>(&Arc::new(request), cx).await
-                })*
-                $(OperationName::$own_change => {
-                    dispatch::run_change::<$own_change_path>(&Arc::new(request), cx).await
-                })*
+                $(OperationName::$use => on_heap(|| dispatch::run_use::<$use_path>(request, cx)).await,)*
+                $(OperationName::$own_use => on_heap(|| dispatch::run_use::<$own_use_path>(request, cx)).await,)*
+                $(OperationName::$sts_use => on_heap(|| dispatch::run_use::<$sts_use_path>(request, cx)).await,)*
+                $(OperationName::$change => on_heap(|| dispatch::run_change::<$change_path>(request, cx)).await,)*
+                $(OperationName::$own_change => on_heap(|| dispatch::run_change::<$own_change_path>(request, cx)).await,)*
             }
         }
     };

@@ -43,7 +43,7 @@ pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
 pub use metrics::{PipelineMetrics, Step};
-pub use tokens::Tokens;
+pub use tokens::{Cluster, Tokens};
 
 pub use crate::authz::Principal;
 
@@ -58,12 +58,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-/// What a caller whose access key is unknown, disabled or gone is told.
-pub fn unrecognized() -> Error {
-    let message = "The security token included in the request is invalid.";
-    Error::new(ErrorCode::UnrecognizedClient, message)
-}
 
 /// What a caller whose temporary credentials are over is told.
 pub fn expired() -> Error {

@@ -2,7 +2,7 @@
 
 use super::key_stores::password;
 use crate::metrics::{self, MetricFamily};
-use crate::model::{ConnectionErrorCode, ConnectionState};
+use crate::model::{AccountId, ConnectionErrorCode, ConnectionState};
 use crate::store::{Key, KeyStore};
 use crate::token::{KeyRef, Token, TokenConfig, TokenSelector, TokenTrouble};
 use crate::{Error, ErrorCode};
@@ -19,12 +19,20 @@ pub struct Tokens {
     home: Token,
     /// Of the gateway's own token: PINs of others are wrapped under it.
     wrapping: KeyRef,
-    /// The tokens of the configuration that can be custom key stores; without their PINs.
-    clusters: BTreeMap<String, TokenConfig>,
+    /// Those of the configuration that can be custom key stores, by their names.
+    clusters: BTreeMap<String, Cluster>,
     /// By the row of their custom key store.
     open: RwLock<HashMap<Uuid, Open>>,
     /// One at a time, so that a store's token is opened once.
     opening: tokio::sync::Mutex<()>,
+}
+
+/// A token that can be a custom key store.
+pub struct Cluster {
+    /// Without its PIN.
+    pub token: TokenConfig,
+    /// The accounts that may have it; `None` for all.
+    pub accounts: Option<Vec<AccountId>>,
 }
 
 #[derive(Clone)]
@@ -38,7 +46,7 @@ struct Open {
 
 impl Tokens {
     /// With the gateway's own token and its wrapping key.
-    pub fn new(home: Token, wrapping: KeyRef, clusters: BTreeMap<String, TokenConfig>) -> Self {
+    pub fn new(home: Token, wrapping: KeyRef, clusters: BTreeMap<String, Cluster>) -> Self {
         Self {
             home,
             wrapping,
@@ -74,9 +82,12 @@ impl Tokens {
         named.into_iter().flat_map(labelled).collect()
     }
 
-    /// The token of the configuration under this name.
-    pub fn cluster(&self, id: &str) -> Option<&TokenConfig> {
-        self.clusters.get(id)
+    /// The token of the configuration under this name, if the account may have it.
+    pub fn cluster(&self, id: &str, account: &AccountId) -> Option<&TokenConfig> {
+        let cluster = self.clusters.get(id)?;
+        let accounts = cluster.accounts.as_ref();
+        let may = accounts.is_none_or(|accounts| accounts.contains(account));
+        may.then_some(&cluster.token)
     }
 
     /// The token that has a key.
@@ -210,7 +221,8 @@ impl Tokens {
     /// was first connected to.
     fn config(&self, store: &KeyStore) -> Result<TokenConfig, Error> {
         let unknown = || Error::internal(UnknownCluster(store.cluster.clone()));
-        let mut config = self.cluster(&store.cluster).ok_or_else(unknown)?.clone();
+        let config = self.cluster(&store.cluster, &store.account);
+        let mut config = config.ok_or_else(unknown)?.clone();
         if let Some(serial) = &store.token_serial {
             if matches!(&config.select, TokenSelector::Serial(other) if other != serial) {
                 return Err(unknown());
@@ -284,7 +296,7 @@ impl Tokens {
 
 /// The configuration has no such token.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration names no token {0} with the serial number of the key store's")]
+#[error("the configuration names no token {0} for the key store's account, with its serial number")]
 struct UnknownCluster(String);
 
 fn away(message: impl Into<String>) -> Error {

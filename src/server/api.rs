@@ -3,11 +3,11 @@
 use super::certificate;
 use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
-use super::sigv4::{self, SignedRequest};
 use super::{Shared, body};
 use crate::model::{AccountId, TraceParent};
 use crate::operation::quota::{Place, Places, Throttled, network};
 use crate::operation::{OperationName, Request, Step};
+use crate::sigv4::{self, SignedRequest};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
 use actix_web::http::{Method, StatusCode};
@@ -100,7 +100,7 @@ pub(super) async fn handle(
     let request_id = Uuid::new_v4();
     let protocol = Protocol::of(&request);
     let answer = match admit(&request, protocol, payload, &shared, request_id).await {
-        Ok((name, request, _place)) => {
+        Ok((name, request, _held)) => {
             let answer = shared.endpoint.answer(name, request).await;
             match protocol {
                 Protocol::Json => answer,
@@ -132,6 +132,12 @@ pub(super) async fn handle(
     }
 }
 
+/// The place that a request has until it is answered.
+enum Held {
+    Account { _place: Place<AccountId> },
+    Address { _place: Place<IpAddr> },
+}
+
 /// A place among a bounded number, of which nobody gets all.
 fn place<K: Hash + Eq + Clone>(
     places: &Arc<Places<K>>,
@@ -150,7 +156,7 @@ async fn admit(
     payload: web::Payload,
     shared: &web::Data<Shared>,
     request_id: Uuid,
-) -> Result<(OperationName, Request, Place<AccountId>), Error> {
+) -> Result<(OperationName, Request, Held), Error> {
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -214,9 +220,13 @@ async fn admit(
         (_, Some(caller)) => caller,
         (_, None) => return Err(sigv4::missing()),
     };
-    let account = principal.account.clone();
-    let place = place(&shared.in_flight, account, "in-flight")?;
-    drop(unknown);
+    let held = match proof.web_identity() {
+        // No role of the account that the token is for is known to trust it.
+        Some(_) => Held::Address { _place: unknown },
+        None => Held::Account {
+            _place: place(&shared.in_flight, principal.account.clone(), "in-flight")?,
+        },
+    };
     let input = form.map(|form| form.json()).transpose()?;
     let user_agent = signed.header("user-agent").map(shortened);
     let request = Request {
@@ -230,7 +240,7 @@ async fn admit(
         user_agent,
         body: input.unwrap_or(body),
     };
-    Ok((name, request, place))
+    Ok((name, request, held))
 }
 
 /// A `User-Agent` as it is kept: policies look at it, and every record has it.

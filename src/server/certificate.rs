@@ -1,10 +1,10 @@
 //! Clients' certificates: whom they speak for, and what a request needs that has nothing else.
 
 use super::Shared;
-use super::sigv4::SignedRequest;
 use super::subject;
 use super::tls::Tls;
 use crate::model::{Region, hex};
+use crate::sigv4::SignedRequest;
 use crate::{Error, ErrorCode};
 use actix_tls::accept::openssl::TlsStream;
 use actix_web::HttpRequest;

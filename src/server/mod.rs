@@ -10,7 +10,6 @@ mod body;
 mod certificate;
 mod presented;
 pub mod query;
-pub mod sigv4;
 mod subject;
 mod tls;
 
@@ -112,9 +111,10 @@ const MAX_HANDSHAKES: usize = 64;
 /// What the handlers of the API share.
 pub(crate) struct Shared {
     endpoint: Arc<dyn Endpoint>,
-    /// For requests that are being read and authenticated, by the addresses that they come from.
+    /// For requests that are being read and authenticated, and for holders of OIDC tokens, by the
+    /// addresses that they come from.
     unknown: Arc<Places<IpAddr>>,
-    /// For those that are authenticated and not yet answered, by account.
+    /// For the others that are authenticated and not yet answered, by account.
     in_flight: Arc<Places<AccountId>>,
     max_body_bytes: usize,
     read_timeout: Duration,

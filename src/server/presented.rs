@@ -3,12 +3,11 @@
 use super::Shared;
 use super::api::{Protocol, SECURITY_TOKEN};
 use super::certificate::Mapped;
-use super::sigv4::{self, Authorization, SignedRequest};
 use crate::model::Region;
 use crate::operation::credential::Credential;
-use crate::operation::{Principal, Proof, unrecognized};
+use crate::operation::{Principal, Proof};
+use crate::sigv4::{self, Authorization, SignedRequest, unrecognized};
 use crate::{Error, ErrorCode};
-use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -104,6 +103,6 @@ async fn signer(
         .credential(authorization.access_key_id, token, source_ip)
         .await?;
     let credential = credential.ok_or_else(unrecognized)?;
-    sigv4::verify(authorization, request, credential.secret.expose_secret())?;
+    sigv4::verify(authorization, request, &credential.secret)?;
     Ok(credential)
 }

@@ -4,7 +4,7 @@ use super::cache::{Address, Record};
 use super::error::StoreError;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{AccessKey, RowVersion, Shared, Store, Transaction};
 use crate::Error;
 use crate::model::AccountId;

@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Alias, Key, RowVersion, Shared, Store, Transaction};
 use crate::model::{AccountId, Region, arn};
 use crate::{Error, ErrorCode};
@@ -31,6 +31,11 @@ const LIST_OF_KEY: &str = concat!(
     select!("list_of_key"),
     "name > $3 and key_id = $5 order by name limit $4"
 );
+/// How many aliases of a key `kms:ResourceAliases` has: AWS's quota.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
+const MAX_ALIASES: i64 = 50;
+
 const INSERT: &str = "/* aliases::insert */ insert into alias \
     (id, account, region, name, created, key_id, updated, row_version, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -56,6 +61,19 @@ impl Shared {
         self.verify("alias", &id, row_mac::alias(&alias), column(row, "mac")?)
             .await?;
         Ok(alias)
+    }
+
+    async fn read_aliases(&self, rows: &[Row]) -> Result<Vec<Alias>, Error> {
+        let mut aliases = Vec::with_capacity(rows.len());
+        for row in rows {
+            aliases.push(self.read_alias(row).await?);
+        }
+        Ok(aliases)
+    }
+
+    async fn read_names(&self, rows: &[Row]) -> Result<Arc<[String]>, Error> {
+        let aliases = self.read_aliases(rows).await?;
+        Ok(aliases.into_iter().map(|alias| alias.name).collect())
     }
 }
 
@@ -89,8 +107,7 @@ impl Store {
         Ok(Some(alias))
     }
 
-    /// The same for who is not its owner; that there is none is remembered for a moment, so that
-    /// asking for what is not there takes no longer than asking for what is.
+    /// The same for who is not its owner: that there is none is remembered (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::alias`].
@@ -102,15 +119,8 @@ impl Store {
     ) -> Result<Option<Arc<Alias>>, Error> {
         let cache = &self.shared.cache;
         let address = Address::Alias(account.clone(), region.clone(), name.into());
-        if cache.is_absent(&address) {
-            return Ok(None);
-        }
-        let generation = cache.generation();
-        let alias = self.alias(account, region, name).await?;
-        if alias.is_none() {
-            cache.put_absent(generation, address);
-        }
-        Ok(alias)
+        let read = self.alias(account, region, name);
+        cache.or_absent(address, read).await
     }
 
     /// Aliases after `after` in the order of their names, at most `limit`; of one key if given.
@@ -139,11 +149,28 @@ impl Store {
             }
         };
         drop(connection);
-        let mut aliases = Vec::with_capacity(rows.len());
-        for row in &rows {
-            aliases.push(self.shared.read_alias(row).await?);
+        self.shared.read_aliases(&rows).await
+    }
+
+    /// The names of all aliases of a key, as they are or have been since it had its version; cached.
+    ///
+    /// # Errors
+    /// Those of the database; internal for a row that does not verify.
+    pub async fn alias_names(&self, key: &Key) -> Result<Arc<[String]>, Error> {
+        let shared = &self.shared;
+        let of = (key.row, key.row_version);
+        if let Some(names) = shared.cache.aliases.get(&of) {
+            return Ok(names);
         }
-        Ok(aliases)
+        let (account, region) = (key.account.as_str(), key.region.as_str());
+        let params: Params<'_> = &[&account, &region, &"", &MAX_ALIASES, &key.key_id];
+        let connection = shared.connections.get().await?;
+        let rows = connection.query(LIST_OF_KEY, params).await?;
+        drop(connection);
+        let names = shared.read_names(&rows).await?;
+        // Whatever has changed since the key was read has raised its version.
+        shared.cache.aliases.put(of, &names);
+        Ok(names)
     }
 }
 
@@ -165,27 +192,25 @@ impl Transaction<'_> {
         }
     }
 
-    /// The aliases of a key, at most `limit`.
+    /// The names of all aliases of a locked key: they stay so, since whoever changes them locks the key
+    /// first.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn aliases_of_key(&self, key: &Key, limit: i64) -> Result<Vec<Alias>, Error> {
+    pub async fn alias_names(&self, key: &Key) -> Result<Arc<[String]>, Error> {
         let (account, region) = (key.account.as_str(), key.region.as_str());
-        let params: Params<'_> = &[&account, &region, &"", &limit, &key.key_id];
+        let params: Params<'_> = &[&account, &region, &"", &MAX_ALIASES, &key.key_id];
         let rows = self.connection.query(LIST_OF_KEY, params).await?;
-        let mut aliases = Vec::with_capacity(rows.len());
-        for row in &rows {
-            aliases.push(self.shared.read_alias(row).await?);
-        }
-        Ok(aliases)
+        self.shared.read_names(&rows).await
     }
 
-    /// Inserts an alias of a locked key.
+    /// Inserts an alias of a locked key, and raises the key's version: a decision may depend on which
+    /// aliases there are.
     ///
     /// # Errors
     /// `AlreadyExistsException` in AWS's words if there is one; `LimitExceededException`; those of
     /// the database.
-    pub async fn insert_alias(&self, alias: &Alias) -> Result<(), Error> {
+    pub async fn insert_alias(&self, alias: &Alias, of: &Key) -> Result<(), Error> {
         let mac = self.shared.mac(row_mac::alias(alias)).await?;
         let inserted = self
             .connection
@@ -208,7 +233,8 @@ impl Transaction<'_> {
             Ok(_) => {
                 let (account, region) = (alias.account.clone(), alias.region.clone());
                 self.touch(Touched::Alias(account, region, alias.name.clone()));
-                self.check_aliases(alias).await
+                self.check_aliases(alias).await?;
+                self.update_key(of).await
             }
             Err(error) if error.is_duplicate() => {
                 let arn = arn::alias_arn(&alias.account, &alias.region, &alias.name);
@@ -219,12 +245,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// Points an alias at another key, which is locked; fenced.
+    /// Points an alias of a locked key at another one, which is locked too, and raises the versions
+    /// of both; fenced.
     ///
     /// # Errors
     /// [`StoreError::Changed`] if the row no longer has `alias.row_version`;
     /// `LimitExceededException`; those of the database.
-    pub async fn update_alias(&self, alias: &Alias) -> Result<(), Error> {
+    pub async fn update_alias(&self, alias: &Alias, from: &Key, to: &Key) -> Result<(), Error> {
         let raised = Alias {
             row_version: alias.row_version + 1,
             ..alias.clone()
@@ -236,19 +263,24 @@ impl Transaction<'_> {
             return Err(StoreError::Changed("aliases::update").into());
         }
         self.changed(RowVersion::Alias(row, version));
-        self.check_aliases(alias).await
+        self.check_aliases(alias).await?;
+        self.update_key(to).await?;
+        match from.row == to.row {
+            true => Ok(()),
+            false => self.update_key(from).await,
+        }
     }
 
-    /// Removes an alias; fenced.
+    /// Removes an alias of a locked key, and raises the key's version; fenced.
     ///
     /// # Errors
     /// [`StoreError::Changed`] if the row no longer has `alias.row_version`; those of the database.
-    pub async fn delete_alias(&self, alias: &Alias) -> Result<(), Error> {
+    pub async fn delete_alias(&self, alias: &Alias, of: &Key) -> Result<(), Error> {
         let params: Params<'_> = &[&alias.row, &alias.row_version];
         if self.connection.execute(DELETE, params).await? != 1 {
             return Err(StoreError::Changed("aliases::delete").into());
         }
         self.changed(RowVersion::Alias(alias.row, alias.row_version));
-        Ok(())
+        self.update_key(of).await
     }
 }

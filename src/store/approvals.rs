@@ -32,7 +32,8 @@ const OPEN: &str = concat!(
 );
 const LIST: &str = concat!(
     select!("list"),
-    "(account = $1 or ($2 and approvers::jsonb ? $3)) and id > $4 order by id limit $5"
+    "(account = $1 or (approvers::jsonb ? $3 and ($2 or resources like '%:' || $1 || ':key/%'))) \
+     and id > $4 order by id limit $5"
 );
 const APPROVALS: &str = "/* approvals::approvals */ select request, approver_id, approver, \
     hands, principal, access_key, created, mac from approval where request = $1 order by created";
@@ -178,8 +179,8 @@ impl Store {
             .await
     }
 
-    /// Those of an account, and those of any account that name `approver` if `everywhere`; after
-    /// `after` in the order of their ids, at most `limit`.
+    /// Those of an account, and those that name `approver`: for a key of the account, or for
+    /// whatever if `everywhere`; after `after` in the order of their ids, at most `limit`.
     ///
     /// # Errors
     /// As [`Store::approval_request`].

@@ -1,8 +1,10 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
-use super::metrics::StoreMetrics;
-use super::{AccessKey, Alias, Grant, Identity, Key, KeyStore, RowVersion};
+use super::lists::Lists;
+use super::metrics::{Looked, StoreMetrics};
+use super::{AccessKey, Alias, Candidate, Grant, Identity, Key, KeyStore, RowVersion};
+use crate::Error;
 use crate::model::{AccountId, Region};
 use quick_cache::sync::Cache as Map;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +27,6 @@ pub(super) enum Address {
     Version(Region, Uuid),
     /// By a token that was found to be genuine.
     Grant(String),
-    /// All that a grantee has of a key.
-    Grants(Uuid, String),
     AccessKey(String),
     /// By its ARN.
     Identity(String),
@@ -51,8 +51,11 @@ pub(super) enum Record {
 pub(super) struct Cache {
     rows: Map<Address, Uuid>,
     records: Map<Uuid, Record>,
-    /// Of grants, which are among the records as well: a list is as good as they are.
-    lists: Map<Address, Arc<[Arc<Grant>]>>,
+    /// The names of all aliases of a key, by its row and the version that the key then had: whatever
+    /// changes them raises it.
+    pub(super) aliases: Lists<(Uuid, i64), String>,
+    /// All that a grantee has of the key of a row.
+    pub(super) grants: Lists<(Uuid, String), Candidate>,
     absent: Map<Address, Instant>,
     generation: AtomicU64,
     follower: OnceLock<Follower>,
@@ -69,7 +72,8 @@ impl Cache {
             // A key has its own address, and one for each version that ciphertexts name.
             rows: Map::new(entries.saturating_mul(4)),
             records: Map::new(entries),
-            lists: Map::new(entries),
+            aliases: Lists::new(entries),
+            grants: Lists::new(entries),
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
             follower: OnceLock::new(),
@@ -84,17 +88,16 @@ impl Cache {
     pub(super) fn get(&self, address: &Address) -> Option<Record> {
         let row = self.rows.get(address);
         let record = row.and_then(|row| self.records.get(&row));
-        self.metrics.looked_up(address, record.is_some());
+        self.metrics
+            .looked_up(Looked::up(address), record.is_some());
         record
     }
 
-    /// A list of grants, unless one of them has been forgotten since.
-    pub(super) fn grants(&self, address: &Address) -> Option<Arc<[Arc<Grant>]>> {
-        let known = |grant: &Arc<Grant>| self.records.contains_key(&grant.row);
-        let list = self.lists.get(address);
-        let list = list.filter(|list| list.iter().all(known));
-        self.metrics.looked_up(address, list.is_some());
-        list
+    /// A grant, by its row alone.
+    pub(super) fn get_row(&self, row: Uuid) -> Option<Record> {
+        let record = self.records.get(&row);
+        self.metrics.looked_up(Looked::Grant, record.is_some());
+        record
     }
 
     pub(super) fn is_absent(&self, address: &Address) -> bool {
@@ -123,13 +126,16 @@ impl Cache {
         }
     }
 
-    pub(super) fn put_grants(&self, generation: u64, address: Address, list: &Arc<[Arc<Grant>]>) {
+    /// The same for what is asked for by its row.
+    pub(super) fn put_row(&self, generation: u64, row: Uuid, record: Record) {
         if self.generation() == generation {
-            for grant in list.iter() {
-                let record = Record::Grant(Arc::clone(grant));
-                self.records.insert(grant.row, record);
-            }
-            self.lists.insert(address, Arc::clone(list));
+            self.records.insert(row, record);
+        }
+    }
+
+    pub(super) fn put_grants(&self, generation: u64, of: (Uuid, String), list: &Arc<[Candidate]>) {
+        if self.generation() == generation {
+            self.grants.put(of, list);
         }
     }
 
@@ -137,6 +143,24 @@ impl Cache {
         if self.generation() == generation {
             self.absent.insert(address, Instant::now());
         }
+    }
+
+    /// What `read` finds for who is not its owner: that there is nothing is remembered, so that asking
+    /// for what is not there takes no longer than asking for what is.
+    pub(super) async fn or_absent<T>(
+        &self,
+        address: Address,
+        read: impl Future<Output = Result<Option<T>, Error>>,
+    ) -> Result<Option<T>, Error> {
+        if self.is_absent(&address) {
+            return Ok(None);
+        }
+        let generation = self.generation();
+        let found = read.await?;
+        if found.is_none() {
+            self.put_absent(generation, address);
+        }
+        Ok(found)
     }
 
     pub(super) fn forget(&self, row: Uuid) {
@@ -151,18 +175,24 @@ impl Cache {
         }
     }
 
-    /// That it is absent, or which grants there are.
+    /// That it is absent.
     pub(super) fn forget_address(&self, address: &Address) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.absent.remove(address);
-        self.lists.remove(address);
+    }
+
+    /// Which grants there are.
+    pub(super) fn forget_grants(&self, of: &(Uuid, String)) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.grants.forget(of);
     }
 
     pub(super) fn clear(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.rows.clear();
         self.records.clear();
-        self.lists.clear();
+        self.aliases.clear();
+        self.grants.clear();
         self.absent.clear();
         self.tell(None);
     }
@@ -204,26 +234,6 @@ mod tests {
         (address, Record::Alias(Arc::new(alias)))
     }
 
-    fn grant(row: Uuid) -> Grant {
-        let account = AccountId::parse("111122223333").unwrap();
-        Grant {
-            row,
-            row_version: 1,
-            key: Uuid::from_u128(1),
-            region: Region::parse("us-east-1").unwrap(),
-            key_id: "k".into(),
-            grant_id: "g".into(),
-            name: None,
-            grantee: "arn:aws:iam::111122223333:user/alice".into(),
-            retiring: None,
-            issuer: account.clone(),
-            account,
-            operations: [].into_iter().collect(),
-            constraints: None,
-            created: OffsetDateTime::UNIX_EPOCH,
-        }
-    }
-
     #[test]
     fn what_is_forgotten_while_it_is_read_is_not_kept() {
         let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
@@ -247,22 +257,5 @@ mod tests {
         assert!(cache.is_absent(&address));
         cache.forget_address(&address);
         assert!(!cache.is_absent(&address));
-    }
-
-    #[test]
-    fn a_list_goes_with_one_of_its_grants() {
-        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
-        let grant = Arc::new(grant(Uuid::from_u128(2)));
-        let address = Address::Grants(grant.key, grant.grantee.clone());
-        let list: Arc<[_]> = Arc::from([Arc::clone(&grant)]);
-        cache.put_grants(cache.generation(), address.clone(), &list);
-        assert!(cache.grants(&address).is_some());
-        cache.forget(grant.row);
-        assert!(cache.grants(&address).is_none());
-        // That there are none is remembered too, until there are.
-        cache.put_grants(cache.generation(), address.clone(), &Arc::from([]));
-        assert!(cache.grants(&address).is_some());
-        cache.forget_address(&address);
-        assert!(cache.grants(&address).is_none());
     }
 }

@@ -5,13 +5,14 @@ use super::error::StoreError;
 use super::keys::place;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Grant, Key, RowVersion, Shared, Store, Transaction};
 use crate::Error;
 use crate::model::{AccountId, Region};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -26,7 +27,9 @@ macro_rules! select {
     };
 }
 
-const GET: &str = concat!(select!("get"), "id = $1");
+pub(super) use select;
+
+pub(super) const GET: &str = concat!(select!("get"), "id = $1");
 const SHARE: &str = concat!(select!("share"), "id = $1 for share");
 const OF_KEY: &str = concat!(select!("of_key"), "key = $1 and grant_id = $2");
 const LOCK: &str = concat!(select!("lock"), "key = $1 and grant_id = $2 for update");
@@ -38,10 +41,6 @@ const LIST_OF_GRANTEE: &str = concat!(
     select!("list_of_grantee"),
     "key = $1 and grantee = $4 and grant_id > $2 order by grant_id limit $3"
 );
-const OF_GRANTEE: &str = concat!(
-    select!("of_grantee"),
-    "key = $1 and grantee = $2 order by grant_id limit $3"
-);
 const RETIRABLE: &str = concat!(
     select!("retirable"),
     "region = $1 and retiring = $2 and grant_id > $3 order by grant_id limit $4"
@@ -49,7 +48,8 @@ const RETIRABLE: &str = concat!(
 const SAME: &str = concat!(
     select!("same"),
     "key = $1 and name = $2 and grantee = $3 and retiring is not distinct from $4 \
-     and issuer = $5 and operations = $6 and constraints is not distinct from $7 limit 1"
+     and issuer = $5 and operations = $6 and constraints is not distinct from $7 \
+     and created >= coalesce($8, created) limit 1"
 );
 const COUNT: &str = "/* grants::count */ select count(*) as grants from kms_grant where key = $1";
 const INSERT: &str = "/* grants::insert */ insert into kms_grant \
@@ -59,42 +59,46 @@ const INSERT: &str = "/* grants::insert */ insert into kms_grant \
 const DELETE: &str =
     "/* grants::delete */ delete from kms_grant where id = $1 and row_version = $2";
 
-/// How many grants of one key one grantee can use without naming them; AWS's quota was 500.
-const USABLE: i64 = 1000;
+const TABLE: &str = "kms_grant";
 
 /// A token is this byte, the grant's row, a number that makes it unique, and a MAC over both.
 const TOKEN_FORMAT: u8 = 1;
 
+/// A grant as its row says, which may be anybody's.
+pub(super) fn parse_grant(row: &Row) -> Result<Grant, Error> {
+    let id: Uuid = column(row, "id")?;
+    let unreadable = || refused(TABLE, id);
+    let (account, region) = place(row, TABLE, &id.to_string())?;
+    let operations: Vec<&str> = column(row, "operations")?;
+    let operations = operations.iter().map(|name| name.parse());
+    let constraints: Option<&str> = column(row, "constraints")?;
+    let constraints = constraints.map(serde_json::from_str).transpose();
+    Ok(Grant {
+        row: id,
+        row_version: column(row, "row_version")?,
+        key: column(row, "key")?,
+        account,
+        region,
+        key_id: column(row, "key_id")?,
+        grant_id: column(row, "grant_id")?,
+        name: column(row, "name")?,
+        grantee: column(row, "grantee")?,
+        retiring: column(row, "retiring")?,
+        issuer: AccountId::parse(column(row, "issuer")?).ok_or_else(unreadable)?,
+        operations: operations
+            .collect::<Result<_, ()>>()
+            .map_err(|()| unreadable())?,
+        constraints: constraints.map_err(|_| unreadable())?,
+        created: column(row, "created")?,
+    })
+}
+
 impl Shared {
-    async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
-        const TABLE: &str = "kms_grant";
-        let id: Uuid = column(row, "id")?;
-        let unreadable = || refused(TABLE, id);
-        let (account, region) = place(row, TABLE, &id.to_string())?;
-        let operations: Vec<&str> = column(row, "operations")?;
-        let operations = operations.iter().map(|name| name.parse());
-        let constraints: Option<&str> = column(row, "constraints")?;
-        let parsed = constraints.map(serde_json::from_str).transpose();
-        let grant = Grant {
-            row: id,
-            row_version: column(row, "row_version")?,
-            key: column(row, "key")?,
-            account,
-            region,
-            key_id: column(row, "key_id")?,
-            grant_id: column(row, "grant_id")?,
-            name: column(row, "name")?,
-            grantee: column(row, "grantee")?,
-            retiring: column(row, "retiring")?,
-            issuer: AccountId::parse(column(row, "issuer")?).ok_or_else(unreadable)?,
-            operations: operations
-                .collect::<Result<_, ()>>()
-                .map_err(|()| unreadable())?,
-            constraints: parsed.map_err(|_| unreadable())?,
-            created: column(row, "created")?,
-        };
-        let bytes = row_mac::grant(&grant, constraints);
-        self.verify(TABLE, &id, bytes, column(row, "mac")?).await?;
+    pub(super) async fn read_grant(&self, row: &Row) -> Result<Grant, Error> {
+        let grant = parse_grant(row)?;
+        let bytes = row_mac::grant(&grant, column(row, "constraints")?);
+        self.verify(TABLE, &grant.row, bytes, column(row, "mac")?)
+            .await?;
         Ok(grant)
     }
 
@@ -156,27 +160,6 @@ impl Store {
         let record = Record::Grant(Arc::clone(&grant));
         shared.cache.put(generation, address, grant.row, record);
         Ok(Some(grant))
-    }
-
-    /// What a grantee has of the key of a row; cached, also that it is nothing.
-    ///
-    /// # Errors
-    /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
-        let shared = &self.shared;
-        let address = Address::Grants(key, grantee.into());
-        if let Some(grants) = shared.cache.grants(&address) {
-            return Ok(grants);
-        }
-        let generation = shared.cache.generation();
-        let connection = shared.connections.get().await?;
-        let params: Params<'_> = &[&key, &grantee, &USABLE];
-        let rows = connection.query(OF_GRANTEE, params).await?;
-        drop(connection);
-        let grants = shared.read_grants(&rows).await?;
-        let grants = grants.into_iter().map(Arc::new).collect();
-        shared.cache.put_grants(generation, address, &grants);
-        Ok(grants)
     }
 
     /// A grant of a key.
@@ -282,25 +265,18 @@ impl Transaction<'_> {
         }
     }
 
-    /// What a grantee has of the locked key of a row: it stays so, since whoever changes a key's grants locks
-    /// the key first.
+    /// A grant of the same locked key with the same name that says the same, and is not older than
+    /// `since`; `None` for a grant without a name.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn grants_of(&self, key: Uuid, grantee: &str) -> Result<Arc<[Arc<Grant>]>, Error> {
-        let params: Params<'_> = &[&key, &grantee, &USABLE];
-        let rows = self.connection.query(OF_GRANTEE, params).await?;
-        let grants = self.shared.read_grants(&rows).await?;
-        Ok(grants.into_iter().map(Arc::new).collect())
-    }
-
-    /// A grant of the same locked key with the same name that says the same; `None` for a grant
-    /// without a name.
-    ///
-    /// # Errors
-    /// Those of the database; internal for a row that does not verify.
-    pub async fn same_grant(&self, grant: &Grant) -> Result<Option<Grant>, Error> {
+    pub async fn same_grant(
+        &self,
+        grant: &Grant,
+        since: Option<OffsetDateTime>,
+    ) -> Result<Option<Grant>, Error> {
         let (operations, constraints) = texts(grant)?;
+        let since = since.map(micros);
         let params: Params<'_> = &[
             &grant.key,
             &grant.name,
@@ -309,6 +285,7 @@ impl Transaction<'_> {
             &grant.issuer.as_str(),
             &operations,
             &constraints,
+            &since,
         ];
         match self.connection.query_opt(SAME, params).await? {
             Some(row) => Ok(Some(self.shared.read_grant(&row).await?)),

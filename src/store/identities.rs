@@ -4,6 +4,7 @@ use super::cache::{Address, Record};
 use super::error::StoreError;
 use super::pool::{Params, column};
 use super::row_mac::{self, micros, refused};
+use super::touched::Touched;
 use super::{Identity, IdentityKind, RowVersion, Shared, Store, Transaction};
 use crate::model::AccountId;
 use crate::{Error, ErrorCode};
@@ -116,7 +117,10 @@ impl Store {
     pub async fn identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
         let shared = &self.shared;
         let address = Address::Identity(arn.into());
-        if let Some(Record::Identity(identity)) = shared.cache.get(&address) {
+        // The MAC of a root is not over its id: nothing depends on whose it is.
+        if let Some(Record::Identity(identity)) = shared.cache.get(&address)
+            && identity.arn == arn
+        {
             return Ok(Some(identity));
         }
         let generation = shared.cache.generation();
@@ -130,6 +134,19 @@ impl Store {
         let record = Record::Identity(Arc::clone(&identity));
         shared.cache.put(generation, address, identity.row, record);
         Ok(Some(identity))
+    }
+
+    /// The same for who is not of its account: that there is none is remembered
+    /// (`Cache::or_absent`).
+    ///
+    /// # Errors
+    /// As [`Store::identity`].
+    pub async fn foreign_identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        let address = Address::Identity(arn.into());
+        self.shared
+            .cache
+            .or_absent(address, self.identity(arn))
+            .await
     }
 
     /// The same as the database has it now: what a caller is shown does not lag.
@@ -222,6 +239,7 @@ impl Transaction<'_> {
         ];
         match self.connection.execute(INSERT, params).await {
             Ok(_) => {
+                self.touch(Touched::Identity(identity.arn.clone()));
                 self.check_identities(&identity.account, identity.kind)
                     .await
             }

@@ -5,7 +5,7 @@ use super::keys::{key_columns, version_columns};
 use super::pool::column;
 use super::related;
 use super::row_mac::{self, micros};
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Intent, Key, RowVersion, Transaction};
 use crate::Error;
 use crate::model::key_id::MULTI_REGION;

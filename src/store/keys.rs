@@ -267,8 +267,8 @@ impl Store {
         Ok(shared.keep_key(generation, address, key))
     }
 
-    /// As [`Store::key`], for who is not its owner; that there is none is remembered for a moment, so
-    /// that asking for what is not there takes no longer than asking for what is.
+    /// As [`Store::key`], for who is not its owner: that there is none is remembered
+    /// (`Cache::or_absent`).
     ///
     /// # Errors
     /// As [`Store::key`].
@@ -280,15 +280,8 @@ impl Store {
     ) -> Result<Option<Arc<Key>>, Error> {
         let cache = &self.shared.cache;
         let address = Address::Key(account.clone(), region.clone(), key_id.into());
-        if cache.is_absent(&address) {
-            return Ok(None);
-        }
-        let generation = cache.generation();
-        let key = self.key(account, region, key_id).await?;
-        if key.is_none() {
-            cache.put_absent(generation, address);
-        }
-        Ok(key)
+        let read = self.key(account, region, key_id);
+        cache.or_absent(address, read).await
     }
 
     /// Keys after `after` in the order of their ids, at most `limit`.

@@ -3,7 +3,7 @@
 use super::cache::Cache;
 use super::connect::connect;
 use super::error::{StoreError, describe};
-use super::transaction::Touched;
+use super::touched::Touched;
 use crate::metrics::Gauge;
 use std::convert::Infallible;
 use std::future::poll_fn;

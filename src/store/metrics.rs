@@ -15,6 +15,30 @@ const ROWS: [&str; 6] = [
     "key_store",
 ];
 
+/// The same; in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Looked {
+    Key,
+    Alias,
+    Grant,
+    AccessKey,
+    Identity,
+    KeyStore,
+}
+
+impl Looked {
+    pub(super) fn up(address: &Address) -> Self {
+        match address {
+            Address::Key(..) | Address::Version(..) => Self::Key,
+            Address::Alias(..) => Self::Alias,
+            Address::Grant(..) => Self::Grant,
+            Address::AccessKey(..) => Self::AccessKey,
+            Address::Identity(..) => Self::Identity,
+            Address::KeyStore(..) | Address::KeyStoreRow(..) => Self::KeyStore,
+        }
+    }
+}
+
 /// The metrics of the store.
 pub(super) struct StoreMetrics {
     pub(super) set: Metrics,
@@ -92,18 +116,10 @@ impl StoreMetrics {
         }
     }
 
-    pub(super) fn looked_up(&self, address: &Address, found: bool) {
-        let row = match address {
-            Address::Key(..) | Address::Version(..) => 0,
-            Address::Alias(..) => 1,
-            Address::Grant(..) | Address::Grants(..) => 2,
-            Address::AccessKey(..) => 3,
-            Address::Identity(..) => 4,
-            Address::KeyStore(..) | Address::KeyStoreRow(..) => 5,
-        };
+    pub(super) fn looked_up(&self, row: Looked, found: bool) {
         match found {
-            true => self.hits[row].inc(),
-            false => self.misses[row].inc(),
+            true => self.hits[row as usize].inc(),
+            false => self.misses[row as usize].inc(),
         }
     }
 

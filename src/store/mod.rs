@@ -17,6 +17,7 @@ mod error;
 mod figures;
 mod gcm;
 mod grants;
+mod grants_of;
 mod identities;
 mod imports;
 mod intents;
@@ -26,6 +27,7 @@ mod key_stores;
 mod key_versions;
 mod keys;
 mod listener;
+mod lists;
 mod metrics;
 mod migrate;
 mod pool;
@@ -34,12 +36,14 @@ mod record;
 mod related;
 mod rotations;
 mod row_mac;
+mod touched;
 mod transaction;
 mod usage;
 
 pub use approval_changes::OpenRequests;
 pub use approvals::Call;
 pub use error::StoreError;
+pub use grants_of::Candidate;
 pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use record::*;
 pub use rotations::Rotation;
@@ -66,7 +70,8 @@ pub struct StoreConfig {
     pub connections: usize,
     /// How long anything may wait for Postgres: a connection, a statement, a commit.
     pub deadline: Duration,
-    /// Keys, aliases and access keys kept in memory.
+    /// Keys, aliases and access keys kept in memory; and as many rows of lists, of grants and of
+    /// aliases.
     pub cache_entries: usize,
     /// How much accounts may have.
     pub quotas: ResourceQuotas,

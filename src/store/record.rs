@@ -206,7 +206,7 @@ pub struct Alias {
 }
 
 /// Who else may use a key, and for what. Nothing of it ever changes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
     /// Identifies the row for ever; never shown.
     pub row: Uuid,

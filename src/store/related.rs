@@ -2,7 +2,7 @@
 
 use super::keys::key_columns;
 use super::row_mac::refused;
-use super::transaction::Touched;
+use super::touched::Touched;
 use super::{Key, Store, Transaction};
 use crate::Error;
 use crate::model::Region;

@@ -5,17 +5,15 @@
 //! the groups in flight, every later group sees it, and once the change has been answered no group
 //! commits on what it replaced.
 
-use super::cache::Address;
 use super::error::StoreError;
 use super::pool::Connection;
+use super::touched::Touched;
 use super::{Intent, RowVersion, Shared, Store};
 use crate::Error;
-use crate::model::{AccountId, Region};
 use futures_util::future::{BoxFuture, join3};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How often a transaction is run before its contention is reported.
 const ATTEMPTS: u32 = 5;
@@ -40,62 +38,6 @@ pub struct Transaction<'t> {
     touched: Mutex<Vec<Touched>>,
     left: Mutex<Vec<Intent>>,
     fenced: AtomicBool,
-}
-
-/// What every gateway has to forget once a transaction has committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Touched {
-    /// What is known of a row.
-    Row(Uuid),
-    /// That there is no such access key.
-    AccessKey(String),
-    /// That there is no such key.
-    Key(AccountId, Region, String),
-    /// That no key of the Region has such a version.
-    Version(Region, Uuid),
-    /// That there is no such alias.
-    Alias(AccountId, Region, String),
-    /// Which grants of a key a grantee has.
-    Grants(Uuid, String),
-}
-
-impl Touched {
-    pub(super) fn payload(&self) -> String {
-        match self {
-            Touched::Row(row) => format!("row {row}"),
-            Touched::AccessKey(id) => format!("access-key {id}"),
-            Touched::Key(account, region, id) => format!("key {account} {region} {id}"),
-            Touched::Version(region, version) => format!("version {region} {version}"),
-            Touched::Alias(account, region, name) => format!("alias {account} {region} {name}"),
-            Touched::Grants(key, grantee) => format!("grants {key} {grantee}"),
-        }
-    }
-
-    pub(super) fn parse(payload: &str) -> Option<Self> {
-        let placed = |text: &str| {
-            let mut parts = text.splitn(3, ' ');
-            let account = AccountId::parse(parts.next()?)?;
-            let region = Region::parse(parts.next()?)?;
-            Some((account, region, parts.next()?.to_owned()))
-        };
-        match payload.split_once(' ')? {
-            ("row", row) => Uuid::parse_str(row).ok().map(Touched::Row),
-            ("access-key", id) => Some(Touched::AccessKey(id.into())),
-            ("key", text) => placed(text).map(|(a, r, id)| Touched::Key(a, r, id)),
-            ("version", text) => {
-                let (region, version) = text.split_once(' ')?;
-                let version = Uuid::parse_str(version).ok()?;
-                Some(Touched::Version(Region::parse(region)?, version))
-            }
-            ("alias", text) => placed(text).map(|(a, r, name)| Touched::Alias(a, r, name)),
-            ("grants", text) => {
-                let (key, grantee) = text.split_once(' ')?;
-                let key = Uuid::parse_str(key).ok()?;
-                Some(Touched::Grants(key, grantee.into()))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Store {
@@ -255,56 +197,5 @@ impl Shared {
         for touched in touched {
             self.cache.forget_touched(touched);
         }
-    }
-}
-
-impl super::cache::Cache {
-    pub(super) fn forget_touched(&self, touched: &Touched) {
-        match touched {
-            Touched::Row(row) => self.forget(*row),
-            Touched::AccessKey(id) => self.forget_address(&Address::AccessKey(id.clone())),
-            Touched::Key(account, region, id) => {
-                let (account, region) = (account.clone(), region.clone());
-                self.forget_address(&Address::Key(account, region, id.clone()));
-            }
-            Touched::Version(region, version) => {
-                self.forget_address(&Address::Version(region.clone(), *version));
-            }
-            Touched::Alias(account, region, name) => {
-                let (account, region) = (account.clone(), region.clone());
-                self.forget_address(&Address::Alias(account, region, name.clone()));
-            }
-            Touched::Grants(key, grantee) => {
-                self.forget_address(&Address::Grants(*key, grantee.clone()));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_is_read_as_it_was_written() {
-        let place = || {
-            let account = AccountId::parse("111122223333").unwrap();
-            (account, Region::parse("us-east-1").unwrap())
-        };
-        let ((a, r), (b, s), (_, t)) = (place(), place(), place());
-        for touched in [
-            Touched::Row(Uuid::from_u128(7)),
-            Touched::AccessKey("AKIA".into()),
-            Touched::Key(a, r, "mrk-1".into()),
-            Touched::Version(t, Uuid::from_u128(9)),
-            Touched::Alias(b, s, "alias/a b".into()),
-            Touched::Grants(
-                Uuid::from_u128(8),
-                "arn:aws:iam::111122223333:user/a".into(),
-            ),
-        ] {
-            assert_eq!(Touched::parse(&touched.payload()), Some(touched));
-        }
-        assert_eq!(Touched::parse("something else"), None);
     }
 }

@@ -12,6 +12,8 @@ mod encryption;
 mod grants;
 mod identities;
 mod import;
+#[path = "../support/issuer.rs"]
+mod issuer;
 mod key_stores;
 mod keys;
 mod mac;

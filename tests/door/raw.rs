@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::Read;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 

@@ -181,6 +181,10 @@ impl Requests<'_> {
         let operation = name(self.row);
         let kind = Kind::of(operation);
         let key = || self.key(kind);
+        let tags = match self.row.ends_with("with tags") {
+            true => json!([{"Key": "a", "Value": "b"}]),
+            false => Value::Null,
+        };
         let identity =
             json!({"UserName": "nobody-is-called-so", "RoleName": "nobody-is-called-so"});
         let with = |more: Value| {
@@ -274,18 +278,23 @@ impl Requests<'_> {
             "PutUserPolicy" | "PutRolePolicy" => {
                 with(json!({"PolicyName": "p", "PolicyDocument": ALL}))
             }
-            "CreateRole" => {
+            "CreateRole" | "CreateRole with tags" => {
                 let trust = json!({
                     "Version": "2012-10-17",
                     "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},
                 });
-                json!({"RoleName": fresh("role"), "AssumeRolePolicyDocument": trust.to_string()})
+                json!({
+                    "RoleName": fresh("role"), "AssumeRolePolicyDocument": trust.to_string(),
+                    "Tags": tags,
+                })
             }
             "UpdateAssumeRolePolicy" => with(json!({"PolicyDocument": json!({
                 "Version": "2012-10-17",
                 "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},
             }).to_string()})),
-            "CreateUser" => json!({"UserName": fresh("made")}),
+            "CreateUser" | "CreateUser with tags" => {
+                json!({"UserName": fresh("made"), "Tags": tags})
+            }
             "GetUserPolicy" | "GetRolePolicy" | "DeleteUserPolicy" | "DeleteRolePolicy" => {
                 with(json!({"PolicyName": "p"}))
             }
@@ -353,6 +362,8 @@ fn rows() -> BTreeSet<String> {
     let all = OperationName::ALL.iter().map(|name| name.to_string());
     let more = [
         "CreateKey with tags",
+        "CreateRole with tags",
+        "CreateUser with tags",
         "Decrypt by name",
         "DescribeKey by alias",
         "ListAliases of a key",

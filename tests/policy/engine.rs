@@ -76,8 +76,8 @@ pub fn decide(case: &Case) -> Result<&'static str, String> {
             identity: &identity,
             session: session.as_ref(),
             resource: resource.as_ref(),
-            grants: &grants,
         },
+        &grants,
     );
     Ok(match decision {
         Decision::Allow(_) => "Allow",

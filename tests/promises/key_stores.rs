@@ -2,9 +2,10 @@
 //! disconnected store's keys are used by nobody, and its keys' deletion waits for it.
 
 use crate::deletion::{AHEAD, schedule, set_database_clock};
-use crate::dev::{Dev, scratch};
+use crate::dev::{Dev, SHARED, scratch};
 use crate::gateway::Settings;
 use crate::postgres::sql;
+use crate::signed::Caller;
 use crate::token::objects_on;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
@@ -145,4 +146,49 @@ async fn deletion_waits_for_a_store_that_is_not_connected() {
     disconnect(&client, &store).await;
     delete.send().await.unwrap();
     dev.stop();
+}
+
+#[tokio::test]
+async fn a_token_is_had_by_the_accounts_that_the_configuration_names() {
+    let dev = &*SHARED;
+    let root = Caller::root(dev);
+    let serve = |account: &str| {
+        let token = r#"module = "/nowhere.so", label = "none""#;
+        let clusters =
+            format!(r#"{{ cluster-abcdefghijk = {{ {token}, accounts = ["{account}"] }} }}"#);
+        Settings::default()
+            .set("STRONGROOM_CLUSTERS", clusters)
+            .serve(dev)
+    };
+    let (theirs, ours) = (serve("111122223333"), serve("000000000000"));
+    let body = serde_json::json!({
+        "CustomKeyStoreName": "squatted", "CloudHsmClusterId": "cluster-abcdefghijk",
+        "KeyStorePassword": "no-pin-of-it", "TrustAnchorCertificate": "none",
+    });
+    let create = "TrentService.CreateCustomKeyStore";
+    let refused = root.call(&theirs.address(), create, &body);
+    assert_eq!(refused.code(), "CloudHsmClusterNotFoundException");
+    let made = root.call(&ours.address(), create, &body).done();
+    // One that was made while its account might have it is not connected any more.
+    let store = serde_json::json!({ "CustomKeyStoreId": made["CustomKeyStoreId"] });
+    let call = |name: &str| {
+        let target = format!("TrentService.{name}");
+        root.call(&theirs.address(), &target, &store).done()
+    };
+    call("ConnectCustomKeyStore");
+    let until = Instant::now() + PATIENCE;
+    let failed = loop {
+        let described = call("DescribeCustomKeyStores")["CustomKeyStores"][0].clone();
+        if described["ConnectionState"] != "CONNECTING" {
+            break described;
+        }
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(
+        failed["ConnectionErrorCode"], "CLUSTER_NOT_FOUND",
+        "{failed}"
+    );
+    call("DisconnectCustomKeyStore");
+    call("DeleteCustomKeyStore");
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// An answer is on its way for a moment after it was given, on a busy machine for a longer one. What
 /// is sent later must fail in any case.
@@ -120,6 +121,33 @@ async fn what_was_allowed_is_withheld_once_it_is_not() {
     };
     tokio::task::block_in_place(|| policy("Allow"));
     none_after(key, &clients, || policy("Deny")).await;
+    // What the key is called: it must not be, and it must be.
+    let name = format!("alias/{}", Uuid::new_v4());
+    let called = |effect: &str| {
+        let to = |effect: &str, who: &str| json!({"Effect": effect, "Principal": {"AWS": who}, "Action": "kms:*", "Resource": "*"});
+        let mut used = vec![to("Allow", &root.account), to(effect, &user.arn)];
+        used[1]["Condition"] = json!({"ForAnyValue:StringEquals": {"kms:ResourceAliases": name}});
+        if effect == "Deny" {
+            used.push(to("Allow", &user.arn));
+        }
+        let policy = json!({"Version": "2012-10-17", "Statement": used}).to_string();
+        let put = json!({"KeyId": key, "Policy": policy});
+        root.kms("PutKeyPolicy", &put).ok();
+    };
+    tokio::task::block_in_place(|| called("Deny"));
+    none_after(key, &clients, || {
+        let create = json!({"AliasName": name, "TargetKeyId": key});
+        root.kms("CreateAlias", &create).ok();
+    })
+    .await;
+    tokio::task::block_in_place(|| called("Allow"));
+    none_after(key, &clients, || {
+        let other = root.kms("CreateKey", &json!({})).ok();
+        let other = &other["KeyMetadata"]["KeyId"];
+        let update = json!({"AliasName": name, "TargetKeyId": other});
+        root.kms("UpdateAlias", &update).ok();
+    })
+    .await;
     other.kill();
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 

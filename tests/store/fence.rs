@@ -17,13 +17,14 @@ async fn only_what_was_computed_on_current_rows_is_written() {
     let name = alias("alias/a", &key);
     insert_alias(&store, &name).await.unwrap();
     let uses = [
-        RowVersion::Key(key.row, 1),
+        // The alias has raised it.
+        RowVersion::Key(key.row, 2),
         RowVersion::Alias(name.row, 1),
         RowVersion::AccessKey(credential.row, 1),
     ];
     let group = [
         entry(&uses),
-        entry(&[RowVersion::Key(key.row, 2)]),
+        entry(&[RowVersion::Key(key.row, 1)]),
         entry(&[]),
         entry(&[uses[0], RowVersion::Alias(Uuid::new_v4(), 1)]),
         // An id of another kind is not there in this one.
@@ -42,21 +43,22 @@ async fn only_what_was_computed_on_current_rows_is_written() {
         .collect();
     assert_eq!(written, [group[0].request_id, group[2].request_id]);
 
-    for (at, change) in ["access_key", "alias", "kms_key"].iter().enumerate() {
+    for (change, at) in [("access_key", 2), ("kms_key", 0), ("alias", 1)] {
         store
             .transaction("change", |tx| {
                 let (key, name, credential) = (key.clone(), name.clone(), credential.clone());
                 Box::pin(async move {
+                    let key = locked(tx, &key.key_id).await?;
                     match at {
-                        0 => tx.update_access_key(&credential).await,
-                        1 => tx.delete_alias(&name).await,
-                        _ => tx.update_key(&key).await,
+                        0 => tx.update_key(&key).await,
+                        1 => tx.delete_alias(&name, &key).await,
+                        _ => tx.update_access_key(&credential).await,
                     }
                 })
             })
             .await
             .unwrap();
-        let used = entry(&[uses[2 - at]]);
+        let used = entry(&[uses[at]]);
         assert_eq!(
             store.commit_group(&[used]).await.unwrap(),
             [Stale],

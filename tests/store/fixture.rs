@@ -252,13 +252,23 @@ pub async fn insert(store: &Store, key: &Key) {
         .unwrap();
 }
 
+/// Inserts an alias, as CreateAlias does: on the locked key.
 pub async fn insert_alias(store: &Store, alias: &Alias) -> Result<(), Error> {
     store
         .transaction("insert_alias", |tx| {
             let alias = alias.clone();
-            Box::pin(async move { tx.insert_alias(&alias).await })
+            Box::pin(async move {
+                let key = locked(tx, &alias.key_id).await?;
+                tx.insert_alias(&alias, &key).await
+            })
         })
         .await
+}
+
+/// A key as it is, locked.
+pub async fn locked(tx: &Transaction<'_>, key_id: &str) -> Result<Key, Error> {
+    let key = tx.lock_key(&account(), &region(), key_id).await?;
+    Ok(key.expect("the key"))
 }
 
 pub async fn insert_access_key(store: &Store, key: &AccessKey) {

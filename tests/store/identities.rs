@@ -277,3 +277,79 @@ async fn the_newest_use_of_an_access_key_wins() {
     one.write_uses().await.unwrap();
     assert_eq!(last(&two, &key).await, Some(used(5)));
 }
+
+/// The MAC of a root is not over its id, which the database's owner may change.
+#[tokio::test]
+async fn a_root_is_no_other_whatever_its_id() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let accounts = ["111122223333", "444455556666"].map(|n| AccountId::parse(n).unwrap());
+    let made = store.transaction("accounts", |tx| {
+        let accounts = accounts.clone();
+        Box::pin(async move {
+            for account in &accounts {
+                tx.ensure_account(account).await?;
+            }
+            Ok(())
+        })
+    });
+    made.await.unwrap();
+    let [one, other] = accounts.map(|account| arn::root_arn(&account));
+    let found = async |arn: &str| store.identity(arn).await.unwrap().unwrap();
+    let id = found(&one).await.row;
+    let swap = format!(
+        "update principal set id = gen_random_uuid() where arn = '{one}'; \
+         update principal set id = '{id}' where arn = '{other}'"
+    );
+    database.sql().await.batch_execute(&swap).await.unwrap();
+    assert_eq!(found(&other).await.arn, other);
+    assert_eq!(found(&one).await.arn, one);
+}
+
+#[tokio::test]
+async fn that_another_account_has_no_such_role_is_remembered_until_it_has() {
+    let database = Database::new().await;
+    let (store, other) = (database.store().await, database.store().await);
+    let probe = identity(ROLE, "probe");
+    insert_identity(&store, &probe).await.unwrap();
+    other.identity(&probe.arn).await.unwrap().unwrap();
+    let read = store.identity(&probe.arn).await.unwrap().unwrap();
+    store
+        .transaction("delete", |tx| {
+            let read = read.clone();
+            Box::pin(async move { tx.delete_identity(&read).await })
+        })
+        .await
+        .unwrap();
+    // Once it has heard of that, it listens, and forgets nothing more by itself.
+    until(async || other.identity(&probe.arn).await.unwrap().is_none()).await;
+
+    let role = identity(ROLE, "sought");
+    assert!(other.foreign_identity(&role.arn).await.unwrap().is_none());
+    // Made behind the gateways' backs: who knows that it is not there does not ask the database.
+    let sql = database.sql().await;
+    insert_identity(&store, &identity(ROLE, "made"))
+        .await
+        .unwrap();
+    let renamed = format!("update principal set arn = '{}'", role.arn);
+    sql.batch_execute(&format!("{renamed} where name = 'made'"))
+        .await
+        .unwrap();
+    assert!(other.foreign_identity(&role.arn).await.unwrap().is_none());
+    assert!(other.identity(&role.arn).await.is_err(), "it is asked for");
+    let gone = "delete from principal where name = 'made'";
+    sql.batch_execute(gone).await.unwrap();
+    // Made by one of them: the other one hears of it.
+    insert_identity(&store, &role).await.unwrap();
+    until(async || other.foreign_identity(&role.arn).await.unwrap().is_some()).await;
+}
+
+async fn until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..500 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the other store has not heard of it");
+}

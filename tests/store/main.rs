@@ -9,6 +9,7 @@ mod grants;
 mod identities;
 mod imports;
 mod intents;
+mod lists;
 mod quotas;
 mod recovery;
 mod related;

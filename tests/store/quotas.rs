@@ -102,20 +102,21 @@ async fn aliases_of_a_key() {
     insert(&store, &other).await;
     // As CreateAlias and UpdateAlias do: on the locked key.
     let add = |key: &Key, alias: Alias| {
-        let (store, key) = (&store, key.clone());
+        let (store, key, other) = (&store, key.clone(), other.clone());
         async move {
             let added = store.transaction("alias", move |tx| {
-                let (key, alias) = (key.clone(), alias.clone());
+                let (key, other, alias) = (key.clone(), other.clone(), alias.clone());
                 Box::pin(async move {
-                    tx.lock_key(&key.account, &key.region, &key.key_id).await?;
+                    let key = locked(tx, &key.key_id).await?;
                     match alias.row_version {
-                        1 => tx.insert_alias(&alias).await,
+                        1 => tx.insert_alias(&alias, &key).await,
                         _ => {
                             let moved = Alias {
                                 row_version: 1,
                                 ..alias
                             };
-                            tx.update_alias(&moved).await
+                            let other = locked(tx, &other.key_id).await?;
+                            tx.update_alias(&moved, &other, &key).await
                         }
                     }
                 })

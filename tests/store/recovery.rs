@@ -85,7 +85,8 @@ async fn a_failed_statement_that_is_ignored_does_not_pass_for_a_commit() {
         .transaction("careless", |tx| {
             let taken = taken.clone();
             Box::pin(async move {
-                let _ = tx.insert_alias(&taken).await;
+                let key = locked(tx, &taken.key_id).await?;
+                let _ = tx.insert_alias(&taken, &key).await;
                 Ok(())
             })
         })

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -108,15 +108,27 @@ impl Who {
 
     /// A new user of this account, with a policy if one is given.
     pub fn user(&self, policy: Option<&str>) -> Self {
-        let name = fresh("user");
-        self.own("CreateUser", &json!({"UserName": name})).ok();
-        let arn = format!("arn:aws:iam::{}:user/{name}", self.account);
-        let made = self.own("CreateAccessKey", &json!({"UserName": name})).ok();
-        let user = self.with(arn, &self.account, &made);
+        let user = self.user_called(&fresh("user"));
         if let Some(policy) = policy {
             self.put_policy(&user, policy);
         }
         user
+    }
+
+    fn user_called(&self, name: &str) -> Self {
+        let by_name = json!({"UserName": name});
+        self.own("CreateUser", &by_name).ok();
+        let arn = format!("arn:aws:iam::{}:user/{name}", self.account);
+        let made = self.own("CreateAccessKey", &by_name).ok();
+        self.with(arn, &self.account, &made)
+    }
+
+    /// Deletes a user of this account who has no policy, and makes another of the same name.
+    pub fn successor(&self, user: &Who) -> Self {
+        let by_name = json!({"UserName": user.name(), "AccessKeyId": user.id});
+        self.own("DeleteAccessKey", &by_name).ok();
+        self.own("DeleteUser", &by_name).ok();
+        self.user_called(user.name())
     }
 
     /// Gives a user of this account a policy, in place of what they had.
@@ -132,7 +144,10 @@ impl Who {
 
     /// The ARN of a new role of this account, which all its users may assume, with a policy.
     pub fn role(&self, policy: &str) -> String {
-        let name = fresh("role");
+        self.role_called(&fresh("role"), policy)
+    }
+
+    fn role_called(&self, name: &str, policy: &str) -> String {
         let trust = json!({
             "Version": "2012-10-17",
             "Statement": {
@@ -147,9 +162,22 @@ impl Who {
         format!("arn:aws:iam::{}:role/{name}", self.account)
     }
 
+    /// Deletes a role of this account, and makes another of the same name.
+    pub fn role_again(&self, role: &str, policy: &str) {
+        let name = role.rsplit('/').next().unwrap();
+        let by_name = json!({"RoleName": name, "PolicyName": "p"});
+        self.own("DeleteRolePolicy", &by_name).ok();
+        self.own("DeleteRole", &by_name).ok();
+        self.role_called(name, policy);
+    }
+
     /// A session of a role.
     pub fn assume(&self, role: &str, policy: Option<&str>) -> Self {
-        let name = fresh("session");
+        self.assume_as(role, &fresh("session"), policy)
+    }
+
+    /// A session of a role, by its name.
+    pub fn assume_as(&self, role: &str, name: &str, policy: Option<&str>) -> Self {
         let mut form = format!("RoleArn={role}&RoleSessionName={name}");
         if let Some(policy) = policy {
             form.push_str(&format!("&Policy={}", escaped(policy)));

@@ -107,9 +107,8 @@ fn ask(
         identity: &identity,
         session: session.as_ref(),
         resource,
-        grants: &grants,
     };
-    decide(&question, &policies)
+    decide(&question, &policies, &grants)
 }
 
 #[test]
@@ -213,9 +212,8 @@ fn a_session_is_limited_by_its_policy_but_for_what_it_has_itself() {
         identity: &identity,
         session: Some(&limits),
         resource: Some(&foreign),
-        grants: &[],
     };
-    assert_eq!(decide(&question, &policies), Deny(NoSession));
+    assert_eq!(decide(&question, &policies, &[]), Deny(NoSession));
     let silent = key(&[("Allow", OTHER)]);
     let grant = Permit {
         grantee: SESSION,
@@ -224,10 +222,9 @@ fn a_session_is_limited_by_its_policy_but_for_what_it_has_itself() {
     };
     let policies = Policies {
         resource: Some(&silent),
-        grants: &[grant],
         ..policies
     };
-    assert_eq!(decide(&question, &policies), Deny(NoSession));
+    assert_eq!(decide(&question, &policies, &[grant]), Deny(NoSession));
 }
 
 #[test]
@@ -282,9 +279,8 @@ fn a_roles_trust_alone_decides_about_whom_an_issuer_names() {
             identity: &[],
             session: None,
             resource: Some(&policy),
-            grants: &[],
         };
-        decide(&question, &policies)
+        decide(&question, &policies, &[])
     };
     let named = format!(r#"{{"Federated": "{provider}"}}"#);
     for owner in [OWN, OTHER] {

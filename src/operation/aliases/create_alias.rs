@@ -53,6 +53,6 @@ impl Change for CreateAlias {
             created: now,
             updated: now,
         };
-        tx.insert_alias(&alias).await
+        tx.insert_alias(&alias, key).await
     }
 }

@@ -43,6 +43,6 @@ impl Change for DeleteAlias {
         let alias = call
             .alias(0)
             .ok_or_else(|| Error::internal("an alias without its row"))?;
-        tx.delete_alias(alias).await
+        tx.delete_alias(alias, call.key(0)).await
     }
 }

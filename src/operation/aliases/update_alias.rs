@@ -62,6 +62,6 @@ impl Change for UpdateAlias {
             updated: cx.clock.now(),
             ..(**alias).clone()
         };
-        tx.update_alias(&moved).await
+        tx.update_alias(&moved, now, target).await
     }
 }

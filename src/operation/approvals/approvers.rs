@@ -1,6 +1,6 @@
 //! Whose approval counts.
 
-use super::rules::Rule;
+use super::rules::Held;
 use super::share_a_hand;
 use crate::model::{AccountId, arn};
 use crate::operation::authorized::Source;
@@ -19,23 +19,27 @@ pub(super) fn accounts<'a>(
 }
 
 /// The rule that this gateway has for the call of a request.
-pub(super) fn rule<'c>(request: &ApprovalRequest, cx: &'c Context) -> Option<&'c Rule> {
+pub(super) fn held<'c>(request: &ApprovalRequest, cx: &'c Context) -> Option<Held<'c>> {
     let operation = OperationName::parse(&request.operation)?;
     let accounts = accounts(&request.resources, &request.account);
     cx.approvals.of(operation, accounts)
 }
 
 /// Whether an identity may decide on the request: the rule names it, as it was when the request was
-/// made and as it is, and it belongs to the same account or to the management account.
+/// made and as it is, and it belongs to the account whose rule it is or to the management account.
 pub(super) async fn is_approver(
     identity: &Identity,
     request: &ApprovalRequest,
-    rule: Option<&Rule>,
+    held: Option<&Held<'_>>,
     source: Source<'_>,
 ) -> Result<bool, Error> {
     let named = request.approvers.contains(&identity.arn)
-        && rule.is_none_or(|rule| rule.approvers.contains(&identity.arn));
-    Ok(named && reaches(identity, &request.account, source).await?)
+        && held.is_none_or(|held| held.rule.approvers.contains(&identity.arn));
+    let account = match held {
+        Some(held) => held.account.clone(),
+        None => request.account.clone(),
+    };
+    Ok(named && reaches(identity, &account, source).await?)
 }
 
 /// Whether an identity decides in an account at all.
@@ -59,14 +63,14 @@ pub(super) async fn may_see(
     cx: &Context,
 ) -> Result<bool, Error> {
     let same = identity.account == request.account;
-    Ok(same || is_approver(identity, request, rule(request, cx), source).await?)
+    Ok(same || is_approver(identity, request, held(request, cx).as_ref(), source).await?)
 }
 
 /// The ARNs of those whose approval counts now: an approver who is gone, or named no longer, has
 /// approved nothing, and whoever may be the requester, or one who counts already, is no other.
 pub(super) async fn counting(
     request: &ApprovalRequest,
-    rule: Option<&Rule>,
+    held: Option<&Held<'_>>,
     source: Source<'_>,
 ) -> Result<Vec<String>, Error> {
     let mut counting = Vec::new();
@@ -77,7 +81,7 @@ pub(super) async fn counting(
         };
         if identity.row == approval.identity_row
             && !share_a_hand(&approval.hands, &hands)
-            && is_approver(&identity, request, rule, source).await?
+            && is_approver(&identity, request, held, source).await?
         {
             hands.extend_from_slice(&approval.hands);
             counting.push(approval.approver.clone());
@@ -87,8 +91,8 @@ pub(super) async fn counting(
 }
 
 /// How many approvals the request needs: the stricter of the rule then and the rule now.
-pub(super) fn needed(request: &ApprovalRequest, rule: Option<&Rule>) -> usize {
-    let now = rule.map_or(0, |rule| rule.approvals);
+pub(super) fn needed(request: &ApprovalRequest, held: Option<&Held<'_>>) -> usize {
+    let now = held.map_or(0, |held| held.rule.approvals);
     usize::try_from(now.max(request.needed)).unwrap_or(usize::MAX)
 }
 
@@ -101,12 +105,12 @@ pub(super) async fn check_approver(
     source: Source<'_>,
     cx: &Context,
 ) -> Result<(), Error> {
-    if is_approver(identity, request, rule(request, cx), source).await? {
+    if is_approver(identity, request, held(request, cx).as_ref(), source).await? {
         return Ok(());
     }
     let message = format!(
         "User: {principal} is not authorized to perform: {action} on resource: {} because no \
-         approval rule names it as an approver",
+         approval rule for the account that the call is about names it as an approver",
         request.row
     );
     Err(Error::new(ErrorCode::AccessDenied, message))

@@ -1,6 +1,6 @@
 //! What is shown of an approval request.
 
-use super::approvers::{counting, needed, rule};
+use super::approvers::{counting, held, needed};
 use crate::Error;
 use crate::model::shapes::Timestamp;
 use crate::operation::authorized::Source;
@@ -56,9 +56,9 @@ impl Description {
         source: Source<'_>,
         cx: &Context,
     ) -> Result<Self, Error> {
-        let rule = rule(request, cx);
-        let counted = counting(request, rule, source).await?.len();
-        let needed = needed(request, rule);
+        let held = held(request, cx);
+        let counted = counting(request, held.as_ref(), source).await?.len();
+        let needed = needed(request, held.as_ref());
         let status = match request.state {
             ApprovalState::Executed => "EXECUTED",
             ApprovalState::Denied => "DENIED",

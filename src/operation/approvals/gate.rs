@@ -3,7 +3,7 @@
 
 use super::approvers::{accounts, counting, needed};
 use super::own;
-use super::rules::Rule;
+use super::rules::Held;
 use crate::audit::Approval;
 use crate::model::JsonDigest;
 use crate::model::member::Decode;
@@ -22,7 +22,7 @@ const OVER_PER_IDENTITY: i64 = 500;
 
 /// A rule, and the call that it is about.
 pub(in crate::operation) struct Guard<'c> {
-    rule: &'c Rule,
+    held: Held<'c>,
     call: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::operation) async fn guard<'c, O: Operation>(
     }
     let principal = &request.principal;
     let accounts = accounts(resources, &principal.account);
-    let Some(rule) = cx.approvals.of(O::NAME, accounts) else {
+    let Some(held) = cx.approvals.of(O::NAME, accounts) else {
         return Ok(None);
     };
     let parameters = JsonDigest::of(&request.body).ok_or_else(|| {
@@ -64,7 +64,7 @@ pub(in crate::operation) async fn guard<'c, O: Operation>(
         parameters: &parameters.0,
     };
     let call = cx.store.call(&call).await?;
-    Ok(Some(Guard { rule, call }))
+    Ok(Some(Guard { held, call }))
 }
 
 /// Whether the call may go on, as far as can be seen without locks.
@@ -87,9 +87,9 @@ async fn missing(
     if open.expired || open.state != ApprovalState::Pending {
         return Ok(None);
     }
-    let rule = Some(guard.rule);
-    let counted = counting(open, rule, source).await?.len();
-    Ok(Some(needed(open, rule).saturating_sub(counted)))
+    let held = Some(&guard.held);
+    let counted = counting(open, held, source).await?.len();
+    Ok(Some(needed(open, held).saturating_sub(counted)))
 }
 
 /// Marks the approved request for the call as executed, in the transaction that executes it. Answers
@@ -110,7 +110,7 @@ pub(in crate::operation) async fn consume(
         Some(0) => {}
         missing => return Err(waits(&open, missing)),
     }
-    let approvers = counting(&open, Some(guard.rule), Source::Locked(tx)).await?;
+    let approvers = counting(&open, Some(&guard.held), Source::Locked(tx)).await?;
     tx.update_approval_request(&ApprovalRequest {
         state: ApprovalState::Executed,
         ..open.clone()
@@ -157,7 +157,7 @@ pub(in crate::operation) async fn ask<O: Operation>(
         let message = "Too many approval requests are open: they wait for approvals, or to expire.";
         return Err(Error::new(ErrorCode::LimitExceeded, message));
     }
-    let (rule, now) = (guard.rule, tx.now().await?);
+    let (rule, now) = (guard.held.rule, tx.now().await?);
     let made = ApprovalRequest {
         row: Uuid::new_v4(),
         row_version: 1,

@@ -88,6 +88,8 @@ pub(in crate::operation) struct On<'a> {
     pub(in crate::operation) same_key: Option<bool>,
     /// The Region, if it is not the request's.
     pub(in crate::operation) region: Option<&'a Region>,
+    /// The user or the role, where there is no key.
+    pub(in crate::operation) entity: Option<&'a Identity>,
 }
 
 /// What is known of a request in view of one question.
@@ -157,8 +159,10 @@ impl Facts for Known<'_> {
                 one(of_pair(&self.request_tags()?, part)?.clone())
             }
             (("aws", "resourcetag"), Some(part)) => {
-                let key = self.on.key.filter(|_| !self.on.replica)?;
-                one(of_pair(&key.tags, part)?.as_str())
+                let key = self.on.key.filter(|_| !self.on.replica);
+                let entity = || self.on.entity.map(|entity| &entity.tags);
+                let tags = key.map(|key| &key.tags).or_else(entity)?;
+                one(of_pair(tags, part)?.as_str())
             }
             _ => None,
         }

@@ -5,12 +5,12 @@ use super::find::{denied, foreign};
 use super::policy_cache::{Compiled, Parsed, PolicyCache};
 use super::{Request, Seen, Source};
 use crate::Error;
-use crate::authz::{self, Decision, Permit, Policies, Policy, Question, Reason};
+use crate::authz::{self, Decision, Facts, Judgement, Permit, Policies, Policy, Question, Reason};
 use crate::model::AccountId;
 use crate::model::arn::{self, key_arn, root_arn};
 use crate::model::member::Members;
 use crate::operation::OperationName;
-use crate::operation::access::{Access, Further, Permission, Subject};
+use crate::operation::access::{Access, Further, New, Permission, Subject};
 use crate::store::{Grant, Identity, Key, RowVersion};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ pub(super) struct Caller<'a> {
     pub(super) session: Option<Parsed>,
 }
 
-/// What allows or denies one action on one thing.
-pub(super) struct Say<'a> {
-    pub(super) resource: &'a str,
+/// What an action is done to: its ARN or `*`, whose it is, and its own policy.
+#[derive(Clone, Copy)]
+pub(super) struct Resource<'a> {
+    pub(super) arn: &'a str,
     pub(super) owner: &'a AccountId,
     pub(super) policy: Option<&'a Policy>,
-    pub(super) grants: &'a [Permit<'a>],
 }
 
 /// Nobody's policies: a web identity has none.
@@ -65,38 +65,69 @@ impl<'a> Caller<'a> {
         }
     }
 
-    pub(super) fn decide(&self, action: &str, on: On<'_>, say: &Say<'_>) -> Decision {
-        let Some(identity) = &self.policies else {
-            return Decision::Deny(Reason::ExplicitIdentity);
-        };
-        let session = match &self.session {
-            None => None,
-            Some(None) => return Decision::Deny(Reason::ExplicitSession),
-            Some(Some(session)) => session.policies.first().map(|policy| &**policy),
-        };
-        let facts = Known {
+    /// What is known of the request, for conditions.
+    pub(super) fn known<'k>(&'k self, on: On<'k>, owner: &'k AccountId) -> Known<'k> {
+        Known {
             operation: self.operation,
             request: self.request,
             identity: self.identity.as_deref(),
             now: self.now,
             input: self.input,
-            owner: say.owner,
+            owner,
             on,
-        };
-        let question = Question {
+        }
+    }
+
+    pub(super) fn question<'q>(
+        &'q self,
+        action: &'q str,
+        resource: &Resource<'q>,
+        facts: &'q dyn Facts,
+    ) -> Question<'q> {
+        Question {
             principal: &self.request.principal,
             action,
-            resource: say.resource,
-            owner: say.owner,
-            facts: &facts,
+            resource: resource.arn,
+            owner: resource.owner,
+            facts,
+        }
+    }
+
+    /// What the caller's own policies and the resource's say to a question.
+    pub(super) fn judge(&self, question: &Question<'_>, policy: Option<&Policy>) -> Judgement {
+        let Some(identity) = &self.policies else {
+            return Judgement::denied(Reason::ExplicitIdentity);
+        };
+        let session = match &self.session {
+            None => None,
+            Some(None) => return Judgement::denied(Reason::ExplicitSession),
+            Some(Some(session)) => session.policies.first().map(|policy| &**policy),
         };
         let policies = Policies {
             identity: &identity.policies,
             session,
-            resource: say.policy,
-            grants: say.grants,
+            resource: policy,
         };
-        authz::decide(&question, &policies)
+        authz::judge(question, &policies)
+    }
+
+    /// Whether the caller may do something, where it is known at once which grants there are.
+    pub(super) fn decide(
+        &self,
+        action: &str,
+        on: On<'_>,
+        resource: &Resource<'_>,
+        grants: &[Permit<'_>],
+    ) -> Result<(), Reason> {
+        let facts = self.known(on, resource.owner);
+        let question = self.question(action, resource, &facts);
+        match self
+            .judge(&question, resource.policy)
+            .or_by(grants, &question)
+        {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        }
     }
 
     /// The caller's own policies: none if one of them does not parse, as nothing is allowed then.
@@ -136,7 +167,7 @@ impl<'a> Caller<'a> {
                 Some(owner) if owner == *account => arn.into(),
                 _ => return Err(foreign(request, action, arn)),
             },
-            // Asked elsewhere, or nothing to ask.
+            // Asked by itself, or nothing to ask.
             Subject::RoleToAssume(_) | Subject::Open => return Ok(()),
             Subject::Deployment => {
                 let root = source.identity(&root_arn(account)).await?;
@@ -150,7 +181,20 @@ impl<'a> Caller<'a> {
                 "*".into()
             }
         };
-        self.of_account(action, &resource, On::default())
+        let entity = match access.subject {
+            Subject::User(_) | Subject::Role(_) => source.entity(&resource).await?,
+            Subject::Caller => self.identity.clone(),
+            _ => None,
+        };
+        if let Some(entity) = &entity {
+            let row = RowVersion::Identity(entity.row, entity.row_version);
+            seen.uses.push(row);
+        }
+        let on = On {
+            entity: entity.as_deref(),
+            ..On::default()
+        };
+        self.of_account(action, &resource, on)
             .map_err(|reason| denied(request, action, &resource, reason))
     }
 
@@ -161,40 +205,55 @@ impl<'a> Caller<'a> {
         resource: &str,
         on: On<'_>,
     ) -> Result<(), Reason> {
-        let say = Say {
-            resource,
+        let resource = Resource {
+            arn: resource,
             owner: &self.request.principal.account,
             policy: None,
-            grants: &[],
         };
-        match self.decide(action, on, &say) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        }
+        self.decide(action, on, &resource, &[])
     }
 
-    /// Whether the caller may do what the request needs besides, to keys that are yet to be made.
+    /// Whether the caller may do what the request needs besides, to what is yet to be made. `of`: the
+    /// key that a new one is to be a replica of.
     ///
     /// # Errors
     /// `AccessDeniedException`.
     pub(super) fn further(&self, further: Further<'_>, of: Option<&Key>) -> Result<(), Error> {
-        let region = further.region.unwrap_or(&self.request.region);
-        let keys = key_arn(&self.request.principal.account, region, "*");
-        let on = On {
-            key: of,
-            replica: of.is_some(),
-            region: Some(region),
-            ..On::default()
+        let account = &self.request.principal.account;
+        let (resource, on) = match further.on {
+            New::Key(region) => {
+                let region = region.unwrap_or(&self.request.region);
+                let on = On {
+                    key: of,
+                    replica: of.is_some(),
+                    region: Some(region),
+                    ..On::default()
+                };
+                (key_arn(account, region, "*"), on)
+            }
+            New::User(name) => (arn::user_arn(account, name), On::default()),
+            New::Role(name) => (arn::role_arn(account, name), On::default()),
         };
-        let may = self.of_account(further.action, &keys, on);
-        may.map_err(|reason| denied(self.request, further.action, &keys, reason))
+        let may = self.of_account(further.action, &resource, on);
+        may.map_err(|reason| denied(self.request, further.action, &resource, reason))
     }
 
     /// Whether a grant is the caller's own.
     pub(super) fn is_grantee(&self, grant: &Grant) -> bool {
         let principal = &self.request.principal;
-        grant.grantee == principal.arn
+        let named = grant.grantee == principal.arn
             || principal.identity() == Some(&grant.grantee)
-            || grant.grantee == root_arn(&principal.account)
+            || grant.grantee == root_arn(&principal.account);
+        named && self.is_meant(&grant.grantee, grant)
+    }
+
+    /// Whether a grant that names a principal, who may be the caller, is about the caller and not
+    /// about whoever bore the name before. An account is never another.
+    pub(super) fn is_meant(&self, named: &str, grant: &Grant) -> bool {
+        named == root_arn(&self.request.principal.account)
+            || self
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.created <= grant.created)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::On;
 use super::find::{Found, Named};
-use super::permit::{Caller, Say};
+use super::permit::{Caller, Resource};
 use super::policy_cache::Compiled;
 use super::{Resolved, Seen, Source, arn_of, granted};
 use crate::authz::{Allowed, Decision, Permit, PrincipalKind, Reason};
@@ -12,7 +12,7 @@ use crate::model::{Constraints, GrantOperationSet};
 use crate::operation::OperationName;
 use crate::operation::access::{By, KeyAccess, Permission, Purpose};
 use crate::operation::grants::check_id;
-use crate::store::{Grant, Key, RowVersion};
+use crate::store::{Candidate, Grant, Key};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -107,7 +107,7 @@ impl Caller<'_> {
             return Ok(Err(Reason::NoResource));
         };
         let aliases = match self.asks_for_aliases(&policy) {
-            true => Some(self.aliases_of(key, source, seen).await?),
+            true => Some(source.alias_names(key).await?),
             false => None,
         };
         let on = On {
@@ -116,36 +116,32 @@ impl Caller<'_> {
             ..on
         };
         let arn = arn_of(key);
-        let say = Say {
-            resource: &arn,
+        let resource = Resource {
+            arn: &arn,
             owner: &key.account,
             policy: policy.policies.first().map(|policy| &**policy),
-            grants: &[],
         };
-        let reason = match self.decide(action, on, &say) {
+        let facts = self.known(on, resource.owner);
+        let question = self.question(action, &resource, &facts);
+        let judgement = self.judge(&question, resource.policy);
+        // What the policies allow or forbid, no grant is looked up for.
+        let grants = match judgement.is_open() && is_granted(action) {
+            true => self.grants(key.row, on, tokens, source).await?,
+            false => Vec::new(),
+        };
+        let permits = grants.iter().map(Candidate::claimed).map(permit);
+        let permits: Vec<Permit<'_>> = permits.collect();
+        let used = match judgement.or_by(&permits, &question) {
+            Decision::Allow(Allowed::Grant(at)) => &grants[at],
             Decision::Allow(_) => return Ok(Ok(())),
-            Decision::Deny(reason) => reason,
+            Decision::Deny(reason) => return Ok(Err(reason)),
         };
-        let denied = matches!(
-            reason,
-            Reason::ExplicitIdentity | Reason::ExplicitResource | Reason::ExplicitSession
-        );
-        if denied || !is_granted(action) {
-            return Ok(Err(reason));
+        // One that is gone is noted too: this is then asked once more.
+        seen.note_grant(used.claimed());
+        if source.confirm_grant(used).await? {
+            return Ok(Ok(()));
         }
-        let grants = self.grants(key.row, on, tokens, source).await?;
-        let permits: Vec<Permit<'_>> = grants.iter().map(|grant| permit(grant)).collect();
-        let say = Say {
-            grants: &permits,
-            ..say
-        };
-        Ok(match self.decide(action, on, &say) {
-            Decision::Allow(Allowed::Grant(at)) => {
-                let used = grants.get(at);
-                let used = used.map(|grant| RowVersion::Grant(grant.row, grant.row_version));
-                seen.uses.extend(used);
-                Ok(())
-            }
+        Ok(match judgement.or_by(&[], &question) {
             Decision::Allow(_) => Ok(()),
             Decision::Deny(reason) => Err(reason),
         })
@@ -164,22 +160,21 @@ impl Caller<'_> {
             operations: retire,
             constraints: None,
         });
-        let permits: Vec<Permit<'_>> = retiring.into_iter().chain(grant.map(permit)).collect();
-        let say = Say {
-            resource: &arn_of(key),
+        let permits = retiring.into_iter().chain(grant.map(permit));
+        let meant =
+            |permit: &Permit<'_>| grant.is_some_and(|grant| self.is_meant(permit.grantee, grant));
+        let permits: Vec<Permit<'_>> = permits.filter(meant).collect();
+        let resource = Resource {
+            arn: &arn_of(key),
             owner: &key.account,
             policy: None,
-            grants: &permits,
         };
         let on = On {
             key: Some(key),
             ..On::default()
         };
         let action = OperationName::RetireGrant.action();
-        match self.decide(action, on, &say) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(reason) => Err(reason),
-        }
+        self.decide(action, on, &resource, &permits)
     }
 
     /// The grants of a key that are the caller's, those that the request names first. Of them, for
@@ -190,7 +185,7 @@ impl Caller<'_> {
         on: On<'_>,
         tokens: &[Arc<Grant>],
         source: Source<'_>,
-    ) -> Result<Vec<Arc<Grant>>, Error> {
+    ) -> Result<Vec<Candidate>, Error> {
         let principal = &self.request.principal;
         let role = match &principal.kind {
             PrincipalKind::AssumedRole { role } => Some(role.as_str()),
@@ -199,15 +194,16 @@ impl Caller<'_> {
         };
         let root = (principal.kind != PrincipalKind::Root).then(|| root_arn(&principal.account));
         let named = tokens.iter().filter(|grant| grant.key == key);
-        let mut grants: Vec<_> = named.cloned().collect();
+        let mut grants: Vec<_> = named.cloned().map(Candidate::from).collect();
         let grantees = [Some(principal.arn.as_str()), role, root.as_deref()];
         for grantee in grantees.into_iter().flatten() {
             let of_grantee = source.grants_of(key, grantee).await?;
             grants.extend(of_grantee.iter().cloned());
         }
+        grants.retain(|grant| self.is_meant(&grant.claimed().grantee, grant.claimed()));
         if let Some(Purpose::Grant { operations, .. }) = on.purpose {
             let constraints = self.constraints();
-            grants.retain(|grant| permit(grant).covers(operations, constraints.as_ref()));
+            grants.retain(|grant| permit(grant.claimed()).covers(operations, constraints.as_ref()));
         }
         Ok(grants)
     }
@@ -233,19 +229,6 @@ impl Caller<'_> {
         let session = self.session.iter().flatten();
         let mut all = self.policies.iter().chain(session);
         policy.asks_for_aliases || all.any(|compiled| compiled.asks_for_aliases)
-    }
-
-    async fn aliases_of(
-        &self,
-        key: &Key,
-        source: Source<'_>,
-        seen: &mut Seen,
-    ) -> Result<Vec<String>, Error> {
-        let aliases = source.aliases_of(key).await?;
-        let used = aliases.iter();
-        seen.uses
-            .extend(used.map(|alias| RowVersion::Alias(alias.row, alias.row_version)));
-        Ok(aliases.into_iter().map(|alias| alias.name).collect())
     }
 }
 

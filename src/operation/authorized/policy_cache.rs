@@ -12,11 +12,14 @@ const KEPT_BYTES: u64 = 64 << 20;
 /// The length of a policy, to begin with.
 const TYPICAL_BYTES: usize = 1024;
 
+/// A trust policy of nobody's.
+const NOBODY: &str = r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}}"#;
+
 /// The policies of one row.
 #[derive(Default)]
 pub(super) struct Compiled {
     pub(super) policies: Vec<Arc<Policy>>,
-    /// Whether one of them asks for `kms:ResourceAliases`, which costs a query.
+    /// Whether one of them asks for `kms:ResourceAliases`, which are then read.
     pub(super) asks_for_aliases: bool,
     /// As they were written.
     texts: Vec<String>,
@@ -25,11 +28,11 @@ pub(super) struct Compiled {
 /// `None` where a policy does not parse: what it denied is not known, so that nothing is allowed.
 pub(super) type Parsed = Option<Arc<Compiled>>;
 
-/// A row in a version, or the text of a session's policy.
+/// The kind of policy, and a row in a version or the text itself.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Written {
-    Row(Uuid, i64),
-    Text(String),
+    Row(PolicyKind, Uuid, i64),
+    Text(PolicyKind, String),
 }
 
 #[derive(Clone)]
@@ -55,31 +58,40 @@ impl Default for PolicyCache {
 impl PolicyCache {
     /// A key's policy: one.
     pub(super) fn of_key(&self, key: &Key) -> Parsed {
-        let written = Written::Row(key.row, key.row_version);
-        self.get(written, PolicyKind::Key, [&key.policy], || {
-            super::arn_of(key)
-        })
+        let written = Written::Row(PolicyKind::Key, key.row, key.row_version);
+        self.get(written, [&key.policy], || super::arn_of(key))
     }
 
     /// The policies of a user or a role.
     pub(super) fn of_identity(&self, identity: &Identity) -> Parsed {
-        let written = Written::Row(identity.row, identity.row_version);
         let texts = identity.policies.values();
-        self.get(written, PolicyKind::Identity, texts, || {
+        self.get(of(identity, PolicyKind::Identity), texts, || {
             identity.arn.clone()
+        })
+    }
+
+    /// The trust policy of a role: one. Where there is no such role it is asked as one that lets
+    /// nobody in, so that the answer takes no less.
+    pub(super) fn of_trust(&self, role: Option<&Identity>) -> Parsed {
+        let Some(role) = role else {
+            let text = NOBODY.to_owned();
+            let written = Written::Text(PolicyKind::Trust, text.clone());
+            return self.get(written, [&text], || "no role".into());
+        };
+        self.get(of(role, PolicyKind::Trust), &role.trust, || {
+            role.arn.clone()
         })
     }
 
     /// The policy of a session: one.
     pub(super) fn of_session(&self, text: &String) -> Parsed {
-        let written = Written::Text(text.clone());
-        self.get(written, PolicyKind::Session, [text], || "a session".into())
+        let written = Written::Text(PolicyKind::Session, text.clone());
+        self.get(written, [text], || "a session".into())
     }
 
     fn get<'t>(
         &self,
         written: Written,
-        kind: PolicyKind,
         texts: impl IntoIterator<Item = &'t String> + Clone,
         whose: impl FnOnce() -> String,
     ) -> Parsed {
@@ -89,6 +101,7 @@ impl PolicyCache {
         {
             return Some(compiled);
         }
+        let (Written::Row(kind, ..) | Written::Text(kind, _)) = written;
         let mut compiled = Compiled::default();
         let mut wrong = None;
         for text in texts {
@@ -108,4 +121,8 @@ impl PolicyCache {
         self.0.insert(written, parsed.clone());
         parsed
     }
+}
+
+fn of(identity: &Identity, kind: PolicyKind) -> Written {
+    Written::Row(kind, identity.row, identity.row_version)
 }

@@ -2,14 +2,11 @@
 
 use crate::Error;
 use crate::model::{AccountId, Region};
-use crate::store::{AccessKey, Alias, Grant, Identity, Key, KeyStore, Store, Transaction};
+use crate::store::{
+    AccessKey, Alias, Candidate, Identity, IdentityKind, Key, KeyStore, Store, Transaction,
+};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// How many aliases of a key `kms:ResourceAliases` has: AWS's quota.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
-const MAX_ALIASES: i64 = 50;
 
 /// Where records are read: the cache, whose lag the re-check at the record makes good, or the
 /// rows themselves, locked by the transaction that changes them.
@@ -39,6 +36,27 @@ impl Source<'_> {
         match self {
             Source::Cache(store) => store.identity(arn).await,
             Source::Locked(tx) => Ok(tx.share_identity(arn).await?.map(Arc::new)),
+        }
+    }
+
+    /// A role, for who would assume it; `foreign`: who is of another account.
+    pub(super) async fn role_to_assume(
+        self,
+        arn: &str,
+        foreign: bool,
+    ) -> Result<Option<Arc<Identity>>, Error> {
+        let found = match self {
+            Source::Cache(store) if foreign => store.foreign_identity(arn).await?,
+            _ => self.identity(arn).await?,
+        };
+        Ok(found.filter(|identity| identity.kind == IdentityKind::Role))
+    }
+
+    /// The user or role that a request is about: locked to be changed.
+    pub(super) async fn entity(self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
+        match self {
+            Source::Cache(store) => store.identity(arn).await,
+            Source::Locked(tx) => Ok(tx.lock_identity(arn).await?.map(Arc::new)),
         }
     }
 
@@ -72,29 +90,31 @@ impl Source<'_> {
         }
     }
 
-    /// The aliases of a key, for a policy that asks for them: not from the cache, which knows no
-    /// lists.
-    pub(super) async fn aliases_of(self, key: &Key) -> Result<Vec<Alias>, Error> {
+    /// The names of a key's aliases: as long as the key's row stays the same, they do.
+    pub(super) async fn alias_names(self, key: &Key) -> Result<Arc<[String]>, Error> {
         match self {
-            Source::Cache(store) => {
-                let (account, region, id) = (&key.account, &key.region, key.key_id.as_str());
-                store
-                    .list_aliases(account, region, Some(id), None, MAX_ALIASES)
-                    .await
-            }
-            Source::Locked(tx) => tx.aliases_of_key(key, MAX_ALIASES).await,
+            Source::Cache(store) => store.alias_names(key).await,
+            Source::Locked(tx) => tx.alias_names(key).await,
         }
     }
 
-    /// What a grantee has of a key.
+    /// What a grantee seems to have of a key.
     pub(super) async fn grants_of(
         self,
         key: Uuid,
         grantee: &str,
-    ) -> Result<Arc<[Arc<Grant>]>, Error> {
+    ) -> Result<Arc<[Candidate]>, Error> {
         match self {
             Source::Cache(store) => store.grants_of(key, grantee).await,
             Source::Locked(tx) => tx.grants_of(key, grantee).await,
+        }
+    }
+
+    /// Whether the grant is there, and says what it seemed to.
+    pub(super) async fn confirm_grant(self, candidate: &Candidate) -> Result<bool, Error> {
+        match self {
+            Source::Cache(store) => store.confirm_grant(candidate).await,
+            Source::Locked(tx) => tx.confirm_grant(candidate).await,
         }
     }
 

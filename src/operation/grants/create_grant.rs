@@ -1,6 +1,7 @@
 //! CreateGrant: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html>.
 
 use super::{check_principal, invalid};
+use crate::model::arn::identity_arn;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -14,6 +15,7 @@ use crate::operation::{Authorized, Change, Context, Operation, OperationName, Re
 use crate::store::{Grant, Transaction};
 use crate::{Error, ErrorCode};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// See the module.
@@ -138,6 +140,9 @@ impl Change for CreateGrant {
         cx: &Context,
     ) -> Result<Output, Error> {
         let key = call.key(0);
+        let (grantee, retiring) = (grantee(input)?, retiring(input)?);
+        let since = since(retiring.into_iter().chain([grantee]), tx).await?;
+        let now = cx.clock.now();
         let wanted = Grant {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -147,15 +152,16 @@ impl Change for CreateGrant {
             key_id: key.key_id.clone(),
             grant_id: new_id()?,
             name: input.name.as_ref().map(|name| name.to_string()),
-            grantee: grantee(input)?.to_owned(),
-            retiring: retiring(input)?.map(str::to_owned),
+            grantee: grantee.to_owned(),
+            retiring: retiring.map(str::to_owned),
             issuer: request.principal.account.clone(),
             operations: GrantOperationSet::from(&input.operations),
             constraints: constraints(input)?,
-            created: cx.clock.now(),
+            // By another gateway's clock they may have come to be later than now.
+            created: since.map_or(now, |since| since.max(now)),
         };
         // The key is locked: nobody else makes the same grant meanwhile, or one too many.
-        let grant = match tx.same_grant(&wanted).await? {
+        let grant = match tx.same_grant(&wanted, since).await? {
             Some(same) => same,
             None => {
                 let quota = cx.store.quota(&key.account).grants_per_key;
@@ -172,6 +178,23 @@ impl Change for CreateGrant {
             grant_id: grant.grant_id,
         })
     }
+}
+
+/// Since when those whom a grant names have been who they are now, as far as they are anybody: what
+/// was granted before was granted to others.
+async fn since(
+    named: impl Iterator<Item = &str>,
+    tx: &Transaction<'_>,
+) -> Result<Option<OffsetDateTime>, Error> {
+    let mut since = None;
+    for arn in named {
+        let Some(identity) = identity_arn(arn) else {
+            continue;
+        };
+        let identity = tx.share_identity(&identity).await?;
+        since = since.max(identity.map(|identity| identity.created));
+    }
+    Ok(since)
 }
 
 /// 64 random hexadecimal digits; no secret.

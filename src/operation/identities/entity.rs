@@ -2,11 +2,11 @@
 
 use super::{DEFAULT_LIMIT, no_such_entity};
 use crate::Error;
-use crate::model::shapes::{Limit, Marker};
+use crate::model::shapes::{IdentityTags, Limit, Marker};
 use crate::model::{AccountId, arn};
-use crate::operation::access::Subject;
+use crate::operation::access::{Further, New, Subject};
 use crate::operation::page::Page;
-use crate::operation::{Access, Context, Request};
+use crate::operation::{Access, Context, OperationName, Request};
 use crate::store::{Identity, IdentityKind, Transaction};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -46,6 +46,18 @@ impl<'n> Entity<'n> {
             Entity::User(name) => Subject::User(name),
             Entity::Role(name) => Subject::Role(name),
         })
+    }
+
+    /// `access` of what makes it: who gives it tags must be allowed to tag it as well.
+    pub(super) fn creation(self, tags: Option<&IdentityTags>) -> Access<'n> {
+        let tags = tags.filter(|tags| !tags.0.is_empty());
+        let (operation, on) = match self {
+            Entity::User(name) => (OperationName::TagUser, New::User(name)),
+            Entity::Role(name) => (OperationName::TagRole, New::Role(name)),
+        };
+        let action = operation.action();
+        self.access()
+            .and_further(tags.map(|_| Further { action, on }))
     }
 
     fn name(self) -> &'n str {

@@ -7,7 +7,7 @@ pub mod accounts;
 mod entity;
 mod inline_policies;
 pub mod roles;
-mod tags;
+pub(super) mod tags;
 pub mod users;
 
 use crate::model::shapes::{Arn, Description, IdentityPath};

@@ -1,6 +1,7 @@
-//! Tags of users and roles. Keys that differ in case alone are the same tag.
+//! Tags of users, roles and sessions. Keys that differ in case alone are the same tag.
 //!
-//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>.
+//! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>.
 
 use crate::Error;
 use crate::model::shapes::{IdentityTags, TagKeys};
@@ -27,14 +28,16 @@ pub(super) fn of(identity: &Identity) -> Vec<Tag> {
 ///
 /// # Errors
 /// `TagException`.
-pub(super) fn by_key(given: Option<&IdentityTags>) -> Result<BTreeMap<String, String>, Error> {
-    let given = given.into_iter().flat_map(|tags| &tags.0);
-    let tags = checked(given.map(|tag| (&*tag.key, &*tag.value)))?;
-    let folded: BTreeSet<String> = tags.keys().map(|key| key.to_lowercase()).collect();
-    match folded.len() == tags.len() {
-        true => Ok(tags),
-        false => Err(refused("Duplicate tag keys")),
+pub(in crate::operation) fn by_key(
+    given: Option<&IdentityTags>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let given = given.map_or(&[][..], |tags| &tags.0);
+    let mut seen = BTreeSet::new();
+    if !given.iter().all(|tag| seen.insert(tag.key.to_lowercase())) {
+        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        return Err(refused(message));
     }
+    checked(given.iter().map(|tag| (&*tag.key, &*tag.value)))
 }
 
 /// Whether the keys may be taken away.

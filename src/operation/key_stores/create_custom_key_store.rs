@@ -103,11 +103,12 @@ impl TokenChange for CreateCustomKeyStore {
         let Required {
             cluster, password, ..
         } = required(input)?;
-        check_cluster(cx, cluster)?;
+        let account = &request.principal.account;
+        check_cluster(cx, cluster, account)?;
         // As AWS's: `cks-` and 17 hexadecimal digits.
         let digits = hex::encode(Uuid::new_v4().as_bytes());
         let id = format!("cks-{}", &digits[..17]);
-        let of = (&request.principal.account, id.as_str());
+        let of = (account, id.as_str());
         let password = password::seal(cx, of, &password.0).await?;
         Ok(Wrapped { id, password })
     }

@@ -12,7 +12,7 @@ pub mod disconnect_custom_key_store;
 pub(super) mod password;
 pub mod update_custom_key_store;
 
-use crate::model::{ConnectionState, CustomKeyStoreType, KeyState};
+use crate::model::{AccountId, ConnectionState, CustomKeyStoreType, KeyState};
 use crate::operation::Context;
 use crate::store::{Key, KeyStore};
 use crate::{Error, ErrorCode};
@@ -87,11 +87,13 @@ fn unsupported(what: &str) -> Error {
 }
 
 /// # Errors
-/// `CloudHsmClusterNotFoundException` if the configuration has no token of this name.
-fn check_cluster(cx: &Context, id: &str) -> Result<(), Error> {
-    if cx.tokens.cluster(id).is_some() {
+/// `CloudHsmClusterNotFoundException` if the configuration has no token of this name for the account.
+fn check_cluster(cx: &Context, id: &str, account: &AccountId) -> Result<(), Error> {
+    if cx.tokens.cluster(id, account).is_some() {
         return Ok(());
     }
-    let message = format!("Cannot find the cluster {id}: the gateway's configuration has none.");
+    let message = format!(
+        "Cannot find the cluster {id}: the gateway's configuration has none for the account."
+    );
     Err(Error::new(ErrorCode::CloudHsmClusterNotFound, message))
 }

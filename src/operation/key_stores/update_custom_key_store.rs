@@ -68,7 +68,7 @@ impl TokenChange for UpdateCustomKeyStore {
     ) -> Result<Option<Vec<u8>>, Error> {
         let store = call.one_store()?;
         if let Some(cluster) = &input.cloud_hsm_cluster_id {
-            check_cluster(cx, &cluster.0)?;
+            check_cluster(cx, &cluster.0, &store.account)?;
             check_related(cx, store, &cluster.0)?;
         }
         let Some(password) = &input.key_store_password else {
@@ -105,7 +105,8 @@ impl TokenChange for UpdateCustomKeyStore {
 /// # Errors
 /// `CloudHsmClusterNotRelatedException` if the cluster is known to be another token.
 fn check_related(cx: &Context, store: &KeyStore, cluster: &str) -> Result<(), Error> {
-    let select = cx.tokens.cluster(cluster).map(|config| &config.select);
+    let select = cx.tokens.cluster(cluster, &store.account);
+    let select = select.map(|config| &config.select);
     match (select, &store.token_serial) {
         (Some(TokenSelector::Serial(other)), Some(serial)) if other != serial => {
             let message = format!("{cluster} is another token than that of {}.", store.id);

@@ -8,7 +8,7 @@ use crate::model::key_state::StateRule;
 use crate::model::member::input;
 use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
 use crate::model::{KeyState, Region};
-use crate::operation::access::Further;
+use crate::operation::access::{Further, New};
 use crate::operation::authorized::arn_of;
 use crate::operation::keys::KeyMetadata;
 use crate::operation::tags::{self, Tag};
@@ -57,7 +57,7 @@ impl Operation for ReplicateKey {
         let region = Some(&input.replica_region);
         let create = Further {
             action: OperationName::CreateKey.action(),
-            region,
+            on: New::Key(region),
         };
         Ok(Access::managing(&input.key_id, StateRule::Usable)
             .and_further(Some(create))

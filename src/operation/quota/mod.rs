@@ -66,7 +66,8 @@ impl Quota {
         }
     }
 
-    /// Counts a request before it is decoded.
+    /// Counts a request before it is decoded. An OIDC token names any account that it likes: until a
+    /// role of it is known to trust the token, its address pays, as a stranger's does.
     ///
     /// # Errors
     /// `ThrottlingException`.
@@ -75,6 +76,26 @@ impl Quota {
         operation: OperationName,
         request: &Request,
     ) -> Result<(), Error> {
+        match request.proof.web_identity() {
+            Some(_) => self.count_failure(request.source_ip),
+            None => self.count_request_at(operation, request, self.begun.elapsed()),
+        }
+    }
+
+    /// Counts for the account whose role has been found to trust an OIDC token what was counted for
+    /// an address.
+    ///
+    /// # Errors
+    /// `ThrottlingException`.
+    pub(super) fn count_trusted(
+        &self,
+        operation: OperationName,
+        request: &Request,
+    ) -> Result<(), Error> {
+        if request.proof.web_identity().is_none() {
+            return Ok(());
+        }
+        self.forgive(request.source_ip);
         self.count_request_at(operation, request, self.begun.elapsed())
     }
 

@@ -1,7 +1,7 @@
 //! AssumeRole: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 
+use super::assuming::Assuming;
 use super::temporary::{Assumed, Wanted};
-use super::trust::{Assuming, tags};
 use super::unsupported;
 use crate::Error;
 use crate::model::member::input;
@@ -10,6 +10,7 @@ use crate::model::shapes::{
     SessionPolicy, Unsupported,
 };
 use crate::operation::access::Subject;
+use crate::operation::identities::tags;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
 /// See the module.
@@ -49,12 +50,12 @@ impl Operation for AssumeRole {
             ("TokenCode", &input.token_code),
             ("TransitiveTagKeys", &input.transitive_tag_keys),
         ])?;
-        let tags = input.tags.as_ref().map_or(&[][..], |tags| &tags.0);
+        tags::by_key(input.tags.as_ref())?;
         Ok(Access::about(Subject::RoleToAssume(Assuming {
             role: &input.role_arn,
             session: &input.role_session_name,
             external_id: input.external_id.as_deref(),
-            tags,
+            tags: input.tags.as_ref().map_or(&[], |tags| &tags.0),
         })))
     }
 }
@@ -66,17 +67,13 @@ impl Use for AssumeRole {
         request: &Request,
         cx: &Context,
     ) -> Result<Assumed, Error> {
-        let tags = match &input.tags {
-            Some(given) => tags(&given.0)?,
-            None => Default::default(),
-        };
         Wanted {
             role: call.role()?,
             name: &input.role_session_name,
             duration: input.duration_seconds,
             chained: request.proof.session().is_some(),
             policy: input.policy.as_ref(),
-            tags,
+            tags: tags::by_key(input.tags.as_ref())?,
             by: request.hands(call.identity()),
             minimum: input.minimum_session_token_size,
         }

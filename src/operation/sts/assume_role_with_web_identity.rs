@@ -4,8 +4,8 @@
 //! The caller is whom an OIDC issuer's token names: it was checked before the request came here,
 //! where others have their signatures checked.
 
+use super::Assuming;
 use super::temporary::{Assumed, Wanted};
-use super::trust::Assuming;
 use super::unsupported;
 use crate::Error;
 use crate::model::member::input;

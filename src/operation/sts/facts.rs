@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>.
 
-use super::trust::Assuming;
+use super::Assuming;
 use crate::authz::{ConditionKey, Facts, PrincipalKind, Values};
 use crate::operation::Claim;
 use crate::operation::authorized::Known;
@@ -10,9 +10,10 @@ use crate::store::Identity;
 use std::borrow::Cow;
 
 /// The request's context.
-pub(super) struct AssumeFacts<'a> {
+pub(in crate::operation) struct AssumeFacts<'a> {
     pub wanted: Assuming<'a>,
-    pub role: &'a Identity,
+    /// `None` for one that there is not.
+    pub role: Option<&'a Identity>,
     /// What is known of every request.
     pub known: Known<'a>,
 }
@@ -63,7 +64,7 @@ impl Facts for AssumeFacts<'_> {
                 (!keys.is_empty()).then_some(Values::Many(keys))
             }
             ("aws" | "iam", "resourcetag", Some(key)) => {
-                let mut tags = self.role.tags.iter();
+                let mut tags = self.role?.tags.iter();
                 let (_, value) = tags.find(|(known, _)| known.eq_ignore_ascii_case(key))?;
                 one(value.as_str())
             }

@@ -5,17 +5,18 @@
 
 pub mod assume_role;
 pub mod assume_role_with_web_identity;
+mod assuming;
 mod facts;
 pub mod get_caller_identity;
 mod oidc;
 mod sealing;
 mod session_token;
 mod temporary;
-pub(super) mod trust;
 
+pub use assuming::Assuming;
+pub(super) use facts::AssumeFacts;
 pub use oidc::{Issuer, Issuers, KeySource};
 pub use session_token::SessionTokens;
-pub use trust::Assuming;
 
 use crate::model::shapes::Unsupported;
 use crate::{Error, ErrorCode};

@@ -148,7 +148,7 @@ fn credential(sealed: Sealed) -> Option<Credential> {
         },
         proof: Proof::Session(sealed.id, Arc::new(session)),
         row: None,
-        secret: sealed.secret,
+        secret: sealed.secret.into(),
     })
 }
 

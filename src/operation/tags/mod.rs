@@ -5,7 +5,7 @@ pub mod tag_resource;
 pub mod untag_resource;
 
 use super::OperationName;
-use super::access::Further;
+use super::access::{Further, New};
 use crate::model::Region;
 use crate::model::shapes::Tags;
 use crate::{Error, ErrorCode};
@@ -73,7 +73,7 @@ pub(super) fn checked<'t>(
 pub(super) fn tagging<'i>(given: Option<&Tags>, region: Option<&'i Region>) -> Option<Further<'i>> {
     given.map(|_| Further {
         action: OperationName::TagResource.action(),
-        region,
+        on: New::Key(region),
     })
 }
 

@@ -18,6 +18,7 @@ fn named(code: ErrorCode) -> (Cow<'static, str>, u16) {
         ErrorCode::InvalidSignature => ("SignatureDoesNotMatch", 403),
         ErrorCode::MissingAuthenticationToken => ("MissingAuthenticationToken", 403),
         ErrorCode::Serialization => ("MalformedInput", 400),
+        ErrorCode::Tag => ("InvalidParameterValue", 400),
         ErrorCode::UnknownOperation => ("InvalidAction", 400),
         ErrorCode::UnrecognizedClient => ("InvalidClientTokenId", 403),
         ErrorCode::Validation => ("ValidationError", 400),

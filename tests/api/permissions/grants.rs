@@ -72,8 +72,78 @@ fn roles_accounts_and_others_accounts() {
         json!({}),
     );
     assert!(describe(&may, &arn) && describe(&theirs, &arn) && !describe(&may_not, &arn));
+    // Also those who come later: the account is the same.
+    assert!(describe(&theirs.user(Some(ALL)), &arn));
     grant(&root, &arn, &may_not.arn, &["Encrypt"], json!({}));
     assert!(encrypt(&may_not, &arn, json!({})) && !describe(&may_not, &arn));
+}
+
+/// A grant is about who bore the name when it was made.
+#[test]
+fn who_takes_a_name_over_takes_no_grant_over() {
+    let (root, theirs) = (account(), account());
+    let arn = key(&root, &json!({}));
+    let retire = |who: &Who, made: &Value| {
+        let request = json!({"KeyId": arn, "GrantId": made["GrantId"]});
+        who.kms("RetireGrant", &request)
+    };
+    for owner in [&root, &theirs] {
+        let first = owner.user(None);
+        let new = || {
+            let operations = ["DescribeKey", "RetireGrant"];
+            grant(&root, &arn, &first.arn, &operations, json!({"Name": "n"}))
+        };
+        let retiring = || {
+            let more = json!({"Name": "r", "RetiringPrincipal": first.arn});
+            grant(&root, &arn, &root.arn, &["Encrypt"], more)
+        };
+        let (used, retired) = (new(), retiring());
+        assert_eq!(new()["GrantId"], used["GrantId"]);
+        assert!(describe(&first, &arn));
+
+        let second = owner.successor(&first);
+        assert_eq!(second.arn, first.arn);
+        assert!(!describe(&second, &arn));
+        let by_token = json!({"KeyId": arn, "GrantTokens": [used["GrantToken"]]});
+        let refused = second.kms("DescribeKey", &by_token).code();
+        let own = owner.account == root.account;
+        assert_eq!(
+            refused,
+            if own {
+                DENIED
+            } else {
+                "InvalidGrantTokenException"
+            }
+        );
+        for made in [&used, &retired] {
+            assert_eq!(retire(&second, made).code(), DENIED);
+        }
+
+        // What is granted now is the second's, though the first was granted the same.
+        let again = new();
+        assert_ne!(again["GrantId"], used["GrantId"]);
+        assert_eq!(new()["GrantId"], again["GrantId"]);
+        assert!(describe(&second, &arn));
+        retire(&second, &again).ok();
+        let again = retiring();
+        assert_ne!(again["GrantId"], retired["GrantId"]);
+        retire(&second, &again).ok();
+    }
+    // A role, by itself and by a session's name.
+    let user = root.user(Some(ALL));
+    let nothing = super::allowing(json!("kms:List*"), json!({}));
+    for by_role in [true, false] {
+        let role = root.role(&nothing);
+        let session = user.assume(&role, None);
+        let grantee = if by_role { &role } else { &session.arn };
+        grant(&root, &arn, grantee, &["DescribeKey"], json!({}));
+        assert!(describe(&session, &arn));
+        root.role_again(&role, &nothing);
+        let session = user.assume_as(&role, session.name(), None);
+        assert!(!describe(&session, &arn), "{}", session.arn);
+        grant(&root, &arn, &session.arn, &["DescribeKey"], json!({}));
+        assert!(describe(&session, &arn));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod across;
 mod conditions;
 mod grants;
+mod identities;
 
 use crate::dev::SHARED;
 use crate::who::{Answer, Who};

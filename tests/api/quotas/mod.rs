@@ -5,8 +5,10 @@ mod amounts;
 mod peer;
 mod rates;
 mod strangers;
+mod web_identities;
 
 use crate::dev::{Dev, scratch};
+use crate::issuer::Issuer;
 use peer::Keys;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -14,8 +16,25 @@ use std::sync::LazyLock;
 /// A gateway with little quota: what a test uses up, it alone uses, or it is of an account of its own.
 static DEV: LazyLock<Dev> = LazyLock::new(|| {
     let remove = r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#;
-    Dev::start_with(&scratch(), &["--key-stores", "3"], &LITTLE, remove)
+    let oidc = oidc();
+    let environment = LITTLE.into_iter().chain([("STRONGROOM_OIDC", &*oidc)]);
+    let environment: Vec<_> = environment.collect();
+    Dev::start_with(&scratch(), &["--key-stores", "3"], &environment, remove)
 });
+
+/// Anybody may have a token of it.
+static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https://issuer.example"));
+
+/// The configuration of the issuer.
+fn oidc() -> String {
+    let jwks = scratch().join("jwks.json");
+    std::fs::write(&jwks, ISSUER.jwks()).unwrap();
+    format!(
+        r#"{{ anybody = {{ issuer = "{}", audiences = ["sts.amazonaws.com"], jwks_file = "{}" }} }}"#,
+        ISSUER.name,
+        jwks.display()
+    )
+}
 
 const LITTLE: [(&str, &str); 6] = [
     (
@@ -27,6 +46,7 @@ const LITTLE: [(&str, &str); 6] = [
     (
         "STRONGROOM_QUOTA_ACCOUNTS",
         "{ 222222222222 = { requests_per_second = 5 }, \
+         232323232323 = { rates = { AssumeRoleWithWebIdentity = { per_second = 0.001, burst = 20 } } }, \
          333333333333 = { keys = 2, aliases_per_key = 2, grants_per_key = 2, key_stores = 1, \
          import_wrapping_keys = 2, users = 1, roles = 1, key_store_passwords_per_hour = 1 } }",
     ),
@@ -84,14 +104,19 @@ async fn metric(name: &str) -> f64 {
 
 /// One number that the database says, to its owner.
 async fn number(sql: &str) -> i64 {
-    let config = std::fs::read_to_string(DEV.dir.join("strongroom.toml")).unwrap();
+    owner(&DEV).await.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// The database, as its owner has it.
+async fn owner(dev: &Dev) -> tokio_postgres::Client {
+    let config = std::fs::read_to_string(dev.dir.join("strongroom.toml")).unwrap();
     let line = config.lines().find_map(|line| line.strip_prefix("url = "));
     let url: String = serde_json::from_str(line.unwrap()).unwrap();
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
         .unwrap();
     tokio::spawn(connection);
-    client.query_one(sql, &[]).await.unwrap().get(0)
+    client
 }
 
 fn text(value: &Value) -> String {

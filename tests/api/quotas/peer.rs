@@ -1,8 +1,9 @@
 //! A client that says where it comes from.
 
 use super::DEV;
+use crate::dev::Dev;
 use serde_json::Value;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +24,12 @@ pub struct Answer {
 
 impl Answer {
     pub fn code(&self) -> &str {
-        self.body["__type"].as_str().unwrap_or_default()
+        // STS answers in XML.
+        let xml = self.body.as_str().unwrap_or_default();
+        let in_xml = xml.split("<Code>").nth(1);
+        let in_xml = in_xml.and_then(|rest| rest.split("</Code>").next());
+        let code = self.body["__type"].as_str().or(in_xml);
+        code.unwrap_or_default()
     }
     pub fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
@@ -60,19 +66,27 @@ impl Keys {
 
 /// A kept connection.
 pub struct Peer {
+    gateway: String,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Peer {
     pub async fn from(address: &str) -> Self {
+        Self::of(&DEV, address).await
+    }
+
+    pub async fn of(dev: &Dev, address: &str) -> Self {
+        let url = &dev.env["AWS_ENDPOINT_URL_KMS"];
+        let gateway = url.strip_prefix("http://").unwrap().to_owned();
         let socket = TcpSocket::new_v4().unwrap();
         socket
             .bind(format!("{address}:0").parse().unwrap())
             .unwrap();
-        let stream = socket.connect(gateway().parse().unwrap()).await.unwrap();
+        let stream = socket.connect(gateway.parse().unwrap()).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
+            gateway,
             stream,
             buffer: Vec::new(),
         }
@@ -87,8 +101,8 @@ impl Peer {
             .unwrap();
         let body = body.to_string();
         let headers = [
-            ("host", gateway()),
-            ("x-amz-date", &timestamp),
+            ("host", self.gateway.as_str()),
+            ("x-amz-date", timestamp.as_str()),
             ("x-amz-target", operation),
         ];
         let request = SignedRequest {
@@ -112,6 +126,22 @@ impl Peer {
         self.answer().await
     }
 
+    /// Presents an OIDC token, to assume a role.
+    pub async fn assume(&mut self, role: &str, token: &str) -> Answer {
+        let form = format!(
+            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=pod\
+             &RoleArn={role}&WebIdentityToken={token}"
+        );
+        let text = format!(
+            "POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            self.gateway,
+            form.len()
+        );
+        self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.answer().await
+    }
+
     async fn answer(&mut self) -> Answer {
         self.buffer.clear();
         loop {
@@ -125,9 +155,10 @@ impl Peer {
                 if self.buffer.len() >= end + 4 + length {
                     let status = text.split(' ').nth(1).unwrap().parse().unwrap();
                     let body = &self.buffer[end + 4..];
+                    let text = || String::from_utf8_lossy(body).into();
                     return Answer {
                         status,
-                        body: serde_json::from_slice(body).unwrap_or(Value::Null),
+                        body: serde_json::from_slice(body).unwrap_or_else(|_| text()),
                     };
                 }
             }
@@ -135,11 +166,6 @@ impl Peer {
             assert!(read > 0, "the gateway closed the connection");
         }
     }
-}
-
-fn gateway() -> &'static str {
-    let url = &DEV.env["AWS_ENDPOINT_URL_KMS"];
-    url.strip_prefix("http://").unwrap()
 }
 
 /// What a page says.

@@ -1,7 +1,7 @@
 //! AssumeRole, and the credentials that it gives.
 
-use super::{ACCOUNT, Answer, Caller, kms, lets, own, role, root, sts, user};
-use serde_json::json;
+use super::{ACCOUNT, Answer, Caller, HOUSE, kms, lets, own, role, root, sts, user};
+use serde_json::{Value, json};
 
 pub(super) fn assume(caller: &Caller, role: &str, more: &[(&str, &str)]) -> Answer {
     let mut members = vec![("RoleArn", role), ("RoleSessionName", "s1")];
@@ -91,6 +91,73 @@ fn who_may_assume() {
 }
 
 #[test]
+fn another_accounts_role_is_answered_as_one_that_it_has_not() {
+    let asks = user("stranger");
+    let all = json!({"Version": "2012-10-17", "Statement":
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let all = json!({"UserName": "stranger", "PolicyName": "p", "PolicyDocument": all.to_string()});
+    own("PutUserPolicy", &all);
+    let made = own("CreateAccount", &json!({}));
+    let account = made["Account"]["AccountId"].as_str().unwrap();
+    let text = |member: &str| made["AccessKey"][member].as_str().unwrap().to_owned();
+    let owner = Caller {
+        id: text("AccessKeyId"),
+        secret: text("SecretAccessKey"),
+        token: None,
+    };
+    let overheard = &HOUSE.dev.overheard;
+    overheard.secret("a secret access key", owner.secret.as_bytes());
+    let role = |name: &str, statement: &Value| {
+        let trust = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust});
+        let made = kms(&owner, "Strongroom.CreateRole", &role);
+        assert_eq!(made.status, 200, "{}", made.text);
+    };
+    let arn = format!("arn:aws:iam::{ACCOUNT}:user/stranger");
+    let statement = |effect: &str, principal: &str| json!({"Effect": effect, "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    role("another", &statement("Allow", account));
+    role("denying", &statement("Deny", &arn));
+    role("letting", &statement("Allow", &arn));
+    kms(
+        &owner,
+        "Strongroom.CreateUser",
+        &json!({"UserName": "no-role"}),
+    );
+    let answer = |kind: &str, name: &str, more: &[(&str, &str)]| {
+        let arn = format!("arn:aws:iam::{account}:{kind}/{name}");
+        let answer = assume(&asks, &arn, more);
+        let id = answer.get("RequestId").to_owned();
+        (
+            answer.status,
+            answer.text.replace(&arn, "ARN").replace(&id, "ID"),
+        )
+    };
+    let tags = [("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")];
+    for more in [&[][..], &tags] {
+        let absent = answer("role", "absent", more);
+        assert_eq!(absent.0, 403);
+        assert!(
+            absent.1.contains("sts:AssumeRole on resource: ARN"),
+            "{}",
+            absent.1
+        );
+        for (kind, name) in [
+            ("role", "another"),
+            ("role", "denying"),
+            ("user", "no-role"),
+            ("user", "absent"),
+            ("role", "absent"),
+        ] {
+            assert_eq!(answer(kind, name, more), absent, "{kind}/{name}");
+        }
+    }
+    assert_eq!(answer("role", "letting", &[]).0, 200);
+    // What was not there is, as soon as it is made.
+    role("absent", &statement("Allow", &arn));
+    assert_eq!(answer("role", "absent", &[]).0, 200);
+}
+
+#[test]
 fn conditions_and_tags() {
     let caller = user("conditional");
     let mut statement = lets("conditional");
@@ -134,8 +201,49 @@ fn conditions_and_tags() {
     twice.extend([("Tags.member.3.Key", "Team"), ("Tags.member.3.Value", "a")]);
     assert_eq!(
         assume(&caller, &tagged, &twice).get("Code"),
-        "ValidationError"
+        "InvalidParameterValue"
     );
+}
+
+/// What no user or role may have for a tag no session may.
+#[test]
+fn session_tags_are_tags() {
+    let caller = user("tagging");
+    let mut statement = lets("tagging");
+    statement["Action"] = json!(["sts:AssumeRole", "sts:TagSession"]);
+    let role_arn = role("tagging", &statement);
+    let tags = |pairs: &[(&str, &str)]| {
+        let mut members = Vec::new();
+        for (at, (key, value)) in pairs.iter().enumerate() {
+            members.push((format!("Tags.member.{}.Key", at + 1), *key));
+            members.push((format!("Tags.member.{}.Value", at + 1), *value));
+        }
+        let members: Vec<_> = members
+            .iter()
+            .map(|(name, text)| (&**name, *text))
+            .collect();
+        assume(&caller, &role_arn, &members)
+    };
+    let [key, value] = ["k".repeat(128), "v".repeat(256)];
+    assert_eq!(tags(&[(&key, &value), ("é/=+ @", "")]).status, 200);
+    let names: Vec<String> = (0..51).map(|n| n.to_string()).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
+    let (long_key, long_value) = (format!("{key}k"), format!("{value}v"));
+    for (wrong, code) in [
+        (&[("a\u{1}", "b")][..], "InvalidParameterValue"),
+        (&[("a", "b\u{7f}")], "InvalidParameterValue"),
+        (&[("aws:a", "b")], "InvalidParameterValue"),
+        (&[("AWS:a", "b")], "InvalidParameterValue"),
+        (&[("a", "b"), ("a", "c")], "InvalidParameterValue"),
+        (&[("a", "b"), ("A", "c")], "InvalidParameterValue"),
+        (&many, "InvalidParameterValue"),
+        (&[(&long_key, "b")], "ValidationError"),
+        (&[("a", &long_value)], "ValidationError"),
+        (&[("", "b")], "ValidationError"),
+    ] {
+        let refused = tags(wrong);
+        assert_eq!(refused.get("Code"), code, "{wrong:?}: {}", refused.text);
+    }
 }
 
 #[test]

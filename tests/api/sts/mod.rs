@@ -2,21 +2,19 @@
 //! nothing of STS; boto3 and the AWS CLI, which have, are in `tests/clients`.
 
 mod assume_role;
-#[path = "../../support/issuer.rs"]
-mod issuer;
 mod permitted;
 mod protocol;
 mod sessions;
 mod web_identity;
 
 use crate::dev::{self, Dev};
-use issuer::Issuer;
+use crate::issuer::Issuer;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use strongroom::server::sigv4::{SignedRequest, sign};
+use strongroom::sigv4::{SignedRequest, sign};
 use time::OffsetDateTime;
 use time::macros::format_description;
 

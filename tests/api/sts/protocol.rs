@@ -1,6 +1,7 @@
 //! The query protocol itself.
 
-use super::{Caller, FORM, form, kms, post, root, sts};
+use super::sessions::record;
+use super::{Caller, FORM, form, kms, own, post, root, sts, user};
 use serde_json::json;
 
 #[test]
@@ -132,4 +133,28 @@ fn an_unsigned_body_is_short() {
         (answer.status, answer.get("Code")),
         (413, "RequestEntityTooLarge")
     );
+}
+
+/// Of a `User-Agent` policies and records have the first 512 characters.
+#[test]
+fn a_user_agent_is_cut() {
+    let caller = user("agent");
+    let kept = "x".repeat(512);
+    let policy = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:UserAgent": kept}},
+    }});
+    let put = json!({"UserName": "agent", "PolicyName": "p", "PolicyDocument": policy.to_string()});
+    own("PutUserPolicy", &put);
+    let trust = json!({
+        "Effect": "Allow", "Principal": {"AWS": super::ACCOUNT}, "Action": "sts:AssumeRole",
+    });
+    let role = super::role("agent", &trust);
+    let members = [("RoleArn", &*role), ("RoleSessionName", "s1")];
+    let body = form("AssumeRole", &members);
+    let by = |agent: &str| post(Some(&caller), "sts", &[FORM, ("user-agent", agent)], &body);
+    let answer = by(&"x".repeat(600));
+    answer.credentials();
+    assert_eq!(record(answer.get("RequestId"))["userAgent"], kept);
+    assert_eq!(by(&"x".repeat(511)).get("Code"), "AccessDenied");
 }

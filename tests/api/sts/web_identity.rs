@@ -1,7 +1,7 @@
 //! AssumeRoleWithWebIdentity: tokens of OIDC issuers, and everything that is none.
 
-use super::issuer::{Issuer, encoded};
 use super::{ACCOUNT, Answer, HOUSE, kms, role, sessions::record, sts};
+use crate::issuer::{Issuer, encoded};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -295,6 +295,42 @@ fn what_is_no_token() {
         assume("role/web/not-an-arn-of-it", &good).get("Code"),
         "ValidationError"
     );
+}
+
+/// Condition keys have no case, and claims have.
+#[test]
+fn no_claim_passes_for_another_by_its_case() {
+    let issuer = &HOUSE.issuer;
+    let name = issuer.name.split_once("://").unwrap().1;
+    let token = |pairs: Value| {
+        let mut claims = issuer.claims();
+        let pairs = pairs.as_object().unwrap().clone();
+        claims.as_object_mut().unwrap().extend(pairs);
+        issuer.token(&claims)
+    };
+    let right = "system:serviceaccount:payments:signer";
+    for other in ["SUB", "Sub"] {
+        let posing = token(json!({"sub": "somebody", other: right}));
+        assert_eq!(
+            assume(&ROLE, &posing).get("Code"),
+            "AccessDenied",
+            "{other}"
+        );
+        // Nor does it take anything away.
+        let own = token(json!({"sub": right, other: "somebody"}));
+        assert_eq!(assume(&ROLE, &own).status, 200, "{other}");
+    }
+    let mut statement = lets(issuer);
+    statement["Condition"]["StringEquals"][format!("{name}:tier")] = json!("gold");
+    let gold = role("web-gold", &statement);
+    let one = token(json!({"Tier": "gold"}));
+    assert_eq!(assume(&gold, &one).status, 200);
+    for both in [
+        json!({"tier": "basic", "Tier": "gold"}),
+        json!({"tier": "gold", "Tier": "basic"}),
+    ] {
+        assert_eq!(assume(&gold, &token(both)).get("Code"), "AccessDenied");
+    }
 }
 
 /// A token that nobody signed leaves no record: it has not come to the database.

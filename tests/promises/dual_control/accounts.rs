@@ -88,3 +88,64 @@ async fn the_management_account_approves_for_others_and_another_account_sees_not
     drop(gateway);
     dev.stop();
 }
+
+#[tokio::test]
+async fn the_account_of_the_key_approves_whoever_calls() {
+    let dev = Dev::start(&scratch(), &[]);
+    let (owner, caller) = (account(&dev, ACCOUNT), account(&dev, OTHER));
+    let peer = format!("arn:aws:iam::{OTHER}:user/peer");
+    let [a, b] = [ACCOUNT, OTHER].map(root_arn);
+    let operations = ["CreateGrant", "RevokeGrant"];
+    let gateway = with_rules(&format!("[{}]", rule(&operations, 1, &[&a, &b, &peer]))).serve(&dev);
+    let all =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    own(
+        &caller,
+        &gateway,
+        "CreateUser",
+        &json!({ "UserName": "peer" }),
+    )
+    .done();
+    let policy = json!({ "UserName": "peer", "PolicyName": "all", "PolicyDocument": all });
+    own(&caller, &gateway, "PutUserPolicy", &policy).done();
+    let peer = access_key(
+        &dev,
+        &own(
+            &caller,
+            &gateway,
+            "CreateAccessKey",
+            &json!({ "UserName": "peer" }),
+        )
+        .done(),
+    );
+
+    let key = new_key(&owner, &gateway);
+    let everything = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": [&a, &b] }, "Action": "kms:*", "Resource": "*" }
+    ] });
+    let policy = json!({ "KeyId": key, "Policy": everything.to_string() });
+    kms(&owner, &gateway, "PutKeyPolicy", &policy).done();
+    let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{key}");
+    let grant = json!({ "KeyId": arn, "GranteePrincipal": b, "Operations": ["Encrypt"] });
+    let id = waits(&kms(&caller, &gateway, "CreateGrant", &grant));
+
+    // The rule names them, and the key is not theirs.
+    for other in [&caller, &peer] {
+        let refused = decide(other, &gateway, "ApproveRequest", &id);
+        assert_eq!(refused.code(), "AccessDeniedException");
+    }
+    let listed = own(&owner, &gateway, "ListApprovalRequests", &json!({})).done();
+    assert_eq!(listed["ApprovalRequests"][0]["ApprovalId"], id.as_str());
+    assert_eq!(approve(&owner, &gateway, &id)["Status"], "APPROVED");
+    let made = kms(&caller, &gateway, "CreateGrant", &grant).done();
+
+    // And nobody of the key's account approves what they ask for themselves.
+    let revoke = json!({ "KeyId": key, "GrantId": made["GrantId"] });
+    let id = waits(&kms(&owner, &gateway, "RevokeGrant", &revoke));
+    for other in [&owner, &caller, &peer] {
+        let refused = decide(other, &gateway, "ApproveRequest", &id);
+        assert_ne!(refused.status, 200, "{}", refused.body);
+    }
+    drop(gateway);
+    dev.stop();
+}

@@ -4,6 +4,7 @@
 mod abuse;
 mod accounts;
 mod at_once;
+mod by_another_way;
 mod command_line;
 mod crash;
 mod expiry;
@@ -84,6 +85,11 @@ pub fn user(dev: &Dev, name: &str) -> Caller {
 /// One more access key of a user.
 pub fn another_key(dev: &Dev, name: &str) -> Caller {
     let made = as_root(dev, "CreateAccessKey", &json!({ "UserName": name }));
+    access_key(dev, &made)
+}
+
+/// The access key that an answer has.
+pub fn access_key(dev: &Dev, made: &Value) -> Caller {
     let text = |member: &str| made["AccessKey"][member].as_str().unwrap().to_owned();
     let secret = text("SecretAccessKey");
     dev.overheard

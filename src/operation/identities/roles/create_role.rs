@@ -50,7 +50,7 @@ impl Operation for CreateRole {
             input.description.as_ref(),
         )?;
         inline_policies::check_trust(&input.assume_role_policy_document)?;
-        Ok(Entity::Role(&input.role_name).access())
+        Ok(Entity::Role(&input.role_name).creation(input.tags.as_ref()))
     }
 }
 

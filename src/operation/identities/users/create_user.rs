@@ -44,7 +44,7 @@ impl Operation for CreateUser {
             input.permissions_boundary.as_ref(),
             None,
         )?;
-        Ok(Entity::User(&input.user_name).access())
+        Ok(Entity::User(&input.user_name).creation(input.tags.as_ref()))
     }
 }
 

@@ -1,5 +1,5 @@
 //! One GET over HTTP/1.1: what an issuer's keys are fetched by. No redirects, no proxies, bounded in
-//! time and size. It blocks, and so it has a thread of its own.
+//! time and size.
 //!
 //! Source: RFC 9112.
 
@@ -12,23 +12,33 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Status line and headers.
 const MAX_HEAD: usize = 16_384;
 
+/// Does what blocks on a thread of its own.
+///
+/// # Errors
+/// Those of the work, or it is not done in time.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("oidc".into())
+        .spawn(move || drop(answer.send(work())))?;
+    tokio::time::timeout(PATIENCE, answered).await??
+}
+
 /// The body behind a URL.
 ///
 /// # Errors
 /// It could not be had, in time or at all.
 pub(super) async fn get(url: Url, authorities: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("oidc".into())
-        .spawn(move || drop(answer.send(fetch(&url, authorities.as_deref()))))?;
-    tokio::time::timeout(PATIENCE, answered).await??
+    apart(move || fetch(&url, authorities.as_deref())).await
 }
 
 fn fetch(url: &Url, authorities: Option<&Path>) -> Result<Vec<u8>, Failure> {

@@ -2,13 +2,13 @@
 //! old, when the file has changed, or when a token names one that is not known. A caller who makes
 //! names up makes nobody read more often than [`PAUSE`].
 
-use super::fetch;
+use super::fetch::{self, Failure};
 use super::jwk::{self, Jwk};
 use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 use time::{Duration, OffsetDateTime};
@@ -54,8 +54,14 @@ struct State {
     /// When somebody last tried to.
     tried: Option<OffsetDateTime>,
     /// What the file looked like.
-    file: Option<(SystemTime, u64)>,
+    file: Option<Look>,
 }
+
+/// When a file was written and how long it is.
+type Look = (SystemTime, u64);
+
+/// A set of keys, and what its file looked like; `None` if that is as it was known.
+type Read = Option<(Vec<u8>, Option<Look>)>;
 
 impl Keys {
     /// None that are known yet.
@@ -101,29 +107,24 @@ impl Keys {
     }
 
     async fn read_again(&self, source: &KeySource, now: OffsetDateTime) {
-        // Before: what changes while it is read is then read once more.
-        let file = look(source);
-        let same = file.is_some() && file == self.state().file;
-        let found = match same {
-            true => None,
-            false => Some(
-                read(source)
-                    .await
-                    .and_then(|text| Ok(jwk::read_set(&text)?)),
-            ),
-        };
+        let known = self.state().file;
+        let found = read(source, known).await;
+        let found = found.and_then(|read| match read {
+            None => Ok(None),
+            Some((text, file)) => Ok(Some((jwk::read_set(&text)?, file))),
+        });
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.tried = Some(now);
         match found {
             // A file that is as it was is as good as read.
-            None => state.read = Some(now),
-            Some(Ok(keys)) => {
+            Ok(None) => state.read = Some(now),
+            Ok(Some((keys, file))) => {
                 let keys = keys.into_iter().map(|(kid, key)| (kid, Arc::new(key)));
                 state.keys = keys.collect();
                 state.read = Some(now);
                 state.file = file;
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 state.file = None;
                 log::warn!("the keys of an OIDC issuer, {source}: {error}");
             }
@@ -151,27 +152,33 @@ impl State {
     }
 }
 
-/// When a file was written and how long it is; nothing of a URL.
-fn look(source: &KeySource) -> Option<(SystemTime, u64)> {
-    let KeySource::File(path) = source else {
-        return None;
-    };
-    let file = std::fs::metadata(path).ok()?;
-    Some((file.modified().ok()?, file.len()))
-}
-
-async fn read(source: &KeySource) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+async fn read(source: &KeySource, known: Option<Look>) -> Result<Read, Failure> {
     match source {
         KeySource::File(path) => {
-            let mut text = Vec::new();
-            let file = std::fs::File::open(path)?;
-            file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
-            match text.len() > MAX_BYTES {
-                true => Err("the file is too long".into()),
-                false => Ok(text),
-            }
+            // A file may be on a network.
+            let path = path.clone();
+            fetch::apart(move || read_file(&path, known)).await
         }
-        KeySource::Url(url, authorities) => fetch::get(url.clone(), authorities.clone()).await,
+        KeySource::Url(url, authorities) => {
+            let text = fetch::get(url.clone(), authorities.clone()).await?;
+            Ok(Some((text, None)))
+        }
+    }
+}
+
+fn read_file(path: &Path, known: Option<Look>) -> Result<Read, Failure> {
+    // Before: what changes while it is read is then read once more.
+    let look = std::fs::metadata(path).and_then(|file| Ok((file.modified()?, file.len())));
+    let look = look.ok();
+    if look.is_some() && look == known {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
+    match text.len() > MAX_BYTES {
+        true => Err("the file is too long".into()),
+        false => Ok(Some((text, look))),
     }
 }
 
@@ -181,5 +188,34 @@ impl std::fmt::Display for KeySource {
             KeySource::File(path) => write!(f, "{}", path.display()),
             KeySource::Url(url, _) => write!(f, "{url}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// A pipe is such a file: whoever opens it waits for another who does.
+    #[tokio::test]
+    async fn a_file_that_takes_its_time_holds_up_nobody() {
+        let path = std::env::temp_dir().join(format!("strongroom-{}", uuid::Uuid::new_v4()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let (go_on, told) = mpsc::channel();
+        let written = path.clone();
+        let writer = std::thread::spawn(move || {
+            let told = told.recv_timeout(std::time::Duration::from_secs(5));
+            std::fs::write(written, r#"{"keys": []}"#).unwrap();
+            told
+        });
+        let (keys, source) = (Keys::unread(), KeySource::File(path.clone()));
+        let find = keys.find("any", &source, OffsetDateTime::UNIX_EPOCH);
+        let (found, ()) = tokio::join!(find, async {
+            let _ = go_on.send(());
+        });
+        assert!(found.unwrap().is_none());
+        assert_eq!(writer.join().unwrap(), Ok(()), "the thread was held up");
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SignedRequest;
 use crate::model::hex;
-use openssl::sha::sha256;
+use sha2::{Digest, Sha256};
 
 /// The canonical request for `signed_headers` (lower case, in their order).
 pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str], list: &str) -> String {
@@ -35,7 +35,7 @@ pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str], list
     out.push('\n');
     out.push_str(list);
     out.push('\n');
-    hex::push(&mut out, &sha256(request.body));
+    hex::push(&mut out, &Sha256::digest(request.body));
     out
 }
 

@@ -1,7 +1,6 @@
 //! The `Authorization` header: parsed, and checked as far as it can be without the secret.
 
 use super::SignedRequest;
-use crate::operation::unrecognized;
 use crate::{Error, ErrorCode};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -43,9 +42,15 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// What a request without a signature is answered with.
-pub(in crate::server) fn missing() -> Error {
+pub(crate) fn missing() -> Error {
     let message = "Missing Authentication Token";
     Error::new(ErrorCode::MissingAuthenticationToken, message)
+}
+
+/// What a caller whose access key is unknown, disabled or gone is told.
+pub(crate) fn unrecognized() -> Error {
+    let message = "The security token included in the request is invalid.";
+    Error::new(ErrorCode::UnrecognizedClient, message)
 }
 
 impl<'r> Authorization<'r> {

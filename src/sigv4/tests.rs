@@ -1,6 +1,8 @@
 //! SigV4 against change.
 
 use super::*;
+use secrecy::SecretString;
+
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 #[test]
@@ -45,7 +47,7 @@ fn what_is_signed_cannot_be_changed() {
         time,
     )
     .unwrap();
-    let check = |method, path, query, target, body: &[u8], secret| {
+    let check = |method, path, query, target, body: &[u8], secret: &str| {
         let headers = [
             ("Host", "h"),
             ("X-Amz-Date", time),
@@ -62,7 +64,7 @@ fn what_is_signed_cannot_be_changed() {
         let authorization = Authorization::parse(&request).unwrap();
         authorization.check_scope("kms").unwrap();
         authorization.check_signed_headers(&request).unwrap();
-        verify(&authorization, &request, secret).is_ok()
+        verify(&authorization, &request, &SecretString::from(secret).into()).is_ok()
     };
     let target = "  TrentService.Encrypt ";
     assert!(check("POST", "/", "", target, b"{}", SECRET));
@@ -224,5 +226,22 @@ fn accepted(headers: &[(&str, &str)], authorization: &str) -> bool {
     headers.push(("authorization", authorization));
     let request = with(&headers);
     let parsed = Authorization::parse(&request);
-    parsed.is_ok_and(|parsed| verify(&parsed, &request, SECRET).is_ok())
+    parsed.is_ok_and(|parsed| verify(&parsed, &request, &SecretString::from(SECRET).into()).is_ok())
+}
+
+#[test]
+fn a_signing_key_serves_its_own_scope_alone() {
+    let secret = SecretAccessKey::from(SecretString::from(SECRET));
+    let kms = ("20150830", "us-east-1", "kms");
+    let others = [
+        ("20150831", "us-east-1", "kms"),
+        ("20150830", "eu-west-1", "kms"),
+        ("20150830", "us-east-1", "sts"),
+    ];
+    let sign = |scope| secret.signing_key(scope).unwrap().sign(b"message");
+    let signed = sign(kms);
+    for other in others {
+        assert_ne!(sign(other), signed, "{other:?}");
+        assert_eq!(sign(kms), signed);
+    }
 }

@@ -1,14 +1,11 @@
 //! The signature itself.
 
 use super::canonical;
+use super::signing_key::{SecretAccessKey, SigningKey};
 use super::{Authorization, SignedRequest};
 use crate::model::hex;
 use crate::{Error, ErrorCode};
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::sha::sha256;
-use openssl::sign::Signer;
-use zeroize::Zeroizing;
+use sha2::{Digest, Sha256};
 
 /// Checks a request's signature, in constant time.
 ///
@@ -17,17 +14,13 @@ use zeroize::Zeroizing;
 pub fn verify(
     authorization: &Authorization<'_>,
     request: &SignedRequest<'_>,
-    secret: &str,
+    secret: &SecretAccessKey,
 ) -> Result<(), Error> {
-    let (date, region, service) = authorization.scope();
+    let scope = authorization.scope();
     let list = authorization.signed_headers_text;
     let canonical = canonical::request(request, &authorization.signed_headers, list);
-    let expected = signature(
-        secret,
-        (date, region, service),
-        authorization.timestamp,
-        &canonical,
-    )?;
+    let key = secret.signing_key(scope)?;
+    let expected = signature(key, scope, authorization.timestamp, &canonical);
     let given = authorization.signature.as_bytes();
     let body_hash = request.header("x-amz-content-sha256");
     let body_matches = body_hash.is_none_or(|hash| canonical.ends_with(hash) && hash.len() == 64);
@@ -48,7 +41,7 @@ pub fn verify(
 /// `timestamp` is `X-Amz-Date`; `request.headers` are in lower case, sorted, and include it.
 ///
 /// # Errors
-/// OpenSSL fails.
+/// HMAC takes keys of any length: none.
 pub fn sign(
     request: &SignedRequest<'_>,
     (access_key_id, secret): (&str, &str),
@@ -59,7 +52,13 @@ pub fn sign(
     let list = names.join(";");
     let date = timestamp.get(..8).unwrap_or(timestamp);
     let canonical = canonical::request(request, &names, &list);
-    let signature = signature(secret, (date, region, service), timestamp, &canonical)?;
+    let scope = (date, region, service);
+    let signature = signature(
+        SigningKey::derive(secret, scope)?,
+        scope,
+        timestamp,
+        &canonical,
+    );
     Ok(format!(
         "AWS4-HMAC-SHA256 Credential={access_key_id}/{date}/{region}/{service}/aws4_request, \
          SignedHeaders={list}, Signature={signature}"
@@ -67,19 +66,13 @@ pub fn sign(
 }
 
 fn signature(
-    secret: &str,
-    (date, region, service): (&str, &str, &str),
+    key: SigningKey,
+    scope: (&str, &str, &str),
     timestamp: &str,
     canonical: &str,
-) -> Result<String, Error> {
-    let mut key = Zeroizing::new(format!("AWS4{secret}").into_bytes());
-    for part in [date, region, service, "aws4_request"] {
-        key = hmac(&key, part.as_bytes())?;
-    }
-    let to_sign = to_sign((date, region, service), timestamp, canonical);
-    let mut signature = String::with_capacity(64);
-    hex::push(&mut signature, &hmac(&key, to_sign.as_bytes())?);
-    Ok(signature)
+) -> String {
+    let to_sign = to_sign(scope, timestamp, canonical);
+    hex::encode(&key.sign(to_sign.as_bytes()))
 }
 
 pub(super) fn to_sign(
@@ -89,15 +82,6 @@ pub(super) fn to_sign(
 ) -> String {
     let mut to_sign =
         format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
-    hex::push(&mut to_sign, &sha256(canonical.as_bytes()));
+    hex::push(&mut to_sign, &Sha256::digest(canonical.as_bytes()));
     to_sign
-}
-
-fn hmac(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let key = PKey::hmac(key).map_err(Error::internal)?;
-    let mut signer = Signer::new(MessageDigest::sha256(), &key).map_err(Error::internal)?;
-    signer
-        .sign_oneshot_to_vec(message)
-        .map(Zeroizing::new)
-        .map_err(Error::internal)
 }

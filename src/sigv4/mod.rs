@@ -5,14 +5,16 @@
 mod authorization;
 mod canonical;
 mod signature;
+mod signing_key;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
 mod tests;
 
 pub use authorization::Authorization;
-pub(super) use authorization::missing;
+pub(crate) use authorization::{missing, unrecognized};
 pub use signature::{sign, verify};
+pub use signing_key::SecretAccessKey;
 
 /// What a signature is over.
 #[derive(Clone, Copy)]
