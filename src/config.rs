@@ -17,7 +17,7 @@ mod tls;
 
 pub use approval::ApprovalSection;
 pub use environment::environment;
-pub use log::{LogLevel, LogSection};
+pub use log::{LogFormat, LogLevel, LogSection};
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};

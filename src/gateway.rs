@@ -15,14 +15,15 @@ use crate::Error;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{Config, ms};
+use crate::metrics::Metrics;
 use crate::operation::credential::Credentials;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
-use crate::operation::{Context, PolicyCache, Tokens};
+use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
 use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
-use crate::worker;
+use crate::worker::{self, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ impl Gateway {
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
             approvals,
+            metrics: PipelineMetrics::new(),
             quota,
             policies: PolicyCache::default(),
             regions: config.regions()?,
@@ -90,13 +92,21 @@ impl Gateway {
         }
         let (stop, stopped) = watch::channel(false);
         let every = ms(config.gateway.worker_interval_ms);
+        let metrics = Metrics::default();
+        metrics.build(env!("CARGO_PKG_VERSION"));
+        let of_worker = WorkerMetrics::new(&metrics);
         let workers = vec![
-            tokio::spawn(worker::run(context.clone(), every, stopped.clone())),
+            tokio::spawn(worker::run(
+                context.clone(),
+                every,
+                of_worker,
+                stopped.clone(),
+            )),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
-        let gate = Gate::new(context.clone(), credentials)?;
-        let server = Server::start(settings::server(config), Arc::new(gate)).await?;
+        let gate = Arc::new(Gate::new(context.clone(), credentials, metrics.clone()));
+        let server = Server::start(settings::server(config), gate, &metrics).await?;
         Ok(Self {
             server,
             context,

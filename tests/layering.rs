@@ -40,7 +40,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("server", &["operation", "sigv4", "model", "error"]),
+    (
+        "server",
+        &["operation", "sigv4", "model", "error", "metrics"],
+    ),
     (
         "reconcile",
         &[
@@ -53,17 +56,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
         ],
     ),
-    ("worker", &["operation", "audit", "store", "model", "error"]),
+    (
+        "worker",
+        &["operation", "audit", "store", "model", "error", "metrics"],
+    ),
     (
         "operation",
         &[
-            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error",
+            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "metrics",
         ],
     ),
-    ("audit", &["authz", "store", "model", "error"]),
+    ("audit", &["authz", "store", "model", "error", "metrics"]),
     ("authz", &["model"]),
-    ("store", &["model", "error"]),
-    ("token", &["model", "error"]),
+    ("store", &["model", "error", "metrics"]),
+    ("token", &["model", "error", "metrics"]),
     ("sigv4", &["model", "error"]),
     ("model", &["error"]),
     ("config", &["model", "error"]),

@@ -1,5 +1,6 @@
 //! The audit log: no result without a record that is durable first.
 
+mod metrics;
 mod record;
 mod user_identity;
 mod writer;

@@ -5,7 +5,7 @@
 use super::user_identity::UserIdentity;
 use crate::Error;
 use crate::authz::Principal;
-use crate::model::AccountId;
+use crate::model::{AccountId, TraceParent};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -31,6 +31,8 @@ pub struct Record<'a> {
     pub actor: Actor<'a>,
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<&'a str>,
+    /// The trace that the caller says it is part of.
+    pub trace: Option<TraceParent>,
     pub read_only: bool,
     pub parameters: Option<&'a Map<String, Value>>,
     /// ARNs of the keys that the request came to, or of the role.
@@ -121,6 +123,8 @@ struct Event<'a> {
 struct AdditionalEventData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_certificate: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_parent: Option<String>,
     #[serde(flatten)]
     approval: Option<&'a Approval>,
 }
@@ -154,8 +158,10 @@ impl Record<'_> {
             Actor::Worker(_) | Actor::Operator(_) => None,
         };
         let approval = self.approval.as_ref();
-        (client_certificate.is_some() || approval.is_some()).then_some(AdditionalEventData {
+        let any = client_certificate.is_some() || self.trace.is_some() || approval.is_some();
+        any.then(|| AdditionalEventData {
             client_certificate,
+            trace_parent: self.trace.map(|trace| trace.to_string()),
             approval,
         })
     }

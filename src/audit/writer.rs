@@ -1,8 +1,11 @@
 //! The group writers: requests hand over their records and wait for the group's commit.
 
+use super::metrics::AuditMetrics;
+use crate::metrics::MetricFamily;
 use crate::store::{Committed, Entry, Store};
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// The most records in one commit.
@@ -14,23 +17,38 @@ const WRITERS: usize = 2;
 const WAITING: usize = 8192;
 
 type Answer = Result<Committed, Error>;
-type Waiting = (Entry, oneshot::Sender<Answer>);
+
+/// A record that waits for its commit, since when, and who waits with it.
+type Waiting = (Entry, Instant, oneshot::Sender<Answer>);
 
 /// The way into the audit log for requests that change nothing. Cheap to clone.
 #[derive(Clone)]
 pub struct Audit {
     queue: mpsc::Sender<Waiting>,
+    metrics: Arc<AuditMetrics>,
 }
 
 impl Audit {
     /// Starts the writers on the current runtime; they end when the last clone is dropped.
     pub fn start(store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
+        let metrics = Arc::new(AuditMetrics::new());
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..WRITERS {
-            tokio::spawn(write_groups(store.clone(), waiting.clone()));
+            tokio::spawn(write_groups(
+                store.clone(),
+                waiting.clone(),
+                metrics.clone(),
+            ));
         }
-        Self { queue }
+        Self { queue, metrics }
+    }
+
+    /// Its metrics, as they stand.
+    pub fn metrics(&self) -> Vec<MetricFamily> {
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        self.metrics.waiting.set(waiting as f64);
+        self.metrics.set.gather()
     }
 
     /// Waits until the entry is durable, or known to be stale.
@@ -40,7 +58,9 @@ impl Audit {
     /// `KMSInternalException` if it could not be written: the caller must give out no result.
     pub async fn commit(&self, entry: Entry) -> Answer {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send((entry, answer)).map_err(|_| {
+        let waiting = (entry, Instant::now(), answer);
+        self.queue.try_send(waiting).map_err(|_| {
+            self.metrics.refused.inc();
             Error::new(
                 ErrorCode::Throttling,
                 "Too many requests wait for the audit log; retry.",
@@ -52,13 +72,24 @@ impl Audit {
     }
 }
 
-async fn write_groups(store: Store, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+async fn write_groups(
+    store: Store,
+    waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    metrics: Arc<AuditMetrics>,
+) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.lock().await.recv_many(&mut group, GROUP).await > 0 {
-        let (entries, answers): (Vec<Entry>, Vec<_>) = group.drain(..).unzip();
-        match store.commit_group(&entries).await {
+        let split = |(entry, since, answer): Waiting| (entry, (since, answer));
+        let (entries, answers): (Vec<Entry>, Vec<_>) = group.drain(..).map(split).unzip();
+        metrics.group.observe(entries.len() as f64);
+        let begun = Instant::now();
+        let group_committed = store.commit_group(&entries).await;
+        metrics.commit.observe(begun.elapsed().as_secs_f64());
+        match group_committed {
             Ok(committed) => {
-                for (answer, committed) in answers.into_iter().zip(committed) {
+                for ((since, answer), committed) in answers.into_iter().zip(committed) {
+                    metrics.lag.observe(since.elapsed().as_secs_f64());
+                    metrics.committed(committed);
                     let _ = answer.send(Ok(committed)); // the caller may have gone
                 }
             }
@@ -67,7 +98,8 @@ async fn write_groups(store: Store, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>
                     "audit: a group of {} records was not written: {error}",
                     entries.len()
                 );
-                for answer in answers {
+                metrics.failed.inc_by(answers.len() as u64);
+                for (_, answer) in answers {
                     let _ = answer.send(Err(Error::new(error.code(), error.message())));
                 }
             }

@@ -25,7 +25,7 @@ pub struct Arguments {
 /// What keeps it from starting.
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(&arguments.config)?;
-    logging::set_level(&config.log);
+    logging::configure(&config.log);
     let runtime = runtime()?;
     let mut signals = Signals::listen(&runtime)?;
     let mut reload = Reload::listen(&runtime, &arguments.config, &config)?;

@@ -1,11 +1,10 @@
 //! What the server asks of the house: credentials, answers, readiness.
 
 use crate::Error;
-use crate::metrics::Metrics;
-use crate::model::Region;
+use crate::metrics::{self, Metrics};
+use crate::model::{Region, TraceParent};
 use crate::operation::credential::{Credential, Credentials};
-use crate::operation::quota::Throttled;
-use crate::operation::{self, Context, OperationName, Principal, Proof, Request};
+use crate::operation::{self, Context, OperationName, Principal, Proof, Request, Step};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
 use futures_util::FutureExt;
@@ -13,29 +12,35 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Whose lines those of requests are in the log.
+const REQUESTS: &str = "strongroom::request";
+
+/// What is our fault is always told; the rest the audit log has.
+fn level(error: Option<&Error>) -> log::Level {
+    match error {
+        Some(error) if error.code().status() >= 500 => log::Level::Error,
+        _ => log::Level::Debug,
+    }
+}
 
 /// The pipeline as the server sees it.
 pub(super) struct Gate {
     context: Arc<Context>,
     credentials: Credentials,
+    /// Those of the server and the workers.
     metrics: Metrics,
 }
 
 impl Gate {
-    pub(super) fn new(context: Arc<Context>, credentials: Credentials) -> Result<Self, Error> {
-        let metrics = Metrics::new().map_err(Error::internal)?;
-        Ok(Self {
+    pub(super) fn new(context: Arc<Context>, credentials: Credentials, metrics: Metrics) -> Self {
+        Self {
             context,
             credentials,
             metrics,
-        })
-    }
-
-    fn throttled(&self, error: &Error) {
-        if let Some(Throttled(quota)) = error.cause() {
-            self.metrics.throttled(quota);
         }
     }
 }
@@ -85,15 +90,22 @@ impl Endpoint for Gate {
     ) -> BoxFuture<'_, Result<Vec<u8>, Error>> {
         async move {
             let begun = Instant::now();
+            let (request_id, trace) = (request.request_id, request.trace);
             let answer = operation::answer(name, request, &self.context).await;
-            let outcome = answer
-                .as_ref()
-                .map_or_else(|error| error.code().name(), |_| "success");
-            self.metrics
-                .request(name.as_str(), outcome, begun.elapsed());
-            if let Err(error) = &answer {
-                self.throttled(error);
-            }
+            let (error, took) = (answer.as_ref().err(), begun.elapsed());
+            self.context.metrics.answered(name, error, took);
+            log::log!(
+                target: REQUESTS,
+                level(error),
+                request_id:%,
+                operation:% = name,
+                outcome = error.map_or("success", |error| error.code().name()),
+                seconds = took.as_secs_f64(),
+                trace_id = trace.map(TraceParent::trace_id).as_deref(),
+                parent_id = trace.map(TraceParent::parent_id).as_deref();
+                "{}",
+                error.map_or_else(|| "answered".to_owned(), Error::to_string)
+            );
             answer
         }
         .boxed()
@@ -103,9 +115,21 @@ impl Endpoint for Gate {
         self.context.quota.count_failure(source_ip)
     }
 
-    fn rejected(&self, error: &Error) {
-        self.metrics.rejected(error.code().name());
-        self.throttled(error);
+    fn rejected(&self, request_id: Uuid, trace: Option<TraceParent>, error: &Error) {
+        self.context.metrics.rejected(error);
+        log::log!(
+            target: REQUESTS,
+            level(Some(error)),
+            request_id:%,
+            outcome = error.code().name(),
+            trace_id = trace.map(TraceParent::trace_id).as_deref(),
+            parent_id = trace.map(TraceParent::parent_id).as_deref();
+            "{error}"
+        );
+    }
+
+    fn took(&self, step: Step, time: Duration) {
+        self.context.metrics.took(step, time);
     }
 
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>> {
@@ -132,6 +156,20 @@ impl Endpoint for Gate {
     }
 
     fn metrics(&self) -> String {
-        self.metrics.text()
+        let Context {
+            metrics,
+            tokens,
+            store,
+            audit,
+            ..
+        } = &*self.context;
+        let sets = [
+            metrics.gather(),
+            tokens.metrics(),
+            store.metrics(),
+            audit.metrics(),
+            self.metrics.gather(),
+        ];
+        metrics::text(sets.into_iter().flatten())
     }
 }

@@ -15,6 +15,7 @@ pub mod key_state;
 pub mod key_store;
 pub mod member;
 pub mod shapes;
+mod trace_parent;
 mod url;
 
 pub use algorithm::{
@@ -30,6 +31,7 @@ pub use key_material_id::key_material_id;
 pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
 pub use key_state::{KeyState, VersionState};
 pub use shapes::{ConnectionErrorCode, ConnectionState, CustomKeyStoreType};
+pub use trace_parent::TraceParent;
 pub use url::Url;
 
 /// Defines an enum of the AWS model: its variants and their names on the wire.

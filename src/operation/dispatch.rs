@@ -9,7 +9,7 @@ mod waiting;
 
 use super::authorized::{Authorized, Seen, Source};
 use super::quota::Throttled;
-use super::{Context, Operation, Proof, Request, TokenChange, Use, approvals, leftover};
+use super::{Context, Operation, Proof, Request, Step, TokenChange, Use, approvals, leftover};
 use crate::audit::{self, Outcome, Record};
 use crate::model::member::{Decode, DryRun};
 use crate::store::{AccessKeyUse, Committed, Entry, KeyUse};
@@ -199,7 +199,9 @@ async fn apply<O: TokenChange>(
         }
         .boxed()
     });
+    let changing = cx.metrics.step(Step::Change);
     let (body, left) = done.await?;
+    drop(changing);
     leftover::destroy_all(&left, cx).await;
     Ok(body)
 }
@@ -212,6 +214,7 @@ fn unsettled() -> Error {
 /// Steps 3 and 4. A request beyond a quota is counted and not recorded: recording it would cost
 /// what the quota is to save.
 async fn begin<O: Operation>(request: &Request, cx: &Context) -> Result<O::Input, Error> {
+    let _decoding = cx.metrics.step(Step::Decode);
     cx.quota.count_request(O::NAME, request)?;
     note_access_key::<O>(request, cx);
     match O::Input::decode(&request.body) {
@@ -248,7 +251,9 @@ async fn authorize<O: Operation>(
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<Authorized<O>, Error> {
+    let authorizing = cx.metrics.step(Step::Authorize);
     let call = resolve::<O>(input, request, Source::Cache(&cx.store), seen, cx).await?;
+    drop(authorizing);
     if let Some(DryRun::Authorization) = input.dry_run() {
         return Err(would_have_succeeded());
     }
@@ -277,6 +282,7 @@ async fn within_deadline<T>(
     work: impl Future<Output = Result<T, Error>>,
     cx: &Context,
 ) -> Result<T, Error> {
+    let _executing = cx.metrics.step(Step::Execute);
     tokio::time::timeout(cx.deadline, work)
         .await
         .unwrap_or_else(|_| {
@@ -297,17 +303,13 @@ async fn conclude<O: Operation>(
     outcome: Outcome<'_>,
     cx: &Context,
 ) -> Result<Committed, Error> {
-    if let Outcome::Failure(error) = &outcome
-        && error.code().status() >= 500
-    {
-        log::error!("{} {}: {error}", O::NAME, request.request_id);
-    }
     let record = record::<O>(request, parameters, seen.resources, outcome, None, cx)?;
     let entry = Entry {
         request_id: request.request_id,
         record,
         uses: seen.uses,
     };
+    let _recording = cx.metrics.step(Step::Record);
     cx.audit.commit(entry).await
 }
 
@@ -331,6 +333,7 @@ fn record<O: Operation>(
         actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
+        trace: request.trace,
         read_only: O::READ_ONLY,
         parameters,
         resources,

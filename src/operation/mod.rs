@@ -25,6 +25,7 @@ pub mod leftover;
 mod list;
 pub mod mac;
 pub mod made;
+mod metrics;
 pub mod multi_region;
 mod page;
 pub mod policies;
@@ -41,6 +42,7 @@ pub use access::Access;
 pub use authorized::{Authorized, PolicyCache};
 pub use caller::{Claim, Proof, Session, WebIdentity};
 pub use list::{OperationName, answer};
+pub use metrics::{PipelineMetrics, Step};
 pub use tokens::{Cluster, Tokens};
 
 pub use crate::authz::Principal;
@@ -48,7 +50,7 @@ pub use crate::authz::Principal;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::model::member::Decode;
-use crate::model::{DataKeyPairSpec, Region};
+use crate::model::{DataKeyPairSpec, Region, TraceParent};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
 use std::net::IpAddr;
@@ -79,6 +81,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Which calls wait for approvals.
     pub approvals: approvals::Rules,
+    /// What is counted of requests.
+    pub metrics: PipelineMetrics,
     /// Rates.
     pub quota: Arc<quota::Quota>,
     /// The policies in use.
@@ -123,6 +127,8 @@ pub struct Request {
     pub region: Region,
     /// The peer's address.
     pub source_ip: IpAddr,
+    /// `traceparent`.
+    pub trace: Option<TraceParent>,
     /// Whether it came over TLS.
     pub secure_transport: bool,
     /// `User-Agent`.

@@ -1,6 +1,7 @@
 //! The tokens of a gateway: its own, which has its system keys, and those of custom key stores.
 
 use super::key_stores::password;
+use crate::metrics::{self, MetricFamily};
 use crate::model::{AccountId, ConnectionErrorCode, ConnectionState};
 use crate::store::{Key, KeyStore};
 use crate::token::{KeyRef, Token, TokenConfig, TokenSelector, TokenTrouble};
@@ -39,6 +40,7 @@ struct Open {
     connection: Uuid,
     /// That of the custom key store's row, when it was opened.
     row_version: i64,
+    cluster: String,
     token: Token,
 }
 
@@ -62,6 +64,22 @@ impl Tokens {
     /// The gateway's own wrapping key.
     pub fn wrapping(&self) -> &KeyRef {
         &self.wrapping
+    }
+
+    /// The metrics of all of them: `token` is `home`, or the name that the configuration has for it.
+    pub fn metrics(&self) -> Vec<MetricFamily> {
+        let open = self.read();
+        let mut named = BTreeMap::from([("home", &self.home)]);
+        for open in open.values() {
+            // Of two key stores on one token, the first has it open and the other never.
+            let known = named.entry(&open.cluster).or_insert(&open.token);
+            if known.serial().is_none() {
+                *known = &open.token;
+            }
+        }
+        let labelled =
+            |(name, token): (&str, &Token)| metrics::labelled(token.metrics(), "token", name);
+        named.into_iter().flat_map(labelled).collect()
     }
 
     /// The token of the configuration under this name, if the account may have it.
@@ -192,6 +210,7 @@ impl Tokens {
         let open = Open {
             connection: store.connection,
             row_version: store.row_version,
+            cluster: store.cluster.clone(),
             token: token.clone(),
         };
         self.write().insert(store.row, open);

@@ -114,6 +114,7 @@ impl Reconciler {
             actor: Actor::Operator(account),
             source_ip: None,
             user_agent: None,
+            trace: None,
             read_only: false,
             parameters,
             resources,

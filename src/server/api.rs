@@ -4,9 +4,9 @@ use super::certificate;
 use super::presented::{Presented, authenticate, presented};
 use super::query::{self, Form};
 use super::{Shared, body};
-use crate::model::AccountId;
+use crate::model::{AccountId, TraceParent};
 use crate::operation::quota::{Place, Places, Throttled, network};
-use crate::operation::{OperationName, Request};
+use crate::operation::{OperationName, Request, Step};
 use crate::sigv4::{self, SignedRequest};
 use crate::{Error, ErrorCode};
 use actix_web::http::header::CONTENT_TYPE as CONTENT_TYPE_HEADER;
@@ -16,12 +16,14 @@ use secrecy::SecretString;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 pub(super) const TARGET: &str = "x-amz-target";
 pub(super) const SECURITY_TOKEN: &str = "x-amz-security-token";
+const TRACE_PARENT: &str = "traceparent";
 /// What a request decides by has one value, or none.
 const ONCE: [&str; 8] = [
     "authorization",
@@ -108,12 +110,9 @@ pub(super) async fn handle(
             }
         }
         Err(error) => {
-            shared.endpoint.rejected(&error);
-            if error.code().status() >= 500 {
-                log::error!("{request_id}: {error}");
-            } else {
-                log::debug!("{request_id}: {error}");
-            }
+            shared
+                .endpoint
+                .rejected(request_id, trace(&request), &error);
             Err(error)
         }
     };
@@ -192,13 +191,17 @@ async fn admit(
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     // Who they are is not known yet: they have places of their own, and cannot take those of the others.
     let unknown = place(&shared.unknown, network(source_ip), "unauthenticated")?;
+    let begun = Instant::now();
     let body = body::read(http, payload, limit, shared.read_timeout).await?;
+    shared.endpoint.took(Step::Read, begun.elapsed());
     let signed = SignedRequest {
         body: &body,
         ..unsigned
     };
     let failed = |error| failure(error, source_ip, shared);
+    let begun = Instant::now();
     let caller = authenticate(&presented, &signed, source_ip, shared).await;
+    shared.endpoint.took(Step::Authenticate, begun.elapsed());
     let caller = caller.map_err(failed)?;
     let form = match protocol {
         Protocol::Json => None,
@@ -234,6 +237,7 @@ async fn admit(
         proof,
         region,
         source_ip,
+        trace: trace(http),
         secure_transport: http.app_config().secure(),
         user_agent,
         body: input.unwrap_or(body),
@@ -244,6 +248,15 @@ async fn admit(
 /// A `User-Agent` as it is kept: policies look at it, and every record has it.
 fn shortened(user_agent: &str) -> String {
     user_agent.chars().take(USER_AGENT_CHARACTERS).collect()
+}
+
+/// The caller's trace, where exactly one is said and it is one.
+fn trace(http: &HttpRequest) -> Option<TraceParent> {
+    let mut said = http.headers().get_all(TRACE_PARENT);
+    let (said, None) = (said.next()?, said.next()) else {
+        return None;
+    };
+    TraceParent::parse(said.to_str().ok()?)
 }
 
 fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {

@@ -18,8 +18,9 @@ pub struct Listener {
 
 /// Lets an `HttpServer`, whose type nobody can name, listen on an address.
 macro_rules! listen {
-    ($server:expr, $address:expr, $tls:expr, $endpoint:expr) => {{
-        let tls = $tls.map($crate::server::tls::Tls::open).transpose()?;
+    ($server:expr, $address:expr, $tls:expr, $endpoint:expr, $metrics:expr) => {{
+        let tls = $tls.map(|tls| $crate::server::tls::Tls::open(tls, $metrics));
+        let tls = tls.transpose()?;
         let (address, listener) = $crate::server::listener::bind($address)?;
         let server = match &tls {
             Some(tls) => {
@@ -75,11 +76,6 @@ impl Listener {
             return Ok(None);
         };
         Ok(Some((tls, Current::open(config)?.checked(now)?)))
-    }
-
-    /// When the first of its certificates expires: seconds since 1970; `None` where it is plain.
-    pub fn certificate_expiry(&self) -> Option<i64> {
-        self.tls.as_ref().map(|(tls, _)| tls.expires())
     }
 
     /// Takes no more connections; waits for the requests under way, if that is wanted.

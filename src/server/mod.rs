@@ -18,10 +18,11 @@ pub use certificate::{CertificateName, Rule};
 pub use listener::Listener;
 pub use tls::{TlsConfig, TlsMaterial};
 
-use crate::model::{AccountId, Region};
+use crate::metrics::Metrics;
+use crate::model::{AccountId, Region, TraceParent};
 use crate::operation::credential::Credential;
 use crate::operation::quota::Places;
-use crate::operation::{OperationName, Principal, Proof, Request};
+use crate::operation::{OperationName, Principal, Proof, Request, Step};
 use crate::{Error, ErrorCode};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -32,6 +33,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// What the server asks of the house behind it.
 pub trait Endpoint: Send + Sync + 'static {
@@ -69,7 +71,9 @@ pub trait Endpoint: Send + Sync + 'static {
     /// `ThrottlingException` if that happens too often at its address.
     fn failed(&self, source_ip: IpAddr) -> Result<(), Error>;
     /// Counts a request that did not get past authentication.
-    fn rejected(&self, error: &Error);
+    fn rejected(&self, request_id: Uuid, trace: Option<TraceParent>, error: &Error);
+    /// Measures a step of the pipeline that is the server's.
+    fn took(&self, step: Step, time: Duration);
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
     /// The metrics in Prometheus's text format.
@@ -129,12 +133,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens both listeners.
+    /// Opens both listeners; what they count is made part of `metrics`.
     ///
     /// # Errors
     /// An address is in use or not ours; plaintext beyond loopback that was not asked for; a
     /// certificate or key that is not one.
-    pub async fn start(config: ServerConfig, endpoint: Arc<dyn Endpoint>) -> Result<Self, Error> {
+    pub async fn start(
+        config: ServerConfig,
+        endpoint: Arc<dyn Endpoint>,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
         let listeners = [(config.api, &config.tls), (config.admin, &config.admin_tls)];
         for (address, tls) in listeners {
             if tls.is_none() && !address.ip().is_loopback() && !config.allow_plaintext {
@@ -179,8 +187,8 @@ impl Server {
         .shutdown_timeout(1)
         .disable_signals();
         Ok(Self {
-            api: listen!(api, config.api, config.tls, endpoint),
-            admin: listen!(admin, config.admin, config.admin_tls, endpoint),
+            api: listen!(api, config.api, config.tls, endpoint, metrics),
+            admin: listen!(admin, config.admin, config.admin_tls, endpoint, metrics),
             endpoint,
         })
     }

@@ -9,6 +9,7 @@ mod material;
 pub use material::TlsMaterial;
 
 use super::certificate::Rule;
+use crate::metrics::{Gauge, Metrics};
 use crate::{Error, ErrorCode};
 use expiry::Reminder;
 use material::{builder, store, valid};
@@ -40,6 +41,8 @@ pub struct TlsConfig {
 /// The TLS of a listener, as its files have it now.
 pub(super) struct Tls {
     current: RwLock<Arc<Current>>,
+    /// When the certificate in use expires.
+    expires: Gauge,
     /// Raised whenever what was verified before is to be verified again.
     round: AtomicU64,
 }
@@ -58,9 +61,18 @@ pub(super) struct Current {
 impl Tls {
     /// # Errors
     /// A file is not there or does not hold what it should.
-    pub(super) fn open(config: TlsConfig) -> Result<Arc<Self>, Error> {
+    pub(super) fn open(config: TlsConfig, metrics: &Metrics) -> Result<Arc<Self>, Error> {
+        let current = Current::open(config)?;
+        let [expires] = metrics.gauges(
+            "strongroom_tls_certificate_expiry_timestamp_seconds",
+            "When a listener's certificate, or the first of its intermediates, expires.",
+            "section",
+            [current.config.section],
+        );
+        expires.set(current.valid.end as f64);
         Ok(Arc::new(Self {
-            current: RwLock::new(Arc::new(Current::open(config)?)),
+            current: RwLock::new(Arc::new(current)),
+            expires,
             round: AtomicU64::new(1),
         }))
     }
@@ -116,6 +128,7 @@ impl Tls {
             if !Arc::ptr_eq(&latest, &current) {
                 return Ok(false);
             }
+            self.expires.set(new.valid.end as f64);
             *latest = new;
         }
         self.round.fetch_add(1, Ordering::Release);
@@ -124,6 +137,7 @@ impl Tls {
 
     /// From now on, for connections that are open as well.
     pub(super) fn replace(&self, new: Current) {
+        self.expires.set(new.valid.end as f64);
         *self.latest() = Arc::new(new);
         self.round.fetch_add(1, Ordering::Release);
     }
@@ -135,11 +149,6 @@ impl Tls {
     fn current(&self) -> Arc<Current> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone()
-    }
-
-    /// When the first of the listener's certificates expires: seconds since 1970.
-    pub(super) fn expires(&self) -> i64 {
-        self.current().valid.end
     }
 
     /// Whom clients' certificates speak for.

@@ -100,7 +100,7 @@ impl Store {
         let turn = shared.access_key_misses.acquire();
         let _turn = tokio::time::timeout(shared.deadline, turn)
             .await
-            .map_err(|_| StoreError::Deadline("access_keys::get".into()))?;
+            .map_err(|_| shared.late("access_keys::get"))?;
         let connection = shared.connections.get().await?;
         let row = connection.query_opt(GET, &[&id]).await?;
         drop(connection);

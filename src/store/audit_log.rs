@@ -52,7 +52,7 @@ impl Store {
         let group = tokio::time::timeout(self.shared.deadline, self.write_group(entries));
         let stale = group
             .await
-            .map_err(|_| StoreError::Deadline("audit_log::group".into()))??;
+            .map_err(|_| self.shared.late("audit_log::group"))??;
         let mut committed = vec![Committed::Durable; entries.len()];
         for (ordinal, row) in stale {
             // What has not changed stays: whoever asks for it next need not wait for the database.

@@ -2,6 +2,7 @@
 //! result was computed from are checked again when its record is written.
 
 use super::lists::Lists;
+use super::metrics::{Looked, StoreMetrics};
 use super::{AccessKey, Alias, Candidate, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::Error;
 use crate::model::{AccountId, Region};
@@ -58,13 +59,14 @@ pub(super) struct Cache {
     absent: Map<Address, Instant>,
     generation: AtomicU64,
     follower: OnceLock<Follower>,
+    metrics: Arc<StoreMetrics>,
 }
 
 /// Told of every row that is forgotten, or `None` for all: what was made of it is to go as well.
 pub(super) type Follower = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
 impl Cache {
-    pub(super) fn new(entries: usize) -> Self {
+    pub(super) fn new(entries: usize, metrics: Arc<StoreMetrics>) -> Self {
         let entries = entries.max(1);
         Self {
             // A key has its own address, and one for each version that ciphertexts name.
@@ -75,6 +77,7 @@ impl Cache {
             absent: Map::new(ABSENT_ENTRIES),
             generation: AtomicU64::new(0),
             follower: OnceLock::new(),
+            metrics,
         }
     }
 
@@ -83,18 +86,31 @@ impl Cache {
     }
 
     pub(super) fn get(&self, address: &Address) -> Option<Record> {
-        self.records.get(&self.rows.get(address)?)
+        let row = self.rows.get(address);
+        let record = row.and_then(|row| self.records.get(&row));
+        self.metrics
+            .looked_up(Looked::up(address), record.is_some());
+        record
     }
 
-    /// By its row alone.
+    /// A grant, by its row alone.
     pub(super) fn get_row(&self, row: Uuid) -> Option<Record> {
-        self.records.get(&row)
+        let record = self.records.get(&row);
+        self.metrics.looked_up(Looked::Grant, record.is_some());
+        record
     }
 
     pub(super) fn is_absent(&self, address: &Address) -> bool {
         let since = self.absent.get(address);
         let lasts = !matches!(address, Address::AccessKey(_));
-        since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR)
+        let absent = since.is_some_and(|since| lasts || since.elapsed() < ABSENT_FOR);
+        self.metrics.absences.inc_by(absent.into());
+        absent
+    }
+
+    /// How many rows it holds.
+    pub(super) fn rows(&self) -> usize {
+        self.records.len()
     }
 
     /// To be asked for before a row is read, and given to `put` with what was read.
@@ -220,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_while_it_is_read_is_not_kept() {
-        let cache = Cache::new(8);
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
         let row = Uuid::from_u128(1);
         let (address, record) = alias(row);
         let before = cache.generation();
@@ -235,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn absence_is_believed_until_the_row_is_made() {
-        let cache = Cache::new(8);
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
         let address = Address::AccessKey("AKIA".into());
         cache.put_absent(cache.generation(), address.clone());
         assert!(cache.is_absent(&address));

@@ -2,6 +2,7 @@
 
 use super::StoreConfig;
 use super::error::{StoreError, describe};
+use crate::metrics::IntCounter;
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
@@ -67,9 +68,9 @@ pub(super) fn bound(config: &mut Config, deadline: Duration) {
     config.options(options);
 }
 
-/// Connects on a chosen runtime. Requests run on many current-thread runtimes; a connection bound
+/// Connects on a chosen runtime, and counts it. Requests run on many current-thread runtimes; a connection bound
 /// to the one that happened to open it would end with it, and stall while it is busy.
-pub(super) struct OnRuntime(pub(super) Handle);
+pub(super) struct OnRuntime(pub(super) Handle, pub(super) IntCounter);
 
 impl Connect for OnRuntime {
     fn connect(
@@ -79,6 +80,7 @@ impl Connect for OnRuntime {
         let config = config.clone();
         Box::pin(async move {
             let (client, connection) = entered(&self.0, config.connect(NoTls)).await?;
+            self.1.inc();
             let driver = self.0.spawn(async move {
                 if let Err(error) = connection.await {
                     log::warn!("a connection to the database broke: {}", describe(&error));

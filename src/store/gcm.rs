@@ -4,7 +4,6 @@
 //! so it over-counts and never under-counts.
 
 use super::Store;
-use super::error::StoreError;
 use super::pool::Connections;
 use crate::{Error, ErrorCode};
 use std::collections::HashMap;
@@ -19,7 +18,7 @@ const LARGEST_BLOCK: u64 = 1 << 20;
 /// With random 96-bit IVs, of one key. At half of it the worker rotates the key
 /// ([`Store::worn_keys`]); what it cannot rotate is refused here in the end.
 /// Source: NIST SP 800-38D section 8.3.
-const LIMIT: u64 = 1 << 32;
+pub(super) const LIMIT: u64 = 1 << 32;
 
 const RESERVE: &str = "/* gcm::reserve */
     insert into gcm_reservation as g (version, reserved) values ($1, $2)
@@ -99,6 +98,6 @@ impl Store {
         let refill = block.refill(&self.shared.connections, version);
         tokio::time::timeout(self.shared.deadline, refill)
             .await
-            .map_err(|_| StoreError::Deadline("gcm::reserve".into()))?
+            .map_err(|_| self.shared.late("gcm::reserve"))?
     }
 }

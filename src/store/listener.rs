@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::connect::connect;
 use super::error::{StoreError, describe};
 use super::touched::Touched;
+use crate::metrics::Gauge;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -30,15 +31,20 @@ impl Drop for Listener {
 
 impl Listener {
     /// Starts on the current runtime.
-    pub(super) fn start(config: Config, deadline: Duration, cache: Arc<Cache>) -> Self {
+    pub(super) fn start(
+        config: Config,
+        deadline: Duration,
+        cache: Arc<Cache>,
+        listening: Gauge,
+    ) -> Self {
         Self(tokio::spawn(async move {
             let mut backoff = BACKOFF_MIN;
             loop {
-                let mut listening = false;
-                let Err(error) = session(&config, deadline, &cache, &mut listening).await;
-                if listening {
+                let Err(error) = session(&config, deadline, &cache, &listening).await;
+                if listening.get() > 0.0 {
                     backoff = BACKOFF_MIN;
                 }
+                listening.set(0.0);
                 log::warn!("not listening for changes by other gateways: {error}");
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -52,7 +58,7 @@ async fn session(
     config: &Config,
     deadline: Duration,
     cache: &Cache,
-    listening: &mut bool,
+    listening: &Gauge,
 ) -> Result<Infallible, StoreError> {
     let (client, mut connection) = connect(config, deadline).await?;
     let hear = async {
@@ -75,7 +81,7 @@ async fn session(
         say(&client, LISTEN, deadline).await?;
         // Whatever was said before has not been heard.
         cache.clear();
-        *listening = true;
+        listening.set(1.0);
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             say(&client, BEAT, deadline).await?;

@@ -14,6 +14,7 @@ mod audit_log;
 mod cache;
 mod connect;
 mod error;
+mod figures;
 mod gcm;
 mod grants;
 mod grants_of;
@@ -27,6 +28,7 @@ mod key_versions;
 mod keys;
 mod listener;
 mod lists;
+mod metrics;
 mod migrate;
 mod pool;
 mod quotas;
@@ -50,9 +52,11 @@ pub use rotations::Rotation;
 pub use transaction::Transaction;
 
 use crate::Error;
+use crate::metrics::MetricFamily;
 use cache::Cache;
 use futures_util::future::BoxFuture;
 use listener::Listener;
+use metrics::StoreMetrics;
 use pool::{Connections, column};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
@@ -100,6 +104,7 @@ struct Shared {
     quotas: RwLock<ResourceQuotas>,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
+    metrics: Arc<StoreMetrics>,
     gcm: gcm::Blocks,
     uses: usage::Uses<Uuid, KeyUse>,
     access_key_uses: usage::Uses<String, AccessKeyUse>,
@@ -135,6 +140,15 @@ impl std::fmt::Debug for Store {
     }
 }
 
+impl Shared {
+    /// What took longer than the deadline.
+    fn late(&self, what: &str) -> StoreError {
+        let error = StoreError::Deadline(what.into());
+        self.metrics.error(&error);
+        error
+    }
+}
+
 impl Store {
     /// Opens the pool on the current tokio runtime, starts the listener that keeps the cache fresh;
     /// refuses a schema that is not exactly this build's.
@@ -143,12 +157,14 @@ impl Store {
     /// A message for the operator where the connection string or the schema is not right; those of
     /// the database.
     pub async fn open(config: StoreConfig) -> Result<Self, Error> {
-        let connections = Connections::new(&config, Handle::current())?;
+        let metrics = Arc::new(StoreMetrics::new());
+        let connections = Connections::new(&config, Handle::current(), metrics.clone())?;
         let deployment = migrate::check(&connections.get().await?).await?;
-        let cache = Arc::new(Cache::new(config.cache_entries));
+        let cache = Arc::new(Cache::new(config.cache_entries, metrics.clone()));
         let mut listening = connect::parse(&config)?;
         connect::bound(&mut listening, config.deadline);
-        let listener = Listener::start(listening, config.deadline, Arc::clone(&cache));
+        let heard = metrics.listening.clone();
+        let listener = Listener::start(listening, config.deadline, Arc::clone(&cache), heard);
         Ok(Self {
             shared: Arc::new(Shared {
                 connections,
@@ -157,6 +173,7 @@ impl Store {
                 quotas: RwLock::new(config.quotas),
                 seal: OnceLock::new(),
                 cache,
+                metrics,
                 gcm: gcm::Blocks::default(),
                 uses: usage::Uses::default(),
                 access_key_uses: usage::Uses::default(),
@@ -184,6 +201,14 @@ impl Store {
         if self.shared.cache.set_follower(Box::new(follower)).is_err() {
             log::error!("somebody follows the rows already, and goes on alone");
         }
+    }
+
+    /// Its metrics, as they stand.
+    pub fn metrics(&self) -> Vec<MetricFamily> {
+        let metrics = &self.shared.metrics;
+        metrics.pool(&self.shared.connections.status());
+        metrics.cached.set(self.shared.cache.rows() as f64);
+        metrics.set.gather()
     }
 
     /// `SELECT 1`, for readiness.

@@ -3,13 +3,15 @@
 use super::StoreConfig;
 use super::connect::{OnRuntime, bound, parse};
 use super::error::{StoreError, describe};
+use super::metrics::StoreMetrics;
 use crate::Error;
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Status, Timeouts,
 };
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -21,15 +23,20 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(super) struct Connections {
     pool: Pool,
     deadline: Duration,
+    metrics: Arc<StoreMetrics>,
 }
 
 impl Connections {
-    pub(super) fn new(config: &StoreConfig, runtime: Handle) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        config: &StoreConfig,
+        runtime: Handle,
+        metrics: Arc<StoreMetrics>,
+    ) -> Result<Self, StoreError> {
         let mut postgres = parse(config)?;
         bound(&mut postgres, config.deadline);
         let manager = Manager::from_connect(
             postgres,
-            OnRuntime(runtime),
+            OnRuntime(runtime, metrics.connects.clone()),
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -42,7 +49,12 @@ impl Connections {
         Ok(Self {
             pool,
             deadline: config.deadline,
+            metrics,
         })
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.pool.status()
     }
 
     pub(super) async fn get(&self) -> Result<Connection, StoreError> {
@@ -51,17 +63,21 @@ impl Connections {
             create: Some(self.deadline),
             recycle: Some(self.deadline),
         };
-        let object = self
-            .pool
-            .timeout_get(&timeouts)
-            .await
-            .map_err(|error| match error {
+        let begun = Instant::now();
+        let object = self.pool.timeout_get(&timeouts).await;
+        self.metrics.waited.observe(begun.elapsed().as_secs_f64());
+        let object = object.map_err(|error| {
+            let error = match error {
                 PoolError::Backend(error) => StoreError::Connect(describe(&error)),
                 other => StoreError::Connect(other.to_string()),
-            })?;
+            };
+            self.metrics.error(&error);
+            error
+        })?;
         Ok(Connection {
             object: Some(object),
             deadline: self.deadline,
+            metrics: self.metrics.clone(),
             discard: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         })
@@ -72,6 +88,7 @@ impl Connections {
 pub(super) struct Connection {
     object: Option<Object>,
     deadline: Duration,
+    metrics: Arc<StoreMetrics>,
     /// Set while the connection is in a state that nobody else may inherit.
     discard: AtomicBool,
     /// A statement has failed since the loan began: its transaction is aborted.
@@ -151,21 +168,20 @@ impl Connection {
         sql: &'static str,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.deadline, work).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                self.failed.store(true, Ordering::Relaxed);
-                Err(StoreError::Statement {
-                    statement: name(sql).into(),
-                    error,
-                })
-            }
+        let error = match tokio::time::timeout(self.deadline, work).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => StoreError::Statement {
+                statement: name(sql).into(),
+                error,
+            },
             Err(_) => {
-                self.failed.store(true, Ordering::Relaxed);
                 self.discard(true);
-                Err(StoreError::Deadline(name(sql).into()))
+                StoreError::Deadline(name(sql).into())
             }
-        }
+        };
+        self.failed.store(true, Ordering::Relaxed);
+        self.metrics.error(&error);
+        Err(error)
     }
 }
 

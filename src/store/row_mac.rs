@@ -13,9 +13,10 @@ use super::{
     KeyStore, KeyVersion, RowSeal, Shared,
 };
 use crate::Error;
+use crate::metrics::IntCounter;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -332,12 +333,22 @@ pub(super) fn intent(intent: &Intent) -> Vec<u8> {
         .0
 }
 
+/// Rows that were refused, by all stores of the process: they come to light where no store is at hand.
+pub(super) static REFUSED: LazyLock<IntCounter> = LazyLock::new(|| {
+    let help = "Rows that were not written by a gateway, or edited since.";
+    let made = IntCounter::new("strongroom_rows_refused_total", help);
+    // Unwrap safety: the name is good.
+    #[allow(clippy::expect_used)]
+    made.expect("a metric")
+});
+
 /// The error for a row that was not written by a gateway; operators are told at once.
 pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
     let error = StoreError::RowMac {
         table,
         id: id.to_string(),
     };
+    REFUSED.inc();
     log::error!("{error}");
     error.into()
 }

@@ -89,6 +89,9 @@ pub struct TokenStats {
     pub threads: usize,
     /// Threads with a call into the token under way; a thread that hangs stays in this number.
     pub busy: usize,
+    /// Those of them whose call has taken longer than [`TokenConfig::deadline`], a generation's
+    /// longer than it is given.
+    pub hung: usize,
     /// Jobs that wait for a read-only session.
     pub queued: usize,
     /// Jobs that wait for the read-write session.

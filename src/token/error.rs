@@ -34,6 +34,36 @@ pub enum TokenErrorClass {
     Bug,
 }
 
+impl TokenErrorClass {
+    /// Every class, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::CallersFault,
+        Self::Busy,
+        Self::SessionLost,
+        Self::TokenLost,
+        Self::Deadline,
+        Self::Operator,
+        Self::Unsupported,
+        Self::NoSuchObject,
+        Self::Bug,
+    ];
+
+    /// Its name in the metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CallersFault => "callers_fault",
+            Self::Busy => "busy",
+            Self::SessionLost => "session_lost",
+            Self::TokenLost => "token_lost",
+            Self::Deadline => "deadline",
+            Self::Operator => "operator",
+            Self::Unsupported => "unsupported",
+            Self::NoSuchObject => "no_such_object",
+            Self::Bug => "bug",
+        }
+    }
+}
+
 impl TokenError {
     /// An error that no token reported.
     pub fn new(class: TokenErrorClass, function: &'static str, detail: impl Into<String>) -> Self {

@@ -2,12 +2,15 @@
 
 use super::error::{TokenError, TokenErrorClass};
 use super::session::TokenSession;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// A job with its types hidden, as it stands in a queue.
 pub(super) trait Job: Send {
     /// Whether the caller has gone: deadline, or the request was cancelled.
     fn is_abandoned(&self) -> bool;
+    /// How long it has stood in the queue.
+    fn waited(&self) -> Duration;
     /// Does the work, and keeps the outcome.
     fn attempt(&mut self, session: &mut TokenSession);
     /// The error of the last attempt.
@@ -26,6 +29,7 @@ pub(super) struct Work<T, F> {
     pub(super) idempotent: bool,
     pub(super) outcome: Option<Result<T, TokenError>>,
     pub(super) caller: oneshot::Sender<Result<T, TokenError>>,
+    pub(super) queued: Instant,
 }
 
 impl<T, F> Job for Work<T, F>
@@ -35,6 +39,10 @@ where
 {
     fn is_abandoned(&self) -> bool {
         self.caller.is_closed()
+    }
+
+    fn waited(&self) -> Duration {
+        self.queued.elapsed()
     }
 
     fn attempt(&mut self, session: &mut TokenSession) {

@@ -23,6 +23,7 @@ mod adopted;
 mod agreement;
 mod attributes;
 mod baseline;
+mod calls;
 mod cipher;
 mod config;
 mod data_key_pair;
@@ -39,6 +40,7 @@ mod key;
 mod mac;
 mod material;
 mod message_signature;
+mod metrics;
 mod module;
 mod oaep;
 mod pair;
@@ -73,6 +75,7 @@ pub use probe::{ProbeReport, SlotReport, TokenReport, Verdict, probe};
 pub use provision::{Provisioned, provision};
 pub use self_test::MechanismCheck;
 
+use crate::metrics::MetricFamily;
 use job::{Job, Work};
 use pool::Lane;
 use session::TokenSession;
@@ -80,7 +83,7 @@ use shared::Shared;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use supervisor::{Event, Supervisor};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -183,13 +186,21 @@ impl Token {
         let shared = &self.handle.shared;
         let lanes = shared.lanes.read().unwrap_or_else(PoisonError::into_inner);
         let queued = |lane| lanes.as_ref().map_or(0, |lanes| lanes.queued(lane));
+        let (busy, hung) = shared.calls.under_way();
         TokenStats {
             epoch: shared.epoch.load(Ordering::Relaxed),
             threads: shared.threads.load(Ordering::Relaxed),
-            busy: shared.busy.load(Ordering::Relaxed),
+            busy,
+            hung,
             queued: queued(Lane::ReadOnly),
             queued_read_write: queued(Lane::ReadWrite),
         }
+    }
+
+    /// Its metrics, as they stand.
+    pub fn metrics(&self) -> Vec<MetricFamily> {
+        let ready = matches!(self.status(), TokenStatus::Ready { .. });
+        self.handle.shared.metrics.gather(ready, self.stats())
     }
 
     /// Waits until the token is ready, or says why not by `timeout`; at once where only an
@@ -258,19 +269,22 @@ impl Token {
             idempotent,
             outcome: None,
             caller,
+            queued: Instant::now(),
         });
+        let metrics = &self.handle.shared.metrics;
         let answered = async {
-            self.submit(lane, job).await?;
+            let submitted = self.submit(lane, job).await;
+            submitted.inspect_err(|error| metrics.error(error.class))?;
             let lost = |_| pool::away("the session thread ended without an answer");
             answer.await.map_err(lost)?
         };
         match tokio::time::timeout(deadline, answered).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(TokenError::new(
-                TokenErrorClass::Deadline,
-                "queue",
-                format!("no answer within {} ms", deadline.as_millis()),
-            )),
+            Err(_) => {
+                metrics.error(TokenErrorClass::Deadline);
+                let detail = format!("no answer within {} ms", deadline.as_millis());
+                Err(TokenError::new(TokenErrorClass::Deadline, "queue", detail))
+            }
         }
     }
 

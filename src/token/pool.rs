@@ -1,17 +1,19 @@
 //! The session threads of one epoch, and the bounded queues before them.
 
-use super::config::TokenStatus;
+use super::calls::Caller;
+use super::config::{TokenConfig, TokenStatus};
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::job::Job;
 use super::session::TokenSession;
 use super::shared::Shared;
 use super::supervisor::Event;
+use super::verbs::GENERATION_DEADLINE;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often an idle read-write thread looks whether the token is still there, so that a token
 /// that vanishes at night is back before the first request of the morning.
@@ -30,6 +32,16 @@ pub(super) enum Lane {
     /// The same session, for what is refused while [`MOST_WAITING`] jobs wait: an RSA-4096 pair takes
     /// it seconds, anybody who may encrypt may ask for one, and CMKs are made here too.
     DataKeyPair,
+}
+
+impl Lane {
+    /// Which of the two queues is its.
+    pub(super) const fn queue(self) -> usize {
+        match self {
+            Lane::ReadOnly => 0,
+            Lane::ReadWrite | Lane::DataKeyPair => 1,
+        }
+    }
 }
 
 /// The sending ends of an epoch's queues. The threads stop when they are dropped.
@@ -77,14 +89,14 @@ pub(super) fn away(detail: impl Into<String>) -> TokenError {
 /// Opens the sessions of an epoch and starts a thread for each.
 pub(super) fn start(
     epoch: Epoch,
-    sessions: usize,
-    queue_length: usize,
+    config: &TokenConfig,
     shared: &Arc<Shared>,
     events: &Sender<Event>,
 ) -> Result<(Lanes, Vec<JoinHandle<()>>), TokenError> {
     let epoch = Arc::new(epoch);
-    let (read_only, read_only_jobs) = bounded(queue_length.max(1));
-    let (read_write, read_write_jobs) = bounded(queue_length.max(1));
+    let queue_length = config.queue_length.max(1);
+    let (read_only, read_only_jobs) = bounded(queue_length);
+    let (read_write, read_write_jobs) = bounded(queue_length);
     let lanes = Lanes {
         epoch: Arc::clone(&epoch),
         read_only,
@@ -97,7 +109,7 @@ pub(super) fn start(
         read_write_jobs,
         Lane::ReadWrite,
     )];
-    for number in 1..=sessions.max(1) {
+    for number in 1..=config.sessions.max(1) {
         crew.push((
             format!("strongroom-token-{number}"),
             TokenSession::open(Arc::clone(&epoch), false)?,
@@ -107,10 +119,15 @@ pub(super) fn start(
     }
     let mut threads = Vec::new();
     for (name, session, jobs, lane) in crew {
+        let patience = match lane {
+            Lane::ReadOnly => config.deadline,
+            Lane::ReadWrite | Lane::DataKeyPair => config.deadline.max(GENERATION_DEADLINE),
+        };
         let member = Member {
             session,
             jobs,
             lane,
+            caller: shared.calls.caller(patience),
             shared: Arc::clone(shared),
             events: events.clone(),
         };
@@ -135,27 +152,12 @@ pub(super) fn start(
     Ok((lanes, threads))
 }
 
-/// Counts a thread as busy, whichever way its work ends.
-struct Busy(Arc<AtomicUsize>);
-
-impl Busy {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// A session thread.
 struct Member {
     session: TokenSession,
     jobs: Receiver<Box<dyn Job>>,
     lane: Lane,
+    caller: Caller,
     shared: Arc<Shared>,
     events: Sender<Event>,
 }
@@ -169,10 +171,13 @@ impl Member {
                     if job.is_abandoned() {
                         continue;
                     }
-                    let busy = Busy::new(&self.shared.busy);
+                    self.shared.metrics.waited(self.lane, job.waited());
+                    let begun = Instant::now();
+                    let under_way = self.caller.call();
                     let job = self.work(job);
                     // Before the answer, so that a caller who has it finds nobody busy with it.
-                    drop(busy);
+                    drop(under_way);
+                    self.shared.metrics.worked(self.lane, begun.elapsed());
                     job.answer();
                 }
                 Err(RecvTimeoutError::Timeout) if self.lane == Lane::ReadWrite => {
@@ -190,11 +195,23 @@ impl Member {
             return;
         };
         let still_lost = match error.class {
-            TokenErrorClass::SessionLost => self.session.reopen(&error).err(),
+            TokenErrorClass::SessionLost => self.reopen(&error).err(),
             _ => Some(error),
         };
         if let Some(error) = still_lost {
             self.report(&error.to_string());
+        }
+    }
+
+    fn reopen(&mut self, error: &TokenError) -> Result<(), TokenError> {
+        self.shared.metrics.reopenings.inc();
+        self.session.reopen(error)
+    }
+
+    fn attempt(&mut self, job: &mut Box<dyn Job>) {
+        job.attempt(&mut self.session);
+        if let Some(error) = job.error() {
+            self.shared.metrics.error(error.class);
         }
     }
 
@@ -204,13 +221,13 @@ impl Member {
             job.fail(away("the token was lost while the job waited"));
             return job;
         }
-        job.attempt(&mut self.session);
+        self.attempt(&mut job);
         if let Some(error) = job.error()
             && error.class == TokenErrorClass::SessionLost
         {
             log::warn!("a session is lost and is opened anew: {error}");
-            match self.session.reopen(error) {
-                Ok(()) if job.is_idempotent() => job.attempt(&mut self.session),
+            match self.reopen(error) {
+                Ok(()) if job.is_idempotent() => self.attempt(&mut job),
                 Ok(()) => {}
                 Err(error) => job.fail(TokenError {
                     class: TokenErrorClass::TokenLost,

@@ -1,9 +1,11 @@
 //! What the verbs of a token and its supervisor share.
 
+use super::calls::Calls;
 use super::config::{TokenStatus, TokenTrouble};
+use super::metrics::TokenMetrics;
 use super::pool::Lanes;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// What the verbs see.
@@ -18,7 +20,8 @@ pub(super) struct Shared {
     pub(super) trouble: RwLock<Option<TokenTrouble>>,
     pub(super) epoch: AtomicU64,
     pub(super) threads: AtomicUsize,
-    pub(super) busy: Arc<AtomicUsize>,
+    pub(super) calls: Calls,
+    pub(super) metrics: TokenMetrics,
 }
 
 impl Shared {
@@ -30,7 +33,8 @@ impl Shared {
             trouble: RwLock::new(None),
             epoch: AtomicU64::new(0),
             threads: AtomicUsize::new(0),
-            busy: Arc::default(),
+            calls: Calls::new(),
+            metrics: TokenMetrics::new(),
         }
     }
 

@@ -128,6 +128,7 @@ impl Supervisor {
     }
 
     fn tell(&self, failure: &OpenFailure) {
+        self.shared.metrics.error(failure.error().class);
         let mut trouble = self
             .shared
             .trouble
@@ -198,17 +199,12 @@ impl Supervisor {
             label: epoch.label.clone(),
             model: epoch.model.clone(),
         };
-        let (lanes, threads) = pool::start(
-            epoch,
-            self.config.sessions,
-            self.config.queue_length,
-            &self.shared,
-            &self.reports,
-        )?;
+        let (lanes, threads) = pool::start(epoch, &self.config, &self.shared, &self.reports)?;
         self.hanging.retain(|thread| !thread.is_finished());
         let count = threads.len() + self.hanging.len();
         self.shared.threads.store(count, Ordering::Relaxed);
         self.shared.epoch.store(number, Ordering::Relaxed);
+        self.shared.metrics.openings.inc();
         log::info!("the token {} is open, epoch {number}", self.config.select);
         // Ready before there are jobs, which may find that it no longer is; both under one lock,
         // so that a verb called meanwhile finds the queues.

@@ -146,6 +146,7 @@ async fn record(
         actor: Actor::Worker(&key.account),
         source_ip: None,
         user_agent: None,
+        trace: None,
         read_only: false,
         parameters: None,
         resources: vec![key_arn(&key.account, &key.region, &key.key_id)],

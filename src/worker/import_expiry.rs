@@ -81,6 +81,7 @@ async fn delete_in(
         actor: Actor::Worker(&account),
         source_ip: None,
         user_agent: None,
+        trace: None,
         read_only: false,
         parameters: None,
         resources: vec![key_arn(&account, &region, &key_id)],

@@ -7,10 +7,14 @@ mod deletion;
 mod import_expiry;
 mod intents;
 pub mod key_stores;
+mod metrics;
 mod rotation;
 mod usage;
 
+pub use metrics::WorkerMetrics;
+
 use crate::operation::Context;
+use metrics::Task;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -20,38 +24,42 @@ use tokio::sync::watch;
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(60);
 
 /// Runs until `stop` turns true; a round every `every`.
-pub async fn run(cx: Arc<Context>, every: Duration, stop: watch::Receiver<bool>) {
-    tokio::join!(rounds(&cx, every, stop.clone()), usage::write(&cx, stop),);
+pub async fn run(
+    cx: Arc<Context>,
+    every: Duration,
+    metrics: WorkerMetrics,
+    stop: watch::Receiver<bool>,
+) {
+    let rounds = rounds(&cx, every, metrics, stop.clone());
+    tokio::join!(rounds, usage::write(&cx, stop));
 }
 
-async fn rounds(cx: &Arc<Context>, every: Duration, mut stop: watch::Receiver<bool>) {
+async fn rounds(
+    cx: &Arc<Context>,
+    every: Duration,
+    mut metrics: WorkerMetrics,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut clock = ClockWatch::new(cx);
     loop {
-        if let Err(error) = intents::resume(cx).await {
-            log::warn!("worker: intents: {error}");
-        }
-        if let Err(error) = rotation::rotate_worn(cx).await {
-            log::warn!("worker: rotation of worn keys: {error}");
-        }
-        if let Err(error) = approvals::forget(cx).await {
-            log::warn!("worker: approval requests: {error}");
-        }
+        metrics.done(Task::Intents, intents::resume(cx).await);
+        metrics.done(Task::WornKeys, rotation::rotate_worn(cx).await);
+        metrics.done(Task::Approvals, approvals::forget(cx).await);
         cx.quota.shrink();
-        match clock.agrees(cx).await {
+        match clock.agrees(cx, &metrics).await {
             Ok(true) => {
-                if let Err(error) = deletion::destroy_due(cx).await {
-                    log::warn!("worker: deletion: {error}");
-                }
-                if let Err(error) = import_expiry::delete_due(cx).await {
-                    log::warn!("worker: import expiry: {error}");
-                }
-                if let Err(error) = rotation::rotate_due(cx).await {
-                    log::warn!("worker: rotation: {error}");
-                }
+                metrics.done(Task::Deletion, deletion::destroy_due(cx).await);
+                metrics.done(Task::ImportExpiry, import_expiry::delete_due(cx).await);
+                metrics.done(Task::Rotation, rotation::rotate_due(cx).await);
             }
             Ok(false) => {}
-            Err(error) => log::warn!("worker: the database's clock: {error}"),
+            Err(error) => metrics.done(Task::Clock, Err(error)),
         }
+        let figures = metrics.update(cx).await;
+        metrics.done(Task::Figures, figures);
+        metrics
+            .last_round
+            .set(cx.clock.now().unix_timestamp() as f64);
         tokio::select! {
             () = tokio::time::sleep(every) => {}
             _ = stop.wait_for(|stop| *stop) => return,
@@ -76,17 +84,23 @@ impl ClockWatch {
         }
     }
 
-    async fn agrees(&mut self, cx: &Context) -> Result<bool, crate::Error> {
+    async fn agrees(
+        &mut self,
+        cx: &Context,
+        metrics: &WorkerMetrics,
+    ) -> Result<bool, crate::Error> {
         let (wall, monotonic) = (cx.clock.now(), Instant::now());
         let drift = (wall - self.wall) - (monotonic - self.monotonic);
         if drift.abs() > CLOCK_TOLERANCE && !self.halted {
             self.halted = true;
+            metrics.clock_jumped.set(1.0);
             log::error!(
                 "ALERT worker: the clock jumped by {drift}: no key is destroyed until the gateway is restarted"
             );
         }
         (self.wall, self.monotonic) = (wall, monotonic);
         let apart = wall - cx.store.now().await?;
+        metrics.clock_offset.set(apart.as_seconds_f64());
         if apart.abs() > CLOCK_TOLERANCE {
             log::error!(
                 "ALERT worker: this clock and the database's are {apart} apart: no key is destroyed"

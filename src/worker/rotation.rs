@@ -139,6 +139,7 @@ async fn rotate_in(
         actor: Actor::Worker(&key.account),
         source_ip: None,
         user_agent: None,
+        trace: None,
         read_only: false,
         parameters: None,
         resources: rotated.iter().map(arn_of).collect(),

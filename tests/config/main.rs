@@ -67,6 +67,7 @@ fn the_example_has_every_key() {
             "token",
             "database",
             "gateway",
+            "log",
             "quota",
             "clusters",
             "oidc",

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // spawn_blocking: the tests wait for a cluster
 
 mod fence;
+mod figures;
 mod fixture;
 mod grants;
 mod identities;

@@ -3,6 +3,7 @@
 use crate::support::isolated;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use std::time::{Duration, Instant};
+use strongroom::metrics;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::token::{KeyRef, Token, TokenErrorClass, TokenStatus};
 use uuid::Uuid;
@@ -15,6 +16,12 @@ async fn aes(token: &Token) -> KeyRef {
         .await
         .unwrap();
     KeyRef::new(version, spec, usage, None)
+}
+
+fn has_counted(token: &Token, what: &str) {
+    let text = metrics::text(token.metrics());
+    let line = format!("\nstrongroom_token_{what}\n");
+    assert!(text.contains(&line), "{line}{text}");
 }
 
 fn secret(bytes: &[u8]) -> SecretSlice<u8> {
@@ -57,6 +64,7 @@ fn a_token_that_goes_away_comes_back_without_a_restart() {
                     .unwrap();
                 assert_eq!(opened.unwrap().expose_secret(), b"kept");
                 assert_eq!(token.stats().epoch, round + 1);
+                has_counted(&token, &format!("openings_total {}", round + 1));
             }
             token.close().await;
             assert!(token.ping().await.is_err());
@@ -143,6 +151,14 @@ fn a_full_queue_is_busy_and_a_late_answer_a_deadline() {
             two.unwrap();
             assert_eq!(waited.unwrap_err().class, TokenErrorClass::Deadline);
             assert_eq!(refused.unwrap_err().class, TokenErrorClass::Busy);
+            for counted in [
+                "errors_total{class=\"deadline\"} 1",
+                "errors_total{class=\"busy\"} 1",
+                "queue_wait_seconds_count{lane=\"read_write\"} 2",
+                "ready 1",
+            ] {
+                has_counted(&token, counted);
+            }
             token.close().await;
         },
     );

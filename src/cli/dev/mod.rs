@@ -4,7 +4,7 @@ mod postgres;
 mod root_key;
 mod softhsm;
 
-use super::{failed, init, runtime, serve};
+use super::{failed, init, logging, runtime, serve};
 use crate::Error;
 use crate::config::{self, Config};
 use crate::gateway::{Gateway, initialise};
@@ -91,6 +91,7 @@ pub fn run(mut arguments: Arguments) -> Result<(), Error> {
     arguments.key_stores = softhsm::provision_clusters(&dir, arguments.key_stores)?;
     let cluster = Cluster::start(&dir)?;
     let served = configure(&dir, &cluster, &arguments).and_then(|config| {
+        logging::configure(&config.log);
         runtime.block_on(async {
             let root = root_key(&config, &dir, &account, root).await?;
             if signals.come() {

@@ -132,6 +132,7 @@ async fn record(tx: &Transaction<'_>, cx: &Context, store: &KeyStore) -> Result<
         actor: Actor::Worker(&store.account),
         source_ip: None,
         user_agent: None,
+        trace: None,
         read_only: false,
         parameters: None,
         resources: Vec::new(),

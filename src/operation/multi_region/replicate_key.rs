@@ -137,6 +137,7 @@ async fn record(
         actor: request.actor(),
         source_ip: Some(request.source_ip),
         user_agent: request.user_agent.as_deref(),
+        trace: request.trace,
         read_only: false,
         parameters: None,
         resources: vec![arn_of(replica)],

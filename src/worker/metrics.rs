@@ -1,0 +1,128 @@
+//! What the worker counts, of itself and of the whole deployment.
+
+use crate::Error;
+use crate::metrics::{Gauge, IntCounter, Metrics};
+use crate::model::KeyState;
+use crate::operation::Context;
+use std::time::{Duration, Instant};
+
+/// How often the deployment's figures are asked for.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// What a round consists of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Task {
+    Intents,
+    WornKeys,
+    Approvals,
+    Clock,
+    Deletion,
+    ImportExpiry,
+    Rotation,
+    Figures,
+}
+
+impl Task {
+    const ALL: [Self; 8] = [
+        Self::Intents,
+        Self::WornKeys,
+        Self::Approvals,
+        Self::Clock,
+        Self::Deletion,
+        Self::ImportExpiry,
+        Self::Rotation,
+        Self::Figures,
+    ];
+
+    /// Its name, in the metrics and in the log.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Intents => "intents",
+            Self::WornKeys => "worn_keys",
+            Self::Approvals => "approvals",
+            Self::Clock => "clock",
+            Self::Deletion => "deletion",
+            Self::ImportExpiry => "import_expiry",
+            Self::Rotation => "rotation",
+            Self::Figures => "figures",
+        }
+    }
+}
+
+/// The metrics of the worker.
+pub struct WorkerMetrics {
+    failures: [IntCounter; Task::ALL.len()],
+    pub(super) last_round: Gauge,
+    pub(super) clock_offset: Gauge,
+    pub(super) clock_jumped: Gauge,
+    keys: Vec<(KeyState, Gauge)>,
+    gcm_budget_left: Gauge,
+    asked: Option<Instant>,
+}
+
+impl WorkerMetrics {
+    /// Made part of a set.
+    pub fn new(set: &Metrics) -> Self {
+        let gcm_budget_left = set.gauge(
+            "strongroom_gcm_budget_left_ratio",
+            "The least part that an enabled key has left of the 2^32 GCM encryptions that its \
+             current version may make.",
+        );
+        // Until it is known.
+        gcm_budget_left.set(f64::NAN);
+        Self {
+            failures: set.counters(
+                "strongroom_worker_failures_total",
+                "Tasks of a round that failed.",
+                "task",
+                Task::ALL.map(Task::name),
+            ),
+            last_round: set.gauge(
+                "strongroom_worker_last_round_timestamp_seconds",
+                "When the last round ended, whatever came of it.",
+            ),
+            clock_offset: set.gauge(
+                "strongroom_clock_offset_seconds",
+                "How far this gateway's clock is ahead of the database's.",
+            ),
+            clock_jumped: set.gauge(
+                "strongroom_clock_jumped",
+                "1 once the clock has jumped: nothing is destroyed or rotated by date until a restart.",
+            ),
+            keys: KeyState::ALL
+                .iter()
+                .map(|state| {
+                    let name = "strongroom_keys";
+                    let help = "Keys of all accounts and Regions.";
+                    let [gauge] = set.gauges(name, help, "state", [state.as_str()]);
+                    (*state, gauge)
+                })
+                .collect(),
+            gcm_budget_left,
+            asked: None,
+        }
+    }
+
+    /// Counts a task that failed, and says so.
+    pub(super) fn done(&self, task: Task, outcome: Result<(), Error>) {
+        if let Err(error) = outcome {
+            self.failures[task as usize].inc();
+            log::warn!("worker: {}: {error}", task.name());
+        }
+    }
+
+    /// Asks for the deployment's figures, now and then.
+    pub(super) async fn update(&mut self, cx: &Context) -> Result<(), Error> {
+        if self.asked.is_some_and(|asked| asked.elapsed() < EVERY) {
+            return Ok(());
+        }
+        let keys = cx.store.keys_by_state().await?;
+        for (state, gauge) in &self.keys {
+            let found = keys.iter().find(|(found, _)| found == state);
+            gauge.set(found.map_or(0.0, |(_, many)| *many as f64));
+        }
+        self.gcm_budget_left.set(cx.store.least_gcm_budget().await?);
+        self.asked = Some(Instant::now());
+        Ok(())
+    }
+}
