@@ -23,5 +23,6 @@ fn their_configuration_is_a_right_one() {
     let config = Config::parse(&text, std::iter::empty()).unwrap();
     assert_eq!(config.server.listen.port(), 7700);
     assert_eq!(config.server.admin_listen.port(), 7701);
-    assert!(config.tls.is_some(), "it listens beyond loopback");
+    let both = config.tls.is_some() && config.admin_tls.is_some();
+    assert!(both, "it listens beyond loopback");
 }
