@@ -75,8 +75,11 @@ impl Endpoint for Gate {
         role_arn: &'a str,
         token: &'a SecretString,
     ) -> BoxFuture<'a, Result<(Principal, Proof), Error>> {
-        let now = self.now();
-        self.context.issuers.identify(role_arn, token, now).boxed()
+        let clock = &*self.context.clock;
+        self.context
+            .issuers
+            .identify(role_arn, token, clock)
+            .boxed()
     }
 
     fn region(&self) -> Region {

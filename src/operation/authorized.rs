@@ -39,6 +39,7 @@ pub struct Authorized<O> {
     now: OffsetDateTime,
     identity: Option<Arc<Identity>>,
     policies: Arc<Compiled>,
+    entity: Option<Arc<Identity>>,
     role: Option<Arc<Identity>>,
     keys: Vec<Resolved>,
     key_store: Option<Arc<KeyStore>>,
@@ -85,7 +86,7 @@ impl<O: Operation> Authorized<O> {
             Subject::RoleToAssume(wanted) => Some(caller.assumed(wanted, source, seen).await?),
             _ => None,
         };
-        caller.of_subject(access, source, seen).await?;
+        let entity = caller.of_subject(access, source, seen).await?;
         let mut keys = Vec::with_capacity(access.keys.len());
         let mut needed = Vec::new();
         let key_store = match access.key_store {
@@ -154,6 +155,7 @@ impl<O: Operation> Authorized<O> {
             now,
             identity,
             policies,
+            entity,
             role,
             keys,
             key_store,
@@ -175,6 +177,12 @@ impl<O: Operation> Authorized<O> {
     /// The caller's own policies.
     pub fn policies(&self) -> &[Arc<Policy>] {
         &self.policies.policies
+    }
+
+    /// The user, role or root that the request is about, as it was asked about: `None` if there is
+    /// none of that name. In a change it is locked.
+    pub fn entity(&self) -> Option<&Identity> {
+        self.entity.as_deref()
     }
 
     /// The role that may be assumed.

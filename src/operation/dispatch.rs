@@ -29,9 +29,10 @@ const ATTEMPTS: usize = 4;
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
     let input = begin::<O>(request, cx).await?;
     let parameters = input.parameters();
-    for attempts in 0..ATTEMPTS {
+    let mut counted = false;
+    for _ in 0..ATTEMPTS {
         let mut seen = Seen::default();
-        let answer = attempt::<O>(&input, request, attempts, &mut seen, cx).await;
+        let answer = attempt::<O>(&input, request, &mut counted, &mut seen, cx).await;
         let answer = match answer {
             Err(error) if error.cause::<Throttled>().is_some() => return Err(error),
             answer => answer,
@@ -85,17 +86,19 @@ fn note_access_key<O: Operation>(request: &Request, cx: &Context) {
     cx.store.note_access_key_use(id, used);
 }
 
+/// `counted`: whether the quotas that ask who may have counted the request. They do so once.
 async fn attempt<O: Use>(
     input: &O::Input,
     request: &Request,
-    attempts: usize,
+    counted: &mut bool,
     seen: &mut Seen,
     cx: &Context,
 ) -> Result<O::Output, Error> {
     let call = authorize::<O>(input, request, seen, cx).await?;
-    if attempts == 0 {
+    if !*counted {
         cx.quota.count_trusted(O::NAME, request)?;
         cx.quota.count_use(&call, request)?;
+        *counted = true;
     }
     let output = within_deadline(O::execute(input, &call, request, cx), cx).await?;
     kept(output, input)

@@ -12,6 +12,7 @@ const ALSO: &[(Name, &[Name])] = &[
     (Name::CreateRole, &[Name::UpdateAssumeRolePolicy]),
     // It sets the primary version.
     (Name::CreateKeyVersion, &[Name::SetPrimaryKeyVersion]),
+    (Name::DeleteAccessKey, &[Name::UpdateAccessKey]),
     // What was deleted can be made again, to point elsewhere.
     (Name::DeleteAlias, &[Name::UpdateAlias]),
     (
@@ -24,6 +25,8 @@ const ALSO: &[(Name, &[Name])] = &[
     // Its keys cannot be used.
     (Name::DisconnectCustomKeyStore, &[Name::DisableKey]),
     (Name::EnableKeyVersion, &[Name::EnableKey]),
+    // A disabled key whose material was deleted, or has expired, is enabled by its import.
+    (Name::ImportKeyMaterial, &[Name::EnableKey]),
     (Name::PutRolePolicy, &[Name::DeleteRolePolicy]),
     (Name::PutUserPolicy, &[Name::DeleteUserPolicy]),
     // The replica has a policy of its own, which is the default one where none is given.
@@ -31,6 +34,11 @@ const ALSO: &[(Name, &[Name])] = &[
     (Name::RetireGrant, &[Name::RevokeGrant]),
     (Name::RevokeGrant, &[Name::RetireGrant]),
     (Name::ScheduleKeyDeletion, &[Name::DisableKey]),
+    // It makes one usable again, or useless.
+    (
+        Name::UpdateAccessKey,
+        &[Name::CreateAccessKey, Name::DeleteAccessKey],
+    ),
 ];
 
 /// One rule of the configuration.
@@ -107,6 +115,16 @@ pub(super) struct Held<'r> {
 mod tests {
     use super::*;
 
+    fn rule(operation: Name, accounts: &[&AccountId], approvals: i32) -> Rule {
+        Rule {
+            operations: vec![operation],
+            accounts: accounts.iter().map(|id| (*id).clone()).collect(),
+            approvals,
+            approvers: Vec::new(),
+            expires: Duration::ZERO,
+        }
+    }
+
     #[test]
     fn what_has_the_same_effect_is_a_change_and_is_told_once() {
         let mut seen = std::collections::HashSet::new();
@@ -120,13 +138,6 @@ mod tests {
     #[test]
     fn an_operations_own_rule_goes_before_that_of_its_effect_and_the_first_account_before_all() {
         let [a, b] = ["111122223333", "444455556666"].map(|id| AccountId::parse(id).unwrap());
-        let rule = |operation, accounts: &[&AccountId], approvals| Rule {
-            operations: vec![operation],
-            accounts: accounts.iter().map(|id| (*id).clone()).collect(),
-            approvals,
-            approvers: Vec::new(),
-            expires: Duration::ZERO,
-        };
         let rules = Rules(vec![
             rule(Name::DisableKey, &[], 1),
             rule(Name::ScheduleKeyDeletion, &[&b], 2),
@@ -142,5 +153,19 @@ mod tests {
         assert_eq!(of(Name::ScheduleKeyDeletion, &[&b]), Some((2, b.clone())));
         assert_eq!(of(Name::ScheduleKeyDeletion, &[&a, &b]), Some((1, a)));
         assert_eq!(of(Name::DeleteImportedKeyMaterial, &[&b]), Some((2, b)));
+    }
+
+    #[test]
+    fn an_access_key_is_taken_away_in_two_ways() {
+        let account = AccountId::parse("111122223333").unwrap();
+        let held_by = |of, operation| {
+            let rules = Rules(vec![rule(of, &[], 1)]);
+            rules
+                .of(operation, std::iter::once(account.clone()))
+                .is_some()
+        };
+        assert!(held_by(Name::UpdateAccessKey, Name::DeleteAccessKey));
+        assert!(held_by(Name::DeleteAccessKey, Name::UpdateAccessKey));
+        assert!(!held_by(Name::CreateAccessKey, Name::DeleteAccessKey));
     }
 }

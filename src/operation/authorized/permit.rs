@@ -135,7 +135,7 @@ impl<'a> Caller<'a> {
         (self.identity, self.policies.unwrap_or_default())
     }
 
-    /// Step 6 for what a request is about beside its keys.
+    /// Step 6 for what a request is about beside its keys: the user, role or root, if it is one.
     ///
     /// # Errors
     /// `AccessDeniedException`.
@@ -144,7 +144,7 @@ impl<'a> Caller<'a> {
         access: &Access<'_>,
         source: Source<'_>,
         seen: &mut Seen,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Arc<Identity>>, Error> {
         let (request, action) = (self.request, self.operation.action());
         let account = &request.principal.account;
         let resource = match access.subject {
@@ -153,7 +153,7 @@ impl<'a> Caller<'a> {
                 if keys.any(|key| key.permission == Permission::Account) || access.keys.is_empty() {
                     Cow::Borrowed("*")
                 } else {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
             Subject::Alias(name) => arn::alias_arn(account, &request.region, name).into(),
@@ -168,7 +168,7 @@ impl<'a> Caller<'a> {
                 _ => return Err(foreign(request, action, arn)),
             },
             // Asked by itself, or nothing to ask.
-            Subject::RoleToAssume(_) | Subject::Open => return Ok(()),
+            Subject::RoleToAssume(_) | Subject::Open => return Ok(None),
             Subject::Deployment => {
                 let root = source.identity(&root_arn(account)).await?;
                 if let Some(root) = &root {
@@ -182,8 +182,9 @@ impl<'a> Caller<'a> {
             }
         };
         let entity = match access.subject {
-            Subject::User(_) | Subject::Role(_) => source.entity(&resource).await?,
-            Subject::Caller => self.identity.clone(),
+            Subject::User(_) | Subject::Role(_) | Subject::Caller => {
+                source.entity(&resource).await?
+            }
             _ => None,
         };
         if let Some(entity) = &entity {
@@ -195,7 +196,8 @@ impl<'a> Caller<'a> {
             ..On::default()
         };
         self.of_account(action, &resource, on)
-            .map_err(|reason| denied(request, action, &resource, reason))
+            .map_err(|reason| denied(request, action, &resource, reason))?;
+        Ok(entity)
     }
 
     /// Whether the caller may do something in their own account to what has no policy of its own.

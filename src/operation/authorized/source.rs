@@ -52,7 +52,7 @@ impl Source<'_> {
         Ok(found.filter(|identity| identity.kind == IdentityKind::Role))
     }
 
-    /// The user or role that a request is about: locked to be changed.
+    /// The user, role or root that a request is about: locked to be changed.
     pub(super) async fn entity(self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
         match self {
             Source::Cache(store) => store.identity(arn).await,

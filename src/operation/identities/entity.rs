@@ -6,8 +6,8 @@ use crate::model::shapes::{IdentityTags, Limit, Marker};
 use crate::model::{AccountId, arn};
 use crate::operation::access::{Further, New, Subject};
 use crate::operation::page::Page;
-use crate::operation::{Access, Context, OperationName, Request};
-use crate::store::{Identity, IdentityKind, Transaction};
+use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request};
+use crate::store::{Identity, IdentityKind};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -81,33 +81,17 @@ impl<'n> Entity<'n> {
         }
     }
 
-    pub(super) fn missing(self) -> Error {
+    fn missing(self) -> Error {
         let (noun, name) = (self.noun(), self.name());
         no_such_entity(format!("The {noun} with name {name} cannot be found."))
     }
 
-    /// As it is now.
+    /// The one that was authorized: in a change it is locked.
     ///
     /// # Errors
-    /// `NoSuchEntityException`; those of the database.
-    pub(super) async fn find(self, request: &Request, cx: &Context) -> Result<Identity, Error> {
-        let arn = self.arn(&request.principal.account);
-        let found = cx.store.current_identity(&arn).await?;
-        found.ok_or_else(|| self.missing())
-    }
-
-    /// The same, to change it.
-    ///
-    /// # Errors
-    /// As [`Entity::find`].
-    pub(super) async fn lock(
-        self,
-        request: &Request,
-        tx: &Transaction<'_>,
-    ) -> Result<Identity, Error> {
-        let arn = self.arn(&request.principal.account);
-        let found = tx.lock_identity(&arn).await?;
-        found.ok_or_else(|| self.missing())
+    /// `NoSuchEntityException`.
+    pub(super) fn of<O: Operation>(self, call: &Authorized<O>) -> Result<&Identity, Error> {
+        call.entity().ok_or_else(|| self.missing())
     }
 
     /// One that is in no table yet.

@@ -7,8 +7,8 @@ use super::{limit, no_such_entity};
 use crate::authz::{self, PolicyKind};
 use crate::model::shapes::{InlinePolicyName, Limit, Marker, Policy};
 use crate::operation::page::Page;
-use crate::operation::{Context, Request};
-use crate::store::{Identity, Transaction};
+use crate::operation::{Authorized, Operation};
+use crate::store::Transaction;
 use crate::{Error, ErrorCode};
 
 /// The most characters of a user's policies together, white space not counted.
@@ -62,13 +62,13 @@ fn check(document: &str, kind: PolicyKind) -> Result<(), Error> {
 ///
 /// # Errors
 /// `NoSuchEntityException`, `LimitExceededException`; those of the database.
-pub(super) async fn put(
+pub(super) async fn put<O: Operation>(
     entity: Entity<'_>,
     (name, document): (&InlinePolicyName, &Policy),
-    request: &Request,
+    call: &Authorized<O>,
     tx: &Transaction<'_>,
 ) -> Result<(), Error> {
-    let mut identity = entity.lock(request, tx).await?;
+    let mut identity = entity.of(call)?.clone();
     let policies = &mut identity.policies;
     policies.insert(name.to_string(), document.to_string());
     let most = match entity {
@@ -89,14 +89,13 @@ pub(super) async fn put(
 /// A policy.
 ///
 /// # Errors
-/// `NoSuchEntityException`; those of the database.
-pub(super) async fn get(
+/// `NoSuchEntityException`.
+pub(super) fn get<O: Operation>(
     entity: Entity<'_>,
     name: &InlinePolicyName,
-    request: &Request,
-    cx: &Context,
+    call: &Authorized<O>,
 ) -> Result<String, Error> {
-    let identity = entity.find(request, cx).await?;
+    let identity = entity.of(call)?;
     match identity.policies.get(&**name) {
         Some(document) => Ok(document.clone()),
         None => Err(missing(entity, name)),
@@ -118,16 +117,15 @@ pub struct PolicyNames {
 ///
 /// # Errors
 /// As [`get`]; `InvalidMarkerException`.
-pub(super) async fn list(
+pub(super) fn list<O: Operation>(
     entity: Entity<'_>,
     (limit, marker): (Option<Limit>, Option<&Marker>),
-    request: &Request,
-    cx: &Context,
+    call: &Authorized<O>,
 ) -> Result<PolicyNames, Error> {
     let page = Page::new(limit, marker, super::DEFAULT_LIMIT)?;
-    let identity = entity.find(request, cx).await?;
-    let after = |name: &String| page.after.as_ref().is_none_or(|after| after < name);
-    let names = identity.policies.into_keys().filter(after);
+    let identity = entity.of(call)?;
+    let after = |name: &&String| page.after.as_ref().is_none_or(|after| after < *name);
+    let names = identity.policies.keys().filter(after).cloned();
     let mut policy_names: Vec<String> = names.collect();
     let next_marker = page.cut(&mut policy_names, |name| name);
     Ok(PolicyNames {
@@ -141,13 +139,13 @@ pub(super) async fn list(
 ///
 /// # Errors
 /// `NoSuchEntityException`; those of the database.
-pub(super) async fn delete(
+pub(super) async fn delete<O: Operation>(
     entity: Entity<'_>,
     name: &InlinePolicyName,
-    request: &Request,
+    call: &Authorized<O>,
     tx: &Transaction<'_>,
 ) -> Result<(), Error> {
-    let mut identity: Identity = entity.lock(request, tx).await?;
+    let mut identity = entity.of(call)?.clone();
     if identity.policies.remove(&**name).is_none() {
         return Err(missing(entity, name));
     }

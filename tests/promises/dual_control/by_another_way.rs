@@ -61,3 +61,28 @@ async fn what_has_the_effect_of_what_a_rule_is_about_waits_as_well() {
     own(&scene.asks, &scene.gateway, "EnableKeyVersion", &version).done();
     sign().done();
 }
+
+#[tokio::test]
+async fn what_makes_a_key_or_an_access_key_usable_again_waits_as_well() {
+    let dev = &*SHARED;
+    let scene = Scene::new(dev, "again", &["EnableKey", "CreateAccessKey"], 1, 1);
+    let made = scene.call("CreateKey", &json!({ "Origin": "EXTERNAL" }));
+    // A key whose material was deleted, or has expired, is no longer disabled but PendingImport.
+    let import = json!({
+        "KeyId": made.done()["KeyMetadata"]["KeyId"],
+        "ImportToken": "AAAA", "EncryptedKeyMaterial": "AAAA",
+        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    });
+    waits(&scene.call("ImportKeyMaterial", &import));
+
+    let access_key = json!({ "AccessKeyId": another_key(dev, "again-asks").id });
+    let mut activate = access_key.clone();
+    activate["Status"] = json!("Active");
+    waits(&own(
+        &scene.asks,
+        &scene.gateway,
+        "UpdateAccessKey",
+        &activate,
+    ));
+    own(&scene.asks, &scene.gateway, "DeleteAccessKey", &access_key).done();
+}

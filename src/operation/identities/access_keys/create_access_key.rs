@@ -1,6 +1,6 @@
 //! CreateAccessKey: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>.
 
-use super::{AccessKeyMetadata, CreatedAccessKey, Made, access_of_owner, find_owner, lock_owner};
+use super::{AccessKeyMetadata, CreatedAccessKey, Made, access_of_owner, owner};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::UserName;
@@ -59,25 +59,25 @@ impl TokenChange for CreateAccessKey {
     async fn prepare(
         input: &Input,
         call: &Authorized<Self>,
-        request: &Request,
+        _: &Request,
         cx: &Context,
     ) -> Result<Made, Error> {
-        let owner = find_owner(input.user_name.as_ref(), call, request, cx).await?;
+        let owner = owner(input.user_name.as_ref(), call)?;
         if cx.store.access_keys_of(&owner.arn).await?.len() >= MOST {
             return Err(exceeded());
         }
-        Made::new(owner.account, owner.arn, cx).await
+        Made::new(owner.account.clone(), owner.arn.clone(), cx).await
     }
 
     async fn apply(
         input: &Input,
         made: &Made,
         call: &Authorized<Self>,
-        request: &Request,
+        _: &Request,
         tx: &Transaction<'_>,
         cx: &Context,
     ) -> Result<Output, Error> {
-        let owner = lock_owner(input.user_name.as_ref(), call, request, tx).await?;
+        let owner = owner(input.user_name.as_ref(), call)?;
         if tx.access_keys_of(&owner.arn).await?.len() >= MOST {
             return Err(exceeded());
         }

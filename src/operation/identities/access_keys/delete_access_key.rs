@@ -1,6 +1,6 @@
 //! DeleteAccessKey: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html>.
 
-use super::{access_of_owner, lock_key, lock_owner};
+use super::{access_of_owner, lock_key, owner};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::{AccessKeyId, UserName};
@@ -34,12 +34,12 @@ impl Change for DeleteAccessKey {
     async fn apply(
         input: &Input,
         call: &Authorized<Self>,
-        request: &Request,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let owner = lock_owner(input.user_name.as_ref(), call, request, tx).await?;
-        let key = lock_key(&input.access_key_id, &owner, tx).await?;
+        let owner = owner(input.user_name.as_ref(), call)?;
+        let key = lock_key(&input.access_key_id, owner, tx).await?;
         tx.delete_access_key(&key).await
     }
 }

@@ -1,6 +1,6 @@
 //! ListAccessKeys: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html>.
 
-use super::{AccessKeyMetadata, access_of_owner, find_owner};
+use super::{AccessKeyMetadata, access_of_owner, owner};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::{Limit, Marker, UserName};
@@ -45,11 +45,11 @@ impl Use for ListAccessKeys {
     async fn execute(
         input: &Input,
         call: &Authorized<Self>,
-        request: &Request,
+        _: &Request,
         cx: &Context,
     ) -> Result<Output, Error> {
         let page = Page::new(input.limit, input.marker.as_ref(), DEFAULT_LIMIT)?;
-        let owner = find_owner(input.user_name.as_ref(), call, request, cx).await?;
+        let owner = owner(input.user_name.as_ref(), call)?;
         let keys = cx.store.access_keys_of(&owner.arn).await?;
         let name = owner.name.as_deref();
         let (keys, next_marker) = page.of(keys, |key| &key.id)?;

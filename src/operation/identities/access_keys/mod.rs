@@ -14,7 +14,7 @@ use super::entity::Entity;
 use super::no_such_entity;
 use crate::model::shapes::{AccessKeyStatus, Timestamp, UserName};
 use crate::operation::access::Subject;
-use crate::operation::{Access, Authorized, Context, Operation, Request};
+use crate::operation::{Access, Authorized, Operation};
 use crate::store::{AccessKey, Identity, IdentityKind, Transaction};
 use crate::{Error, ErrorCode};
 
@@ -53,60 +53,25 @@ pub(super) fn access_of_owner(user: Option<&UserName>) -> Access<'_> {
     }
 }
 
-/// The ARN of the user that is named, or of the caller; sessions have no access keys.
-fn owner<O: Operation>(
-    user: Option<&UserName>,
-    call: &Authorized<O>,
-    request: &Request,
-) -> Result<String, Error> {
-    if let Some(name) = user {
-        return Ok(Entity::User(name).arn(&request.principal.account));
-    }
-    match call.identity() {
-        Some(caller) if caller.kind != IdentityKind::Role => Ok(caller.arn.clone()),
-        _ => {
-            let message = "Must specify userName when calling with non-User credentials";
-            Err(Error::new(ErrorCode::Validation, message))
-        }
-    }
-}
-
-fn missing_owner(user: Option<&UserName>) -> Error {
-    match user {
-        Some(name) => Entity::User(name).missing(),
-        None => no_such_entity("The caller cannot be found.".into()),
-    }
-}
-
-/// The user that is named, or the caller, as it is now.
+/// The user that is named, or the caller; sessions have no access keys.
 ///
 /// # Errors
 /// `NoSuchEntityException`; `ValidationException` where the caller is a role's session and names
-/// none; those of the database.
-pub(super) async fn find_owner<O: Operation>(
+/// none.
+pub(super) fn owner<'c, O: Operation>(
     user: Option<&UserName>,
-    call: &Authorized<O>,
-    request: &Request,
-    cx: &Context,
-) -> Result<Identity, Error> {
-    let arn = owner(user, call, request)?;
-    let found = cx.store.current_identity(&arn).await?;
-    found.ok_or_else(|| missing_owner(user))
-}
-
-/// The same, to change what it has.
-///
-/// # Errors
-/// As [`find_owner`].
-async fn lock_owner<O: Operation>(
-    user: Option<&UserName>,
-    call: &Authorized<O>,
-    request: &Request,
-    tx: &Transaction<'_>,
-) -> Result<Identity, Error> {
-    let arn = owner(user, call, request)?;
-    let found = tx.lock_identity(&arn).await?;
-    found.ok_or_else(|| missing_owner(user))
+    call: &'c Authorized<O>,
+) -> Result<&'c Identity, Error> {
+    if let Some(name) = user {
+        return Entity::User(name).of(call);
+    }
+    let caller = call
+        .entity()
+        .filter(|caller| caller.kind != IdentityKind::Role);
+    caller.ok_or_else(|| {
+        let message = "Must specify userName when calling with non-User credentials";
+        Error::new(ErrorCode::Validation, message)
+    })
 }
 
 /// An access key of an identity's, to change it.

@@ -1,6 +1,6 @@
 //! UpdateAccessKey: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html>.
 
-use super::{access_of_owner, lock_key, lock_owner};
+use super::{access_of_owner, lock_key, owner};
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::{AccessKeyId, AccessKeyStatus, UserName};
@@ -35,12 +35,12 @@ impl Change for UpdateAccessKey {
     async fn apply(
         input: &Input,
         call: &Authorized<Self>,
-        request: &Request,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let owner = lock_owner(input.user_name.as_ref(), call, request, tx).await?;
-        let mut key = lock_key(&input.access_key_id, &owner, tx).await?;
+        let owner = owner(input.user_name.as_ref(), call)?;
+        let mut key = lock_key(&input.access_key_id, owner, tx).await?;
         key.enabled = match input.status {
             AccessKeyStatus::Active => true,
             AccessKeyStatus::Inactive => false,

@@ -32,15 +32,15 @@ impl Operation for DeleteRole {
 impl Change for DeleteRole {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let role = Entity::Role(&input.role_name).lock(request, tx).await?;
+        let role = Entity::Role(&input.role_name).of(call)?;
         if !role.policies.is_empty() {
             return Err(conflict("policies"));
         }
-        tx.delete_identity(&role).await
+        tx.delete_identity(role).await
     }
 }

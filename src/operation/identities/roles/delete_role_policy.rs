@@ -33,17 +33,11 @@ impl Operation for DeleteRolePolicy {
 impl Change for DeleteRolePolicy {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        inline_policies::delete(
-            Entity::Role(&input.role_name),
-            &input.policy_name,
-            request,
-            tx,
-        )
-        .await
+        inline_policies::delete(Entity::Role(&input.role_name), &input.policy_name, call, tx).await
     }
 }

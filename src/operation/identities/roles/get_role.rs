@@ -38,13 +38,13 @@ impl Operation for GetRole {
 impl Use for GetRole {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        call: &Authorized<Self>,
+        _: &Request,
+        _: &Context,
     ) -> Result<Output, Error> {
-        let role = Entity::Role(&input.role_name).find(request, cx).await?;
+        let role = Entity::Role(&input.role_name).of(call)?;
         Ok(Output {
-            role: RoleDetail::from(&role),
+            role: RoleDetail::from(role),
         })
     }
 }

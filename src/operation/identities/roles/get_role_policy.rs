@@ -41,12 +41,12 @@ impl Operation for GetRolePolicy {
 impl Use for GetRolePolicy {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        call: &Authorized<Self>,
+        _: &Request,
+        _: &Context,
     ) -> Result<Output, Error> {
         let role = Entity::Role(&input.role_name);
-        let policy_document = inline_policies::get(role, &input.policy_name, request, cx).await?;
+        let policy_document = inline_policies::get(role, &input.policy_name, call)?;
         Ok(Output {
             role_name: input.role_name.to_string(),
             policy_name: input.policy_name.to_string(),

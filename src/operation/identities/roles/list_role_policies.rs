@@ -33,11 +33,11 @@ impl Operation for ListRolePolicies {
 impl Use for ListRolePolicies {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        call: &Authorized<Self>,
+        _: &Request,
+        _: &Context,
     ) -> Result<PolicyNames, Error> {
         let page = (input.limit, input.marker.as_ref());
-        inline_policies::list(Entity::Role(&input.role_name), page, request, cx).await
+        inline_policies::list(Entity::Role(&input.role_name), page, call)
     }
 }

@@ -35,12 +35,12 @@ impl Operation for PutRolePolicy {
 impl Change for PutRolePolicy {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
         let policy = (&input.policy_name, &input.policy_document);
-        inline_policies::put(Entity::Role(&input.role_name), policy, request, tx).await
+        inline_policies::put(Entity::Role(&input.role_name), policy, call, tx).await
     }
 }

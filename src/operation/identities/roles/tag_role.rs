@@ -34,12 +34,12 @@ impl Operation for TagRole {
 impl Change for TagRole {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let mut role = Entity::Role(&input.role_name).lock(request, tx).await?;
+        let mut role = Entity::Role(&input.role_name).of(call)?.clone();
         tags::add(&input.tags, &mut role)?;
         tx.update_identity(&role).await
     }

@@ -32,18 +32,18 @@ impl Operation for DeleteUser {
 impl Change for DeleteUser {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let user = Entity::User(&input.user_name).lock(request, tx).await?;
+        let user = Entity::User(&input.user_name).of(call)?;
         if !tx.access_keys_of(&user.arn).await?.is_empty() {
             return Err(conflict("access keys"));
         }
         if !user.policies.is_empty() {
             return Err(conflict("policies"));
         }
-        tx.delete_identity(&user).await
+        tx.delete_identity(user).await
     }
 }

@@ -4,7 +4,7 @@ use super::UserDetail;
 use crate::Error;
 use crate::model::member::input;
 use crate::model::shapes::UserName;
-use crate::operation::identities::access_keys::{access_of_owner, find_owner};
+use crate::operation::identities::access_keys::{access_of_owner, owner};
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 
 /// See the module.
@@ -39,12 +39,12 @@ impl Use for GetUser {
     async fn execute(
         input: &Input,
         call: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        _: &Request,
+        _: &Context,
     ) -> Result<Output, Error> {
-        let user = find_owner(input.user_name.as_ref(), call, request, cx).await?;
+        let user = owner(input.user_name.as_ref(), call)?;
         Ok(Output {
-            user: UserDetail::from(&user),
+            user: UserDetail::from(user),
         })
     }
 }

@@ -41,12 +41,12 @@ impl Operation for GetUserPolicy {
 impl Use for GetUserPolicy {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        call: &Authorized<Self>,
+        _: &Request,
+        _: &Context,
     ) -> Result<Output, Error> {
         let user = Entity::User(&input.user_name);
-        let policy_document = inline_policies::get(user, &input.policy_name, request, cx).await?;
+        let policy_document = inline_policies::get(user, &input.policy_name, call)?;
         Ok(Output {
             user_name: input.user_name.to_string(),
             policy_name: input.policy_name.to_string(),

@@ -33,11 +33,11 @@ impl Operation for ListUserPolicies {
 impl Use for ListUserPolicies {
     async fn execute(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
-        cx: &Context,
+        call: &Authorized<Self>,
+        _: &Request,
+        _: &Context,
     ) -> Result<PolicyNames, Error> {
         let page = (input.limit, input.marker.as_ref());
-        inline_policies::list(Entity::User(&input.user_name), page, request, cx).await
+        inline_policies::list(Entity::User(&input.user_name), page, call)
     }
 }

@@ -34,12 +34,12 @@ impl Operation for UntagUser {
 impl Change for UntagUser {
     async fn apply(
         input: &Input,
-        _: &Authorized<Self>,
-        request: &Request,
+        call: &Authorized<Self>,
+        _: &Request,
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let mut user = Entity::User(&input.user_name).lock(request, tx).await?;
+        let mut user = Entity::User(&input.user_name).of(call)?.clone();
         tags::remove_all(&input.tag_keys, &mut user);
         tx.update_identity(&user).await
     }

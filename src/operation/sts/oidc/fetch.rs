@@ -11,6 +11,7 @@ use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -19,17 +20,23 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Status line and headers.
 const MAX_HEAD: usize = 16_384;
 
-/// Does what blocks on a thread of its own.
+/// Does what blocks on a thread of its own, which keeps its place until it ends: nothing stops one
+/// that hangs.
 ///
 /// # Errors
 /// Those of the work, or it is not done in time.
 pub(super) async fn apart<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("oidc".into())
-        .spawn(move || drop(answer.send(work())))?;
+        .spawn(move || {
+            let done = work();
+            drop(place);
+            drop(answer.send(done));
+        })?;
     tokio::time::timeout(PATIENCE, answered).await??
 }
 
@@ -37,8 +44,12 @@ pub(super) async fn apart<T: Send + 'static>(
 ///
 /// # Errors
 /// It could not be had, in time or at all.
-pub(super) async fn get(url: Url, authorities: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
-    apart(move || fetch(&url, authorities.as_deref())).await
+pub(super) async fn get(
+    url: Url,
+    authorities: Option<PathBuf>,
+    place: OwnedSemaphorePermit,
+) -> Result<Vec<u8>, Failure> {
+    apart(place, move || fetch(&url, authorities.as_deref())).await
 }
 
 fn fetch(url: &Url, authorities: Option<&Path>) -> Result<Vec<u8>, Failure> {

@@ -4,6 +4,7 @@
 
 use super::fetch::{self, Failure};
 use super::jwk::{self, Jwk};
+use crate::clock::Clock;
 use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 use time::{Duration, OffsetDateTime};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 /// Where an issuer's keys are.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub(super) struct Keys {
     reading: Mutex<()>,
     /// Who waits for the one: an issuer that does not answer must not hold up more than some.
     waiting: Semaphore,
+    /// The one thread that may read: it can outlast whoever waited for it.
+    thread: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -51,7 +54,7 @@ struct State {
     keys: BTreeMap<String, Arc<Jwk>>,
     /// When they were read.
     read: Option<OffsetDateTime>,
-    /// When somebody last tried to.
+    /// When somebody last ended trying to.
     tried: Option<OffsetDateTime>,
     /// What the file looked like.
     file: Option<Look>,
@@ -70,6 +73,7 @@ impl Keys {
             state: RwLock::default(),
             reading: Mutex::default(),
             waiting: Semaphore::new(MAX_WAITING),
+            thread: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -81,7 +85,7 @@ impl Keys {
         &self,
         kid: &str,
         source: &KeySource,
-        now: OffsetDateTime,
+        clock: &dyn Clock,
     ) -> Result<Option<Arc<Jwk>>, Error> {
         let known = self.state().keys.contains_key(kid);
         let turn = match self.reading.try_lock() {
@@ -92,12 +96,16 @@ impl Keys {
                 Some(self.reading.lock().await)
             }
         };
-        if turn.is_some() && self.state().is_due(source, kid, now) {
-            self.read_again(source, now).await;
+        // While the thread of an earlier turn hangs, nobody waits for it.
+        if turn.is_some()
+            && self.state().is_due(source, kid, clock.now())
+            && let Ok(place) = Arc::clone(&self.thread).try_acquire_owned()
+        {
+            self.read_again(source, place, clock).await;
         }
         let state = self.state();
         match state.read {
-            Some(read) if now - read < STALE => Ok(state.keys.get(kid).cloned()),
+            Some(read) if clock.now() - read < STALE => Ok(state.keys.get(kid).cloned()),
             _ => Err(unread()),
         }
     }
@@ -106,22 +114,22 @@ impl Keys {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read_again(&self, source: &KeySource, now: OffsetDateTime) {
-        let known = self.state().file;
-        let found = read(source, known).await;
+    async fn read_again(&self, source: &KeySource, place: OwnedSemaphorePermit, clock: &dyn Clock) {
+        let (known, begun) = (self.state().file, clock.now());
+        let found = read(source, known, place).await;
         let found = found.and_then(|read| match read {
             None => Ok(None),
             Some((text, file)) => Ok(Some((jwk::read_set(&text)?, file))),
         });
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.tried = Some(now);
+        state.tried = Some(clock.now());
         match found {
             // A file that is as it was is as good as read.
-            Ok(None) => state.read = Some(now),
+            Ok(None) => state.read = Some(begun),
             Ok(Some((keys, file))) => {
                 let keys = keys.into_iter().map(|(kid, key)| (kid, Arc::new(key)));
                 state.keys = keys.collect();
-                state.read = Some(now);
+                state.read = Some(begun);
                 state.file = file;
             }
             Err(error) => {
@@ -152,15 +160,19 @@ impl State {
     }
 }
 
-async fn read(source: &KeySource, known: Option<Look>) -> Result<Read, Failure> {
+async fn read(
+    source: &KeySource,
+    known: Option<Look>,
+    place: OwnedSemaphorePermit,
+) -> Result<Read, Failure> {
     match source {
         KeySource::File(path) => {
             // A file may be on a network.
             let path = path.clone();
-            fetch::apart(move || read_file(&path, known)).await
+            fetch::apart(place, move || read_file(&path, known)).await
         }
         KeySource::Url(url, authorities) => {
-            let text = fetch::get(url.clone(), authorities.clone()).await?;
+            let text = fetch::get(url.clone(), authorities.clone(), place).await?;
             Ok(Some((text, None)))
         }
     }
@@ -194,14 +206,36 @@ impl std::fmt::Display for KeySource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use std::sync::mpsc;
 
-    /// A pipe is such a file: whoever opens it waits for another who does.
-    #[tokio::test]
-    async fn a_file_that_takes_its_time_holds_up_nobody() {
+    /// A file that takes its time: whoever opens a pipe waits for another who does.
+    fn pipe() -> PathBuf {
         let path = std::env::temp_dir().join(format!("strongroom-{}", uuid::Uuid::new_v4()));
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
+        path
+    }
+
+    #[tokio::test]
+    async fn a_file_that_hangs_has_one_thread_and_nobody_waits_for_it() {
+        let path = pipe();
+        let (keys, source) = (Keys::unread(), KeySource::File(path.clone()));
+        let find = async |millis| {
+            let patience = std::time::Duration::from_millis(millis);
+            tokio::time::timeout(patience, keys.find("any", &source, &SystemClock)).await
+        };
+        assert!(find(50).await.is_err(), "the pipe does not hang");
+        let next = find(5000).await.expect("another thread hangs as well");
+        assert!(next.is_err());
+        std::fs::write(&path, "").unwrap();
+        drop(keys.thread.acquire().await.unwrap());
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_takes_its_time_holds_up_nobody() {
+        let path = pipe();
         let (go_on, told) = mpsc::channel();
         let written = path.clone();
         let writer = std::thread::spawn(move || {
@@ -210,7 +244,7 @@ mod tests {
             told
         });
         let (keys, source) = (Keys::unread(), KeySource::File(path.clone()));
-        let find = keys.find("any", &source, OffsetDateTime::UNIX_EPOCH);
+        let find = keys.find("any", &source, &SystemClock);
         let (found, ()) = tokio::join!(find, async {
             let _ = go_on.send(());
         });

@@ -12,6 +12,7 @@ mod strict_json;
 pub use keys::KeySource;
 
 use crate::authz::{Principal, PrincipalKind};
+use crate::clock::Clock;
 use crate::model::AccountId;
 use crate::model::arn::{oidc_provider_arn, principal_account};
 use crate::operation::{Proof, WebIdentity};
@@ -20,7 +21,6 @@ use jwt::Jwt;
 use keys::Keys;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
-use time::OffsetDateTime;
 
 /// An issuer of the configuration.
 pub struct Issuer {
@@ -57,22 +57,18 @@ impl Issuers {
         &self,
         role_arn: &str,
         token: &SecretString,
-        now: OffsetDateTime,
+        clock: &dyn Clock,
     ) -> Result<(Principal, Proof), Error> {
         let account = principal_account(role_arn).ok_or_else(|| {
             let message = "RoleArn is no ARN of a role.";
             Error::new(ErrorCode::Validation, message)
         })?;
-        let identity = self.verify(token, now).await?;
+        let identity = self.verify(token, clock).await?;
         let principal = principal(&identity, account);
         Ok((principal, Proof::WebIdentity(Arc::new(identity))))
     }
 
-    async fn verify(
-        &self,
-        token: &SecretString,
-        now: OffsetDateTime,
-    ) -> Result<WebIdentity, Error> {
+    async fn verify(&self, token: &SecretString, clock: &dyn Clock) -> Result<WebIdentity, Error> {
         let jwt = Jwt::parse(token.expose_secret()).ok_or_else(invalid)?;
         let found = self
             .0
@@ -84,7 +80,7 @@ impl Issuers {
                 "No OpenIDConnect provider found in your account for the issuer of the token.";
             return Err(Error::new(ErrorCode::InvalidIdentityToken, message));
         };
-        let key = keys.find(&jwt.kid, &issuer.keys, now).await?;
+        let key = keys.find(&jwt.kid, &issuer.keys, clock).await?;
         let key = key.ok_or_else(|| {
             let message = "Couldn't retrieve verification key from your identity provider, please \
                            reference AssumeRoleWithWebIdentity documentation for requirements";
@@ -93,7 +89,7 @@ impl Issuers {
         if !key.verifies(jwt.algorithm, jwt.signed, &jwt.signature) {
             return Err(invalid());
         }
-        jwt.identity(&issuer.audiences, now)
+        jwt.identity(&issuer.audiences, clock.now())
     }
 }
 
