@@ -7,6 +7,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+/// All names of a key's aliases are read at once where a policy asks for them.
+const MAX_ALIASES_PER_KEY: u32 = 1000;
+
 /// `[quota]`: how often and how much; see [quotas.md](quotas.md). On SIGHUP it changes at once; who
 /// has more than that keeps it.
 #[derive(Debug, Clone, Deserialize)]
@@ -119,7 +122,7 @@ impl Default for QuotaSection {
 
 impl QuotaSection {
     /// # Errors
-    /// An account that is none, a principal's name that is no ARN of an identity.
+    /// An account that is none, a principal's name that is no ARN of an identity, too many aliases.
     pub(super) fn validate(&self) -> Result<(), Error> {
         for account in self.accounts.keys() {
             if AccountId::parse(account).is_none() {
@@ -127,6 +130,12 @@ impl QuotaSection {
                     "quota.accounts.{account}: an account has 12 digits"
                 )));
             }
+        }
+        let own = self.accounts.values().filter_map(|own| own.aliases_per_key);
+        if own.chain([self.aliases_per_key]).max() > Some(MAX_ALIASES_PER_KEY) {
+            return Err(wrong(format!(
+                "quota: aliases_per_key is at most {MAX_ALIASES_PER_KEY}"
+            )));
         }
         let identity = |arn: &&String| arn.starts_with("arn:aws:iam::");
         if let Some(arn) = self.principals.keys().find(|arn| !identity(arn)) {

@@ -101,41 +101,9 @@ pub fn principal_account(text: &str) -> Option<AccountId> {
     (partition.starts_with("aws") && region.is_empty() && named).then_some(account)
 }
 
-/// The ARN of the identity behind a principal's ARN: of a session of a role, the role's; otherwise
-/// the same. `None` for what [`principal_account`] has none for.
-pub fn identity_arn(text: &str) -> Option<String> {
-    let account = principal_account(text)?;
-    let session = text
-        .split_once(":assumed-role/")
-        .and_then(|(_, session)| session.split_once('/'));
-    Some(match session {
-        Some((role, _)) => role_arn(&account, role),
-        None => text.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_identity_behind_a_principal() {
-        let role = "arn:aws:iam::111122223333:role/x";
-        for (text, identity) in [
-            (
-                "arn:aws:sts::111122223333:assumed-role/x/session",
-                Some(role),
-            ),
-            (role, Some(role)),
-            (
-                "arn:aws:iam::111122223333:root",
-                Some("arn:aws:iam::111122223333:root"),
-            ),
-            ("x", None),
-        ] {
-            assert_eq!(identity_arn(text).as_deref(), identity);
-        }
-    }
 
     #[test]
     fn principals_and_what_is_none() {

@@ -135,7 +135,7 @@ pub(super) async fn handle(
 }
 
 /// The place that a request has until it is answered.
-enum Held {
+enum Occupied {
     Account { _place: Place<AccountId> },
     Address { _place: Place<IpAddr> },
 }
@@ -158,7 +158,7 @@ async fn admit(
     payload: web::Payload,
     shared: &web::Data<Shared>,
     request_id: Uuid,
-) -> Result<(OperationName, Request, Held), Error> {
+) -> Result<(OperationName, Request, Occupied), Error> {
     if http.method() != Method::POST || http.path() != "/" {
         let message = format!(
             "{} {} names no operation: POST / with X-Amz-Target.",
@@ -224,8 +224,8 @@ async fn admit(
     };
     let held = match proof.web_identity() {
         // No role of the account that the token is for is known to trust it.
-        Some(_) => Held::Address { _place: unknown },
-        None => Held::Account {
+        Some(_) => Occupied::Address { _place: unknown },
+        None => Occupied::Account {
             _place: place(&shared.in_flight, principal.account.clone(), "in-flight")?,
         },
     };

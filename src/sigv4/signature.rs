@@ -41,7 +41,7 @@ pub fn verify(
 /// `timestamp` is `X-Amz-Date`; `request.headers` are in lower case, sorted, and include it.
 ///
 /// # Errors
-/// HMAC takes keys of any length: none.
+/// OpenSSL fails.
 pub fn sign(
     request: &SignedRequest<'_>,
     (access_key_id, secret): (&str, &str),

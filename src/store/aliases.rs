@@ -39,11 +39,8 @@ const LIST_OF_KEY: &str = concat!(
     of!(),
     "name > $3 and key_id = $5 order by name limit $4"
 );
-/// How many aliases of a key `kms:ResourceAliases` has: AWS's quota.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
-const MAX_ALIASES: i64 = 50;
-
+// As many as the quota allows.
+const ALL_OF_KEY: &str = concat!(select!("all_of_key"), "key_id = $3 order by name");
 const INSERT: &str = "/* aliases::insert */ insert into alias \
     (id, account, region, name, created, key_id, updated, row_version, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -170,14 +167,13 @@ impl Store {
         if let Some(names) = shared.cache.aliases.get(&of) {
             return Ok(names);
         }
-        let (account, region) = (key.account.as_str(), key.region.as_str());
-        let params: Params<'_> = &[&account, &region, &"", &MAX_ALIASES, &key.key_id];
+        let generation = shared.cache.generation();
+        let params: Params<'_> = &[&key.account.as_str(), &key.region.as_str(), &key.key_id];
         let connection = shared.connections.get().await?;
-        let rows = connection.query(LIST_OF_KEY, params).await?;
+        let rows = connection.query(ALL_OF_KEY, params).await?;
         drop(connection);
         let names = shared.read_names(&rows).await?;
-        // Whatever has changed since the key was read has raised its version.
-        shared.cache.aliases.put(of, &names);
+        shared.cache.put_aliases(generation, of, &names);
         Ok(names)
     }
 }
@@ -206,9 +202,8 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
     pub async fn alias_names(&self, key: &Key) -> Result<Arc<[String]>, Error> {
-        let (account, region) = (key.account.as_str(), key.region.as_str());
-        let params: Params<'_> = &[&account, &region, &"", &MAX_ALIASES, &key.key_id];
-        let rows = self.connection.query(LIST_OF_KEY, params).await?;
+        let params: Params<'_> = &[&key.account.as_str(), &key.region.as_str(), &key.key_id];
+        let rows = self.connection.query(ALL_OF_KEY, params).await?;
         self.shared.read_names(&rows).await
     }
 

@@ -7,7 +7,6 @@ use super::row_mac;
 use super::{Approval, ApprovalRequest, Transaction};
 use crate::Error;
 use crate::model::AccountId;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 const LOCK: &str = concat!(select!("lock"), "id = $1 for update");
@@ -34,7 +33,6 @@ const UPDATE: &str = "/* approvals::update */ update approval_request \
 const APPROVE: &str = "/* approvals::approve */ insert into approval \
     (request, approver_id, approver, hands, principal, access_key, created, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
-const NOW: &str = "/* approvals::now */ select strongroom_now() as now";
 
 /// How many requests are open.
 #[derive(Debug)]
@@ -92,14 +90,6 @@ impl Transaction<'_> {
             account: column(&row, "all")?,
             identity: column(&row, "own")?,
         })
-    }
-
-    /// The database's clock.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn now(&self) -> Result<OffsetDateTime, Error> {
-        column(&self.connection.query_one(NOW, &[]).await?, "now")
     }
 
     /// Inserts a request, whose approvals are not part of it; removes those of the same identity

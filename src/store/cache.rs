@@ -139,6 +139,12 @@ impl Cache {
         }
     }
 
+    pub(super) fn put_aliases(&self, generation: u64, of: (Uuid, i64), list: &Arc<[String]>) {
+        if self.generation() == generation {
+            self.aliases.put(of, list);
+        }
+    }
+
     pub(super) fn put_absent(&self, generation: u64, address: Address) {
         if self.generation() == generation {
             self.absent.insert(address, Instant::now());
@@ -163,9 +169,14 @@ impl Cache {
         Ok(found)
     }
 
+    /// If it may be an alias, the names of all go with it: a gateway of the version before this one
+    /// does not raise the version of its key.
     pub(super) fn forget(&self, row: Uuid) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        self.records.remove(&row);
+        let known = self.records.remove(&row);
+        if known.is_none_or(|(_, record)| matches!(record, Record::Alias(_))) {
+            self.aliases.clear();
+        }
         self.tell(Some(row));
     }
 
@@ -179,6 +190,12 @@ impl Cache {
     pub(super) fn forget_address(&self, address: &Address) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.absent.remove(address);
+    }
+
+    /// Which aliases there are, as `forget` does.
+    pub(super) fn forget_aliases(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.aliases.clear();
     }
 
     /// Which grants there are.
@@ -247,6 +264,31 @@ mod tests {
         assert!(cache.get(&address).is_some());
         cache.forget(row);
         assert!(cache.get(&address).is_none());
+    }
+
+    #[test]
+    fn the_names_of_aliases_go_with_what_may_be_an_alias() {
+        let cache = Cache::new(8, Arc::new(StoreMetrics::new()));
+        let (row, key) = (Uuid::from_u128(1), (Uuid::from_u128(2), 1));
+        let (address, record) = alias(row);
+        let names = Arc::from(["alias/a".to_owned()]);
+        let forgetting: [&dyn Fn(); 3] = [
+            &|| cache.forget(row),
+            &|| {
+                cache.put(cache.generation(), address.clone(), row, record.clone());
+                cache.forget(row);
+            },
+            &|| cache.forget_aliases(),
+        ];
+        for forget in forgetting {
+            let before = cache.generation();
+            cache.put_aliases(before, key, &names);
+            assert!(cache.aliases.get(&key).is_some());
+            forget();
+            assert!(cache.aliases.get(&key).is_none());
+            cache.put_aliases(before, key, &names);
+            assert!(cache.aliases.get(&key).is_none(), "read before");
+        }
     }
 
     #[tokio::test]

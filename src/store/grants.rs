@@ -12,7 +12,6 @@ use crate::model::{AccountId, Region};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
-use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -50,7 +49,7 @@ const SAME: &str = concat!(
     select!("same"),
     "key = $1 and name = $2 and grantee = $3 and retiring is not distinct from $4 \
      and issuer = $5 and operations = $6 and constraints is not distinct from $7 \
-     and created >= coalesce($8, created) limit 1"
+     order by created desc limit 1"
 );
 const COUNT: &str = "/* grants::count */ select count(*) as grants from kms_grant where key = $1";
 const INSERT: &str = "/* grants::insert */ insert into kms_grant \
@@ -266,18 +265,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// A grant of the same locked key with the same name that says the same, and is not older than
-    /// `since`; `None` for a grant without a name.
+    /// The latest grant of the same locked key with the same name that says the same; `None` for a
+    /// grant without a name.
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
-    pub async fn same_grant(
-        &self,
-        grant: &Grant,
-        since: Option<OffsetDateTime>,
-    ) -> Result<Option<Grant>, Error> {
+    pub async fn same_grant(&self, grant: &Grant) -> Result<Option<Grant>, Error> {
         let (operations, constraints) = texts(grant)?;
-        let since = since.map(micros);
         let params: Params<'_> = &[
             &grant.key,
             &grant.name,
@@ -286,7 +280,6 @@ impl Transaction<'_> {
             &grant.issuer.as_str(),
             &operations,
             &constraints,
-            &since,
         ];
         match self.connection.query_opt(SAME, params).await? {
             Some(row) => Ok(Some(self.shared.read_grant(&row).await?)),

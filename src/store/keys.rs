@@ -238,8 +238,8 @@ impl Store {
         Ok(shared.keep_key(generation, address, key))
     }
 
-    /// The key in `region` that a key version belongs to; cached, and so is, for a moment, that
-    /// there is none.
+    /// The key in `region` that a key version belongs to; cached, and so is that there is none
+    /// (`Cache::or_absent`).
     ///
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
@@ -253,20 +253,17 @@ impl Store {
         if let Some(Record::Key(key)) = shared.cache.get(&address) {
             return Ok(Some(key));
         }
-        if shared.cache.is_absent(&address) {
-            return Ok(None);
-        }
-        let generation = shared.cache.generation();
-        let connection = shared.connections.get().await?;
-        let rows = connection
-            .query(OF_VERSION, &[&region.as_str(), &version])
-            .await?;
-        drop(connection);
-        let key = shared.read_whole_key(&rows).await?;
-        if key.is_none() {
-            shared.cache.put_absent(generation, address.clone());
-        }
-        Ok(shared.keep_key(generation, address, key))
+        let read = async {
+            let generation = shared.cache.generation();
+            let connection = shared.connections.get().await?;
+            let rows = connection
+                .query(OF_VERSION, &[&region.as_str(), &version])
+                .await?;
+            drop(connection);
+            let key = shared.read_whole_key(&rows).await?;
+            Ok(shared.keep_key(generation, address.clone(), key))
+        };
+        shared.cache.or_absent(address.clone(), read).await
     }
 
     /// As [`Store::key`], for who is not its owner: that there is none is remembered

@@ -80,6 +80,7 @@ impl Cache {
             Touched::Alias(account, region, name) => {
                 let (account, region) = (account.clone(), region.clone());
                 self.forget_address(&Address::Alias(account, region, name.clone()));
+                self.forget_aliases();
             }
             Touched::Grants(key, grantee) => {
                 self.forget_grants(&(*key, grantee.clone()));

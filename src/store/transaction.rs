@@ -6,7 +6,7 @@
 //! commits on what it replaced.
 
 use super::error::StoreError;
-use super::pool::Connection;
+use super::pool::{Connection, column};
 use super::touched::Touched;
 use super::{Intent, RowVersion, Shared, Store};
 use crate::Error;
@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, join3};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// How often a transaction is run before its contention is reported.
 const ATTEMPTS: u32 = 5;
@@ -29,6 +30,7 @@ const NOTIFY: &str =
 // The lock's number is "STRONG" in ASCII; the shared half is in audit_log.rs.
 const FENCE: &str = "/* transaction::fence */ select pg_advisory_xact_lock(91621623287367)";
 const NO_FENCE: &str = "/* transaction::no_fence */ select 1";
+const NOW: &str = "/* transaction::now */ select strongroom_now() as now";
 
 /// A transaction in progress; made by [`Store::transaction`] alone. Its verbs lock what they read
 /// `for update`, make and check row MACs, and raise row versions.
@@ -120,6 +122,14 @@ impl Transaction<'_> {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         list.push(touched);
+    }
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn now(&self) -> Result<OffsetDateTime, Error> {
+        column(&self.connection.query_one(NOW, &[]).await?, "now")
     }
 
     /// Notes that a row that decides has changed.

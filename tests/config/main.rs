@@ -437,6 +437,20 @@ fn tls_and_certificates() {
 }
 
 #[test]
+fn a_key_has_no_more_aliases_than_are_read_at_once() {
+    for section in ["[quota]", "[quota.accounts.111122223333]"] {
+        let with = |most: u32| {
+            let (before, after) = EXAMPLE.split_once("[quota]\n").unwrap();
+            let section = format!("{section}\naliases_per_key = {most}\n");
+            parse(&format!("{before}{section}{after}"), &[])
+        };
+        with(1000).unwrap();
+        let error = with(1001).unwrap_err();
+        assert_eq!(error.message(), "quota: aliases_per_key is at most 1000");
+    }
+}
+
+#[test]
 fn issuers_are_named_in_the_file_or_all_at_once_in_the_environment() {
     let section =
         |issuer: &str, more: &str| format!("issuer = \"{issuer}\", audiences = [\"a\"], {more}");

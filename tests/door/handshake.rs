@@ -201,7 +201,8 @@ fn the_ciphers_are_those_that_are_documented() {
         authority: &authority,
         required: false,
         crl: None,
-        certificates: mapping("uri = \"spiffe://example/cipher\"", "cipher", ""),
+        plain_admin: false,
+        more: mapping("uri = \"spiffe://example/cipher\"", "cipher", ""),
     };
     let gateway = settings.start();
     assert!(known().len() > 50, "{:?}", known());

@@ -60,7 +60,8 @@ fn a_secret_goes_with_its_access_key() {
         authority: &authority,
         required: false,
         crl: None,
-        certificates: String::new(),
+        plain_admin: false,
+        more: String::new(),
     };
     // Two gateways: the one that changes the keys, and one that is told of it.
     let gateway = settings.start();

@@ -100,7 +100,8 @@ pub static HOUSE: LazyLock<House> = LazyLock::new(|| {
         authority: &authority,
         required: false,
         crl: None,
-        certificates: certificates.concat(),
+        plain_admin: false,
+        more: certificates.concat(),
     };
     House {
         gateway: settings.start(),
@@ -329,7 +330,8 @@ fn a_required_certificate_is_required_and_a_revoked_one_refused() {
         authority: &authority,
         required: true,
         crl: Some(authority.revoke(&[&earlier.certificate])),
-        certificates: mapping("uri = \"spiffe://example/carol\"", "carol", ""),
+        plain_admin: false,
+        more: mapping("uri = \"spiffe://example/carol\"", "carol", ""),
     };
     let mut gateway = settings.start();
     for address in gateway.listeners() {

@@ -19,7 +19,8 @@ fn what_can_change_without_a_restart_does() {
         authority: &authority,
         required: false,
         crl: None,
-        certificates: speaks_for("erin"),
+        plain_admin: false,
+        more: speaks_for("erin"),
     };
     let gateway = settings.start();
     let identity = authority.issue(&Wanted {

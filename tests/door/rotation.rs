@@ -18,7 +18,8 @@ fn gateway(user_name: &str) -> (Gateway, Identity) {
         authority: &authority,
         required: false,
         crl: None,
-        certificates: mapping(&format!("uri = {uri:?}"), user_name, ""),
+        plain_admin: false,
+        more: mapping(&format!("uri = {uri:?}"), user_name, ""),
     };
     let identity = authority.issue(&Wanted {
         uri: Some(&uri),

@@ -31,14 +31,16 @@ pub struct Gateway {
     server_ca: Authority,
 }
 
-/// How a gateway is started: both listeners with the same TLS. Its files lie in the folder that `start` makes.
+/// How a gateway is started: both listeners with the same TLS, or the API alone. Its files lie in the folder that `start` makes.
 pub struct Settings<'a> {
     /// Of clients.
     pub authority: &'a Authority,
     pub required: bool,
     pub crl: Option<Vec<u8>>,
-    /// `[[certificate]]` sections.
-    pub certificates: String,
+    /// Whether the admin listener has no TLS.
+    pub plain_admin: bool,
+    /// `[[certificate]]` sections, and what else there is to say.
+    pub more: String,
 }
 
 impl Settings<'_> {
@@ -66,8 +68,11 @@ impl Settings<'_> {
             tls.push_str(&format!("client_crl_file = {:?}\n", file("crl")));
         }
         let shared = std::fs::read_to_string(SHARED.dir.join("strongroom.toml")).unwrap();
-        let certificates = &self.certificates;
-        let config = format!("{shared}\n[tls]\n{tls}\n[admin_tls]\n{tls}{certificates}");
+        let admin_tls = match self.plain_admin {
+            true => String::new(),
+            false => format!("[admin_tls]\n{tls}"),
+        };
+        let config = format!("{shared}\n[tls]\n{tls}\n{admin_tls}{}", self.more);
         std::fs::write(file("strongroom.toml"), &config).unwrap();
         let (stderr, log) = tempfile::Builder::new()
             .prefix("serve-")
@@ -100,9 +105,12 @@ impl Settings<'_> {
         };
         let log = gateway.wait_for("serving on https://");
         let (_, rest) = log.split_once("serving on https://").unwrap();
-        let (api, rest) = rest.split_once(", health on https://").unwrap();
+        let (api, rest) = rest.split_once(", health on http").unwrap();
+        let (_, admin) = rest.split_once("://").unwrap();
         gateway.address = api.parse().unwrap();
-        gateway.admin = rest.lines().next().unwrap().parse().unwrap();
+        // A line of JSON goes on.
+        let admin = admin.split(['"', '\n']).next().unwrap();
+        gateway.admin = admin.parse().unwrap();
         gateway
     }
 }

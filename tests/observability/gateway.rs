@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::LazyLock;
 
-const MORE: &str = "\n[log]\nformat = \"json\"\n\
+const MORE: &str = "\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
     [quota.accounts.000000000000]\nrates = { ListAliases = 1 }\n";
 
 /// Something has been asked of it in every way there is.
@@ -18,7 +18,8 @@ pub static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| {
         authority: &Authority::new("client CA"),
         required: false,
         crl: None,
-        certificates: MORE.into(),
+        plain_admin: true,
+        more: MORE.into(),
     };
     let gateway = settings.start();
     ask_all(&gateway);
@@ -59,10 +60,7 @@ pub fn ask_all(gateway: &Gateway) {
 
 /// The address of its admin listener.
 pub fn admin(gateway: &Gateway) -> String {
-    let log = gateway.wait_for("health on http://");
-    let (_, rest) = log.split_once("health on http://").unwrap();
-    let end = rest.find('"').unwrap();
-    rest[..end].to_owned()
+    gateway.admin.to_string()
 }
 
 /// The body of an answer to `GET`.

@@ -1,11 +1,15 @@
 //! Grants and last uses, as the database has them.
 
+use crate::deletion::{AHEAD, set_database_clock};
 use crate::dev::{Dev, scratch};
 use crate::postgres::sql;
+use crate::signed::Caller;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::GrantOperation;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_key_has_at_most_fifty_thousand_grants() {
@@ -89,4 +93,38 @@ async fn a_last_use_names_its_record() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     panic!("after ten seconds: {:?}", written());
+}
+
+/// Whether a grant is older than who it names is the same to every gateway, whatever its clock.
+#[test]
+fn grants_and_those_whom_they_name_are_dated_by_the_databases_clock() {
+    let dev = Dev::start(&scratch(), &[]);
+    let (root, address) = (Caller::root(&dev), &dev.env["AWS_ENDPOINT_URL_KMS"]);
+    let call = |target: &str, body: &Value| root.call(address, target, body).done();
+    let made = call("TrentService.CreateKey", &json!({}));
+    let key = &made["KeyMetadata"]["KeyId"];
+    let by_gateway = made["KeyMetadata"]["CreationDate"].as_f64().unwrap();
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+    });
+    let role = json!({"RoleName": "r", "AssumeRolePolicyDocument": trust.to_string()});
+    set_database_clock(&dev, AHEAD);
+    let user = call("Strongroom.CreateUser", &json!({"UserName": "u"}));
+    let role = call("Strongroom.CreateRole", &role);
+    for ahead in [AHEAD, Duration::ZERO] {
+        set_database_clock(&dev, ahead);
+        let grant = json!({
+            "KeyId": key, "Operations": ["Encrypt"], "GranteePrincipal": user["User"]["Arn"],
+        });
+        call("TrentService.CreateGrant", &grant);
+    }
+    let listed = call("TrentService.ListGrants", &json!({"KeyId": key}));
+    let grants = listed["Grants"].as_array().unwrap();
+    let is_ahead = |date: &Value| date.as_f64().unwrap() - by_gateway > AHEAD.as_secs_f64() / 2.0;
+    assert!(is_ahead(&user["User"]["CreateDate"]));
+    assert!(is_ahead(&role["Role"]["CreateDate"]));
+    let ahead = grants.iter().filter(|g| is_ahead(&g["CreationDate"]));
+    assert_eq!((ahead.count(), grants.len()), (1, 2));
+    dev.stop();
 }

@@ -330,3 +330,14 @@ pub async fn set_clock(sql: &tokio_postgres::Client, offset: &str) {
     .await
     .unwrap();
 }
+
+/// Waits for what another store says.
+pub async fn until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..500 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the other store has not heard of it");
+}

@@ -343,13 +343,3 @@ async fn that_another_account_has_no_such_role_is_remembered_until_it_has() {
     insert_identity(&store, &role).await.unwrap();
     until(async || other.foreign_identity(&role.arn).await.unwrap().is_some()).await;
 }
-
-async fn until(condition: impl AsyncFn() -> bool) {
-    for _ in 0..500 {
-        if condition().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the other store has not heard of it");
-}

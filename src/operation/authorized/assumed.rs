@@ -30,7 +30,7 @@ impl Caller<'_> {
             let message = "Roles may not be assumed by root accounts.";
             return Err(Error::new(ErrorCode::AccessDenied, message));
         }
-        let denied = |action| denied(action, wanted, request);
+        let denied = |action| may_not_assume(action, wanted, request);
         let owner = principal_account(wanted.role).ok_or_else(|| denied(action))?;
         let own = self.identity.as_ref();
         let foreign = own.is_none_or(|own| own.account != owner);
@@ -67,7 +67,7 @@ impl Caller<'_> {
 }
 
 /// AWS's sentences, which say nothing of why.
-fn denied(action: &str, wanted: Assuming<'_>, request: &Request) -> Error {
+fn may_not_assume(action: &str, wanted: Assuming<'_>, request: &Request) -> Error {
     let message = match request.proof.web_identity() {
         Some(_) => format!("Not authorized to perform {action}"),
         None => format!(

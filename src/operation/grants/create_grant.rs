@@ -1,7 +1,6 @@
 //! CreateGrant: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html>.
 
 use super::{check_principal, invalid};
-use crate::model::arn::identity_arn;
 use crate::model::key_id::KeyForms;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
@@ -15,7 +14,6 @@ use crate::operation::{Authorized, Change, Context, Operation, OperationName, Re
 use crate::store::{Grant, Transaction};
 use crate::{Error, ErrorCode};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// See the module.
@@ -141,8 +139,6 @@ impl Change for CreateGrant {
     ) -> Result<Output, Error> {
         let key = call.key(0);
         let (grantee, retiring) = (grantee(input)?, retiring(input)?);
-        let since = since(retiring.into_iter().chain([grantee]), tx).await?;
-        let now = cx.clock.now();
         let wanted = Grant {
             row: Uuid::new_v4(),
             row_version: 1,
@@ -157,11 +153,10 @@ impl Change for CreateGrant {
             issuer: request.principal.account.clone(),
             operations: GrantOperationSet::from(&input.operations),
             constraints: constraints(input)?,
-            // By another gateway's clock they may have come to be later than now.
-            created: since.map_or(now, |since| since.max(now)),
+            created: tx.now().await?,
         };
         // The key is locked: nobody else makes the same grant meanwhile, or one too many.
-        let grant = match tx.same_grant(&wanted, since).await? {
+        let grant = match tx.same_grant(&wanted).await? {
             Some(same) => same,
             None => {
                 let quota = cx.store.quota(&key.account).grants_per_key;
@@ -178,23 +173,6 @@ impl Change for CreateGrant {
             grant_id: grant.grant_id,
         })
     }
-}
-
-/// Since when those whom a grant names have been who they are now, as far as they are anybody: what
-/// was granted before was granted to others.
-async fn since(
-    named: impl Iterator<Item = &str>,
-    tx: &Transaction<'_>,
-) -> Result<Option<OffsetDateTime>, Error> {
-    let mut since = None;
-    for arn in named {
-        let Some(identity) = identity_arn(arn) else {
-            continue;
-        };
-        let identity = tx.share_identity(&identity).await?;
-        since = since.max(identity.map(|identity| identity.created));
-    }
-    Ok(since)
 }
 
 /// 64 random hexadecimal digits; no secret.

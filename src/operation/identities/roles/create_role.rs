@@ -63,10 +63,10 @@ impl Change for CreateRole {
         _: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
-        cx: &Context,
+        _: &Context,
     ) -> Result<Output, Error> {
         let tags = tags::by_key(input.tags.as_ref())?;
-        let (account, created) = (&request.principal.account, cx.clock.now());
+        let (account, created) = (&request.principal.account, tx.now().await?);
         let seconds = input.max_session_duration.map_or(HOUR, i64::from);
         let entity = Entity::Role(&input.role_name);
         let role = Identity {

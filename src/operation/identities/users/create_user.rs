@@ -54,10 +54,10 @@ impl Change for CreateUser {
         _: &Authorized<Self>,
         request: &Request,
         tx: &Transaction<'_>,
-        cx: &Context,
+        _: &Context,
     ) -> Result<Output, Error> {
         let tags = tags::by_key(input.tags.as_ref())?;
-        let (account, created) = (&request.principal.account, cx.clock.now());
+        let (account, created) = (&request.principal.account, tx.now().await?);
         let entity = Entity::User(&input.user_name);
         let user = entity.made(account, unique_id("AIDA"), tags, created);
         tx.insert_identity(&user).await?;
