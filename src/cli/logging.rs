@@ -33,8 +33,12 @@ pub fn start() {
     if is_filtered() {
         return builder.init();
     }
-    // Which of it is said is decided one level below, and may change.
-    builder.filter_level(LevelFilter::Trace).init();
+    // Which of it is said is decided one level below, and may change. What libraries have to say of
+    // their work, such as a statement's parameters, is not wanted with it.
+    builder
+        .filter_level(LevelFilter::Info)
+        .filter_module("strongroom", LevelFilter::Trace)
+        .init();
     log::set_max_level(LevelFilter::Info);
 }
 

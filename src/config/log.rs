@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSection {
-    /// How much: this, and what is graver. `RUST_LOG`, where it is set, decides instead. On SIGHUP it changes at once.
+    /// How much: this, and what is graver; of libraries `info` at most. `RUST_LOG`, where it is set,
+    /// decides instead. On SIGHUP it changes at once.
     pub level: LogLevel,
     /// `"text"` for people, or `"json"`: an object on each line.
     pub format: LogFormat,
