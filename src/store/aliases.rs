@@ -40,7 +40,7 @@ const LIST_OF_KEY: &str = concat!(
     "name > $3 and key_id = $5 order by name limit $4"
 );
 // As many as the quota allows.
-const ALL_OF_KEY: &str = concat!(select!("all_of_key"), "key_id = $3 order by name");
+const ALL_OF_KEY: &str = concat!(select!("all_of_key"), of!(), "key_id = $3 order by name");
 const INSERT: &str = "/* aliases::insert */ insert into alias \
     (id, account, region, name, created, key_id, updated, row_version, mac) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
