@@ -1,9 +1,9 @@
-//! What is counted at the group writer.
+//! What is counted at the group writers.
 
 use crate::metrics::{Gauge, Histogram, IntCounter, Metrics};
 use crate::store::Committed;
 
-/// The metrics of the group writer.
+/// The metrics of the group writers.
 pub(super) struct AuditMetrics {
     pub(super) set: Metrics,
     pub(super) group: Histogram,

@@ -35,14 +35,8 @@ fn line(answer: &Answer) -> Value {
 }
 
 async fn record(answer: &Answer) -> Value {
-    let config = std::fs::read_to_string(SHARED.dir.join("strongroom.toml")).unwrap();
-    let line = config.lines().find_map(|line| line.strip_prefix("url = "));
-    let url: String = serde_json::from_str(line.unwrap()).unwrap();
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
     let sql = "select record from audit_record where request_id = $1::text::uuid";
+    let client = SHARED.owner().await;
     let row = client.query_one(sql, &[&request_id(answer)]).await.unwrap();
     serde_json::from_slice(row.get(0)).unwrap()
 }

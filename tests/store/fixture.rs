@@ -6,7 +6,10 @@ use openssl::{hash::MessageDigest, memcmp, pkey::PKey, sign::Signer};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use strongroom::Error;
-use strongroom::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, arn};
+use strongroom::model::shapes::GrantOperation;
+use strongroom::model::{
+    AccountId, Constraints, EncryptionContext, KeySpec, KeyState, KeyUsage, Origin, Region, arn,
+};
 use strongroom::store::*;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -117,6 +120,34 @@ pub fn region() -> Region {
 
 /// With nanoseconds, which the database does not keep.
 pub const CREATED: OffsetDateTime = datetime!(2024-02-03 04:05:06.123456789 UTC);
+
+/// A grant that is in no table yet.
+pub fn grant(key: &Key) -> Grant {
+    let pairs = [("b", "\u{0}"), ("a", "1")];
+    Grant {
+        row: Uuid::new_v4(),
+        row_version: 1,
+        key: key.row,
+        account: key.account.clone(),
+        region: key.region.clone(),
+        key_id: key.key_id.clone(),
+        grant_id: format!("{:032x}{:032x}", Uuid::new_v4().as_u128(), 7),
+        name: Some("n".into()),
+        grantee: "arn:aws:iam::111122223333:user/alice".into(),
+        retiring: Some("arn:aws:iam::111122223333:root".into()),
+        issuer: account(),
+        operations: [GrantOperation::Sign, GrantOperation::DescribeKey]
+            .into_iter()
+            .collect(),
+        constraints: Some(Constraints {
+            encryption_context_equals: Some(EncryptionContext(
+                pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            )),
+            ..Constraints::default()
+        }),
+        created: CREATED,
+    }
+}
 
 /// A key that is in no table yet.
 pub fn key() -> Key {

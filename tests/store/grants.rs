@@ -3,38 +3,8 @@
 use crate::fixture::*;
 use openssl::base64;
 use strongroom::Error;
-use strongroom::model::shapes::GrantOperation;
-use strongroom::model::{Constraints, EncryptionContext, KeyState};
+use strongroom::model::KeyState;
 use strongroom::store::*;
-use uuid::Uuid;
-
-/// A grant that is in no table yet.
-fn grant(key: &Key) -> Grant {
-    let pairs = [("b", "\u{0}"), ("a", "1")];
-    Grant {
-        row: Uuid::new_v4(),
-        row_version: 1,
-        key: key.row,
-        account: key.account.clone(),
-        region: key.region.clone(),
-        key_id: key.key_id.clone(),
-        grant_id: format!("{:032x}{:032x}", Uuid::new_v4().as_u128(), 7),
-        name: Some("n".into()),
-        grantee: "arn:aws:iam::111122223333:user/alice".into(),
-        retiring: Some("arn:aws:iam::111122223333:root".into()),
-        issuer: account(),
-        operations: [GrantOperation::Sign, GrantOperation::DescribeKey]
-            .into_iter()
-            .collect(),
-        constraints: Some(Constraints {
-            encryption_context_equals: Some(EncryptionContext(
-                pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            )),
-            ..Constraints::default()
-        }),
-        created: CREATED,
-    }
-}
 
 /// Inserts it; answers a token.
 async fn insert_grant(store: &Store, grant: &Grant) -> String {

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use strongroom::Error;
 use strongroom::model::shapes::GrantOperation;
 use strongroom::store::*;
-use uuid::Uuid;
 
 /// Counts the rows that are verified.
 #[derive(Default)]
@@ -35,22 +34,13 @@ const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 /// As many as one grantee can use.
 const GRANTS: usize = 1000;
 
-fn grant(key: &Key, n: usize) -> Grant {
+/// One of many.
+fn nth_grant(key: &Key, n: usize) -> Grant {
     Grant {
-        row: Uuid::new_v4(),
-        row_version: 1,
-        key: key.row,
-        account: key.account.clone(),
-        region: key.region.clone(),
-        key_id: key.key_id.clone(),
         grant_id: format!("{n:064x}"),
         name: None,
-        grantee: ALICE.into(),
-        retiring: None,
-        issuer: account(),
         operations: [GrantOperation::Sign].into_iter().collect(),
-        constraints: None,
-        created: CREATED,
+        ..grant(key)
     }
 }
 
@@ -81,7 +71,7 @@ async fn of_a_thousand_grants_one_is_verified() {
     let (store, verified) = counted(&database).await;
     let key = key();
     insert(&store, &key).await;
-    let grants: Vec<Grant> = (0..GRANTS).map(|n| grant(&key, n)).collect();
+    let grants: Vec<Grant> = (0..GRANTS).map(|n| nth_grant(&key, n)).collect();
     insert_grants(&store, &grants).await;
     // As many other rows as the cache has room for, or nearly.
     let others: Vec<Alias> = (0..50)
@@ -127,7 +117,7 @@ async fn a_grant_that_is_gone_is_not_confirmed_and_ends_its_list() {
     let (neighbour, verified) = counted(&database).await;
     let key = key();
     insert(&store, &key).await;
-    let grants = [grant(&key, 0), grant(&key, 1)];
+    let grants = [nth_grant(&key, 0), nth_grant(&key, 1)];
     insert_grants(&store, &grants).await;
     let listed = neighbour.grants_of(key.row, ALICE).await.unwrap();
     assert_eq!(listed.len(), 2);
@@ -153,7 +143,7 @@ async fn a_grant_allows_nothing_as_it_was_edited() {
     let store = database.store().await;
     let key = key();
     insert(&store, &key).await;
-    let genuine = grant(&key, 0);
+    let genuine = nth_grant(&key, 0);
     insert_grants(&store, std::slice::from_ref(&genuine)).await;
     let sql = database.sql().await;
     let operations = async |operations: &str| {

@@ -79,6 +79,18 @@ impl Dev {
         )
     }
 
+    /// The database, as its owner has it.
+    pub async fn owner(&self) -> tokio_postgres::Client {
+        let config = std::fs::read_to_string(self.dir.join("strongroom.toml")).unwrap();
+        let line = config.lines().find_map(|line| line.strip_prefix("url = "));
+        let url: String = serde_json::from_str(line.unwrap()).unwrap();
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     /// The same, with more in its environment.
     pub fn start_where(dir: &Path, environment: &[(&str, &str)]) -> Self {
         let then = r#"rm -rf "$(readlink -f "$1/postgres")" "$1""#;

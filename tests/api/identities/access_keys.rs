@@ -125,16 +125,9 @@ fn its_last_use_is_known_at_once() {
 #[tokio::test]
 async fn no_record_has_the_secret() {
     let keys = user(&name("recorded"));
-    let url = std::fs::read_to_string(SHARED.dir.join("strongroom.toml")).unwrap();
-    let url = url
-        .lines()
-        .find_map(|line| line.strip_prefix("url = "))
-        .unwrap();
-    let (sql, connection) = tokio_postgres::connect(url.trim_matches('"'), tokio_postgres::NoTls)
+    let rows = SHARED
+        .owner()
         .await
-        .unwrap();
-    tokio::spawn(connection);
-    let rows = sql
         .query(
             "select convert_from(record, 'UTF8') from audit_record \
              where convert_from(record, 'UTF8') like '%' || $1 || '%'",

@@ -104,19 +104,7 @@ async fn metric(name: &str) -> f64 {
 
 /// One number that the database says, to its owner.
 async fn number(sql: &str) -> i64 {
-    owner(&DEV).await.query_one(sql, &[]).await.unwrap().get(0)
-}
-
-/// The database, as its owner has it.
-async fn owner(dev: &Dev) -> tokio_postgres::Client {
-    let config = std::fs::read_to_string(dev.dir.join("strongroom.toml")).unwrap();
-    let line = config.lines().find_map(|line| line.strip_prefix("url = "));
-    let url: String = serde_json::from_str(line.unwrap()).unwrap();
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    client
+    DEV.owner().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 fn text(value: &Value) -> String {

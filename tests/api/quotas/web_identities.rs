@@ -76,7 +76,7 @@ async fn an_account_keeps_its_places() {
     assert_eq!(answer.status, 200, "{}", answer.body);
 
     // Whoever looks for a role waits until this ends.
-    let (lock, look) = (owner(&dev).await, owner(&dev).await);
+    let (lock, look) = (dev.owner().await, dev.owner().await);
     lock.batch_execute("begin; lock table principal in access exclusive mode")
         .await
         .unwrap();
