@@ -4,7 +4,7 @@ use crate::deletion::{AHEAD, schedule, set_database_clock};
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
 use crate::postgres::setting;
-use crate::token::objects;
+use crate::token::{objects, pkcs11_tool};
 use aws_sdk_kms::primitives::Blob;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,17 +14,9 @@ const NEIGHBOUR: &str = "0a0b0d";
 
 /// Another program makes an AES-256 key.
 pub fn make(dev: &Dev, id: &str) {
-    let pin = std::fs::read_to_string(dev.dir.join("pin")).unwrap();
-    let output = Command::new("pkcs11-tool")
-        .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
-        .env("PIN", pin.trim())
-        .args(["--module", &setting(dev, "module"), "--login"])
-        .args(["--token-label", "strongroom-dev", "--pin", "env:PIN"])
-        .args(["--keygen", "--key-type", "AES:32", "--sensitive"])
-        .args(["--id", id, "--label", "legacy"])
-        .output()
-        .expect("pkcs11-tool runs");
-    assert!(output.status.success(), "{output:?}");
+    let mut keygen = vec!["--keygen", "--key-type", "AES:32", "--sensitive"];
+    keygen.extend(["--id", id, "--label", "legacy"]);
+    pkcs11_tool(dev, "strongroom-dev", "pin", &keygen);
 }
 
 /// Calls one of the gateway's own operations, as `docs/adoption.md` does.
