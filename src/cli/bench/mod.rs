@@ -134,6 +134,9 @@ impl Gateway<'_> {
     ) -> Result<Sample, Error> {
         self.runtime.block_on(async {
             let noise = self.noise.filter(|_| noisy).map(Noise::start).transpose()?;
+            if let Some(noise) = &noise {
+                noise.throttled().await;
+            }
             let sample = self.load.run(operation, connections, duration).await;
             if let Some(noise) = noise {
                 noise.stop().await?;

@@ -8,17 +8,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+use tokio::time::Interval;
 
 /// What they ask for.
 const OPERATION: Operation = Operation::Encrypt;
 const TARGET: &str = "TrentService.Encrypt";
 /// By so many connections, so that one that waits does not keep the rate down.
 const CONNECTIONS: u32 = 8;
+/// How long they may take to use up what a quota lets them have at once.
+const BURST: Duration = Duration::from_secs(3);
 
 /// The tenant.
 pub(super) struct Noise {
     load: Load,
+    /// A thread of their own: what is measured does not wait for them in this process.
+    runtime: Runtime,
     per_second: u32,
     counts: Arc<Counts>,
 }
@@ -35,6 +41,7 @@ pub(super) struct Running {
     stop: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<Result<(), Error>>>,
     begun: Instant,
+    refused_before: u64,
     counts: Arc<Counts>,
 }
 
@@ -49,6 +56,11 @@ impl Noise {
             .await?;
         Ok(Self {
             load,
+            runtime: Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .map_err(Error::internal)?,
             per_second,
             counts: Arc::default(),
         })
@@ -62,13 +74,18 @@ impl Noise {
         let stop = Arc::new(AtomicBool::new(false));
         let each = Duration::from_secs(1) * CONNECTIONS / self.per_second.max(1);
         let (endpoint, body) = self.load.request(OPERATION)?;
-        let one = || {
+        let one = |nth: u32| {
             let (endpoint, body) = (endpoint.clone(), body.clone());
             let (stop, counts) = (stop.clone(), self.counts.clone());
-            tokio::spawn(async move { make(&endpoint, &body, each, &stop, &counts).await })
+            // In turn: a rate is so much a second, not bursts of as many as there are connections.
+            let first = tokio::time::Instant::now() + each * nth / CONNECTIONS;
+            let due = tokio::time::interval_at(first, each);
+            self.runtime
+                .spawn(async move { make(&endpoint, &body, due, &stop, &counts).await })
         };
         Ok(Running {
-            tasks: (0..CONNECTIONS).map(|_| one()).collect(),
+            refused_before: self.counts.refused.load(Ordering::Relaxed),
+            tasks: (0..CONNECTIONS).map(one).collect(),
             stop,
             begun: Instant::now(),
             counts: self.counts.clone(),
@@ -92,11 +109,22 @@ impl Noise {
     /// # Errors
     /// What the gateway answers.
     pub(super) async fn clean_up(&self) -> Result<(), Error> {
+        tokio::time::sleep(Duration::from_secs(1)).await; // or it would be refused as well
         self.load.clean_up().await.map(drop)
     }
 }
 
 impl Running {
+    /// Waits until they are refused for the first time, or all that they ask for seems to be theirs.
+    /// Until then they use the burst that their quota allows, which is not to be held against it.
+    pub(super) async fn throttled(&self) {
+        let before = self.refused_before;
+        while self.counts.refused.load(Ordering::Relaxed) == before && self.begun.elapsed() < BURST
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until it is quiet.
     ///
     /// # Errors
@@ -118,12 +146,11 @@ impl Running {
 async fn make(
     endpoint: &Endpoint,
     body: &[u8],
-    each: Duration,
+    mut due: Interval,
     stop: &AtomicBool,
     counts: &Counts,
 ) -> Result<(), Error> {
     let mut connection = Connection::open(endpoint).await?;
-    let mut due = tokio::time::interval(each);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     while !stop.load(Ordering::Relaxed) {
         due.tick().await;
