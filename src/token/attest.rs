@@ -170,7 +170,9 @@ fn look(session: &TokenSession, subject: &Subject) -> Result<Sighting, TokenErro
                         let der = subject_public_key_info(session.raw(), *object, subject.spec);
                         seen.public_key = der.ok();
                     }
-                    Class::Secret | Class::Private => seen.attributes = Some(told(session, *object)),
+                    Class::Secret | Class::Private => {
+                        seen.attributes = Some(told(session, *object))
+                    }
                 }
                 compare::deviations(session, *object, *class, wanted)?
             }
