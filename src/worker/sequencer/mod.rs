@@ -11,6 +11,7 @@ mod metrics;
 mod placing;
 
 pub use metrics::SequencerMetrics;
+pub use placing::{Placed, place};
 
 use super::Notices;
 use crate::Error;
