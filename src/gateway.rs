@@ -17,13 +17,16 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ms};
 use crate::metrics::Metrics;
 use crate::operation::credential::Credentials;
+use crate::operation::evidence::AuditKey;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
 use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
 use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
-use crate::worker::{self, WorkerMetrics};
+use crate::worker::forwarding::{self, ForwardMetrics};
+use crate::worker::sequencer::{self, SequencerMetrics};
+use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::sync::Arc;
@@ -56,10 +59,8 @@ impl Gateway {
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
-        // All of them, also what is not used here: the token layer destroys and adopts none that it
-        // knows.
-        let [wrapping, row_mac, _audit] =
-            SystemKey::ALL.map(|role| token.system_key(deployment, role));
+        let [wrapping, row_mac] =
+            [SystemKey::Wrapping, SystemKey::RowMac].map(|role| token.system_key(deployment, role));
         let sessions = Arc::new(SessionTokens::new(token.clone(), row_mac.clone()));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
         let credentials = Credentials::new(
@@ -74,6 +75,7 @@ impl Gateway {
             store: store.clone(),
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
+            audit_key: AuditKey::new(token.clone(), deployment),
             sessions: sessions.clone(),
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
@@ -91,21 +93,40 @@ impl Gateway {
             Err(error) => log::warn!("serving without a token: {error}"),
         }
         let (stop, stopped) = watch::channel(false);
+        let forwarded = stopped.clone();
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
         metrics.build(env!("CARGO_PKG_VERSION"));
+        let notices = Notices::default();
         let of_worker = WorkerMetrics::new(&metrics);
-        let workers = vec![
+        let mut workers = vec![
             tokio::spawn(worker::run(
                 context.clone(),
                 every,
                 of_worker,
                 stopped.clone(),
             )),
+            tokio::spawn(sequencer::run(
+                context.clone(),
+                settings::sequencer(config),
+                notices.clone(),
+                SequencerMetrics::new(&metrics),
+                stopped.clone(),
+            )),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
-        let gate = Arc::new(Gate::new(context.clone(), credentials, metrics.clone()));
+        let of_forwards = ForwardMetrics::new(&metrics);
+        workers.extend(settings::forwards(config).into_iter().map(|settings| {
+            let (metrics, stopped) = (of_forwards.clone(), forwarded.clone());
+            tokio::spawn(forwarding::run(context.clone(), settings, metrics, stopped))
+        }));
+        let gate = Arc::new(Gate::new(
+            context.clone(),
+            credentials,
+            metrics.clone(),
+            notices,
+        ));
         let server = Server::start(settings::server(config), gate, &metrics).await?;
         Ok(Self {
             server,
