@@ -1,6 +1,14 @@
 //! What an auditor takes away: files that are verified elsewhere, by the public half of the token's
 //! audit key.
 
-pub mod sign;
+mod attest;
+mod attestation;
+pub mod get_key_attestation;
+mod sign;
 
-pub use sign::AuditKey;
+pub use attest::attest;
+pub use attestation::{
+    Attestation, AttestationError, AttestedKey, AttestedVersion, Exportability, FORMAT, Provenance,
+    Verdict,
+};
+pub use sign::{AuditKey, sign_note};
