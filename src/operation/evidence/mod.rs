@@ -5,6 +5,7 @@ mod attest;
 mod attestation;
 pub mod get_key_attestation;
 mod sign;
+mod survey;
 
 pub use attest::attest;
 pub use attestation::{
@@ -12,3 +13,4 @@ pub use attestation::{
     Verdict,
 };
 pub use sign::{AuditKey, sign_note};
+pub use survey::{Finding, OwnKey, survey, survey_own};
