@@ -22,6 +22,7 @@ mod grants;
 mod import;
 mod installation;
 mod key_stores;
+mod kills;
 mod multi_region;
 mod multi_region_rows;
 mod non_exportable;
