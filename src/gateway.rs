@@ -23,6 +23,7 @@ use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
 use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
+use crate::version::VERSION;
 use crate::worker::{self, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
@@ -93,7 +94,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
-        metrics.build(env!("CARGO_PKG_VERSION"));
+        metrics.build(VERSION);
         let of_worker = WorkerMetrics::new(&metrics);
         let workers = vec![
             tokio::spawn(worker::run(

@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "clock",
             "error",
+            "version",
         ],
     ),
     (
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "error",
             "metrics",
+            "version",
         ],
     ),
     (
@@ -66,7 +68,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "metrics",
         ],
     ),
-    ("audit", &["authz", "store", "model", "error", "metrics"]),
+    (
+        "audit",
+        &["authz", "store", "model", "error", "metrics", "version"],
+    ),
     ("authz", &["model"]),
     ("store", &["model", "error", "metrics"]),
     ("token", &["model", "error", "metrics"]),
@@ -76,6 +81,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("metrics", &[]),
     ("error", &[]),
+    ("version", &[]),
 ];
 
 /// Crates that one module alone uses.

@@ -12,12 +12,13 @@ pub mod reconcile;
 pub mod serve;
 
 use crate::Error;
+use crate::version::{UNAUDITED, VERSION};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A key management service in front of hardware: the AWS KMS protocol over PKCS#11 tokens.
 #[derive(Parser)]
-#[command(version)]
+#[command(version = VERSION)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -48,6 +49,9 @@ impl Arguments {
     /// A message for whoever typed it.
     pub fn run(self) -> Result<ExitCode, Error> {
         private::keep_memory_private()?;
+        if UNAUDITED {
+            self.command.refuse_unaudited()?;
+        }
         match self.command {
             Command::Dev(arguments) => dev::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
@@ -58,6 +62,19 @@ impl Arguments {
             Command::Bench(arguments) => bench::run(arguments),
         }
         .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+impl Command {
+    /// A build that keeps no audit log says so, and touches no deployment but one of its own.
+    fn refuse_unaudited(&self) -> Result<(), Error> {
+        eprintln!(
+            "strongroom {VERSION}: THIS BUILD KEEPS NO AUDIT LOG. It is for scripts/audit-cost.sh alone."
+        );
+        match self {
+            Self::Dev(_) | Self::Bench(_) => Ok(()),
+            _ => Err(failed("this build has no commands but `dev` and `bench`")),
+        }
     }
 }
 
