@@ -25,7 +25,8 @@ use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
 use crate::version::VERSION;
-use crate::worker::{self, WorkerMetrics};
+use crate::worker::sequencer::{self, SequencerMetrics};
+use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::sync::Arc;
@@ -95,6 +96,7 @@ impl Gateway {
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
         metrics.build(VERSION);
+        let notices = Notices::default();
         let of_worker = WorkerMetrics::new(&metrics);
         let workers = vec![
             tokio::spawn(worker::run(
@@ -103,10 +105,22 @@ impl Gateway {
                 of_worker,
                 stopped.clone(),
             )),
+            tokio::spawn(sequencer::run(
+                context.clone(),
+                settings::sequencer(config),
+                notices.clone(),
+                SequencerMetrics::new(&metrics),
+                stopped.clone(),
+            )),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
-        let gate = Arc::new(Gate::new(context.clone(), credentials, metrics.clone()));
+        let gate = Arc::new(Gate::new(
+            context.clone(),
+            credentials,
+            metrics.clone(),
+            notices,
+        ));
         let server = Server::start(settings::server(config), gate, &metrics).await?;
         Ok(Self {
             server,

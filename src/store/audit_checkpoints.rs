@@ -12,24 +12,26 @@ const INSERT: &str = "/* audit_checkpoints::insert */ \
     insert into audit_checkpoint (size, note) select $1, $2 \
     where not exists (select from audit_checkpoint where size > $3) \
     on conflict (size) do nothing";
-const SIZE: &str = "/* audit_checkpoints::size */ select size from audit_tree";
-// What has a leaf is in order of position but for the last few.
+// What has a leaf is in order of position but for the last few. Each part is one step into an index.
 const FIGURES: &str = "/* audit_checkpoints::figures */ \
-    with tree as (select size, coalesce((select position from audit_leaf order by position desc \
-        limit 1), 0) as placed from audit_tree) \
-    select size, \
-        greatest(0, coalesce((select position from audit_record order by position desc limit 1), 0) \
-            - placed) as waiting, \
-        coalesce(extract(epoch from strongroom_now() - (select written_at from audit_record \
-            where position > placed order by position limit 1)), 0)::float8 as waiting_seconds, \
-        coalesce((select c.size from audit_checkpoint c order by c.size desc limit 1), 0) \
-            as signed, \
-        extract(epoch from (select made_at from audit_checkpoint c order by c.size desc limit 1)) \
-            ::float8 as signed_at, \
-        extract(epoch from (select written_at from audit_leaf l \
-            join audit_record r on r.position = l.position \
-            where l.leaf = coalesce((select c.size from audit_checkpoint c order by c.size desc \
-                limit 1), 0)))::float8 as unsigned_since \
+    with tree as materialized ( \
+        select size, settled, \
+            (select position from audit_record order by position desc limit 1) as newest, \
+            coalesce((select position from audit_leaf order by position desc limit 1), 0) as placed, \
+            coalesce((select c.size from audit_checkpoint c order by c.size desc limit 1), 0) \
+                as signed \
+        from audit_tree \
+    ) \
+    select size, signed, \
+        coalesce(newest > settled, false) as unsettled, \
+        greatest(0, coalesce(newest, 0) - placed) as waiting, \
+        extract(epoch from strongroom_now() - (select written_at from audit_record \
+            where position > placed order by position limit 1))::float8 as waiting_seconds, \
+        extract(epoch from strongroom_now() - (select made_at from audit_checkpoint c \
+            where c.size = signed))::float8 as signed_seconds, \
+        extract(epoch from strongroom_now() - (select written_at from audit_record r \
+            where r.position = (select l.position from audit_leaf l where l.leaf = signed)))::float8 \
+            as unsigned_seconds \
     from tree";
 
 /// A signed checkpoint of the tree (C2SP tlog-checkpoint).
@@ -48,29 +50,21 @@ pub struct Checkpoint {
 pub struct AuditFigures {
     /// Leaves.
     pub size: u64,
+    /// Whether there is anything for a sequencer to do.
+    pub unsettled: bool,
     /// Records that have no leaf yet, about.
     pub waiting: u64,
-    /// The age of the oldest of them, about; 0 without any.
-    pub waiting_seconds: f64,
-    /// Leaves of the newest checkpoint.
+    /// The age of the oldest of them, about.
+    pub waiting_seconds: Option<f64>,
+    /// Leaves of the newest checkpoint; 0 without any.
     pub signed: u64,
-    /// When it was made, in seconds since 1970.
-    pub signed_at: Option<f64>,
-    /// When the first record that it does not cover was written, in seconds since 1970; `None` if it covers
-    /// all leaves.
-    pub unsigned_since: Option<f64>,
+    /// Its age.
+    pub signed_seconds: Option<f64>,
+    /// The age of the first leaf's record that no checkpoint covers.
+    pub unsigned_seconds: Option<f64>,
 }
 
 impl Store {
-    /// The tree's size.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn audit_tree_size(&self) -> Result<u64, Error> {
-        let connection = self.shared.connections.get().await?;
-        count(column(&connection.query_one(SIZE, &[]).await?, "size")?)
-    }
-
     /// The newest checkpoint.
     ///
     /// # Errors
@@ -110,11 +104,12 @@ impl Store {
         let row = connection.query_one(FIGURES, &[]).await?;
         Ok(AuditFigures {
             size: count(column(&row, "size")?)?,
+            unsettled: column(&row, "unsettled")?,
             waiting: count(column(&row, "waiting")?)?,
             waiting_seconds: column(&row, "waiting_seconds")?,
             signed: count(column(&row, "signed")?)?,
-            signed_at: column(&row, "signed_at")?,
-            unsigned_since: column(&row, "unsigned_since")?,
+            signed_seconds: column(&row, "signed_seconds")?,
+            unsigned_seconds: column(&row, "unsigned_seconds")?,
         })
     }
 }

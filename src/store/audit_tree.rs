@@ -16,9 +16,6 @@ const LOOK: i64 = 8192;
 /// light that is looked for at once. What is further behind waits for that transaction.
 const BEHIND: i64 = 2048;
 
-const PENDING: &str = "/* audit_tree::pending */ \
-    select coalesce((select position from audit_record order by position desc limit 1) > settled, \
-        false) as pending from audit_tree";
 // Who has the row's lock is the sequencer; the others do without.
 const LOCK: &str = "/* audit_tree::lock */ select from audit_tree for update skip locked";
 // After the lock, in a snapshot of its own: before it another may have moved the row on. A database
@@ -66,11 +63,11 @@ const PUT_TILES: &str = "/* audit_tree::put_tiles */ \
 
 /// Up to 256 hashes of one level of the tree (C2SP tlog-tiles).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tile {
+pub struct AuditTile {
     /// 0 for the leaves' own hashes.
     pub level: u8,
     /// Its number in the level, from the left.
-    pub tile: u64,
+    pub index: u64,
     /// The hashes, of 32 bytes each, from the left.
     pub hashes: Vec<u8>,
 }
@@ -84,17 +81,6 @@ pub struct Placed {
     pub hashes: Vec<[u8; 32]>,
     /// Whether there may be more that wait.
     pub more: bool,
-}
-
-impl Store {
-    /// Whether there is anything for a sequencer to do. Cheap, and locks nothing.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn audit_records_wait(&self) -> Result<bool, Error> {
-        let connection = self.shared.connections.get().await?;
-        column(&connection.query_one(PENDING, &[]).await?, "pending")
-    }
 }
 
 impl Transaction<'_> {
@@ -136,7 +122,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn audit_tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<Tile>, Error> {
+    pub async fn audit_tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<AuditTile>, Error> {
         let (levels, tiles): (Vec<i16>, Vec<i64>) = wanted.iter().map(numbers).unzip();
         let rows = self.connection.query(TILES, &[&levels, &tiles]).await?;
         rows.iter().map(tile).collect()
@@ -146,8 +132,8 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn put_audit_tiles(&self, tiles: &[Tile]) -> Result<(), Error> {
-        let numbers = tiles.iter().map(|tile| numbers(&(tile.level, tile.tile)));
+    pub async fn put_audit_tiles(&self, tiles: &[AuditTile]) -> Result<(), Error> {
+        let numbers = tiles.iter().map(|tile| numbers(&(tile.level, tile.index)));
         let (levels, numbers): (Vec<i16>, Vec<i64>) = numbers.unzip();
         let hashes: Vec<&[u8]> = tiles.iter().map(|tile| &tile.hashes[..]).collect();
         self.connection
@@ -162,7 +148,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn audit_tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<Tile>, Error> {
+    pub async fn audit_tiles(&self, wanted: &[(u8, u64)]) -> Result<Vec<AuditTile>, Error> {
         let (levels, tiles): (Vec<i16>, Vec<i64>) = wanted.iter().map(numbers).unzip();
         let connection = self.shared.connections.get().await?;
         let rows = connection.query(TILES, &[&levels, &tiles]).await?;
@@ -175,11 +161,11 @@ fn numbers((level, tile): &(u8, u64)) -> (i16, i64) {
     (i16::from(*level), i64::try_from(*tile).unwrap_or(i64::MAX))
 }
 
-fn tile(row: &Row) -> Result<Tile, Error> {
+fn tile(row: &Row) -> Result<AuditTile, Error> {
     let wrong = |_| Error::internal("a tile's number");
-    Ok(Tile {
+    Ok(AuditTile {
         level: u8::try_from(column::<i16>(row, "level")?).map_err(wrong)?,
-        tile: u64::try_from(column::<i64>(row, "tile")?).map_err(wrong)?,
+        index: u64::try_from(column::<i64>(row, "tile")?).map_err(wrong)?,
         hashes: column(row, "hashes")?,
     })
 }

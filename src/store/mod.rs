@@ -46,7 +46,7 @@ mod usage;
 pub use approval_changes::OpenRequests;
 pub use approvals::Call;
 pub use audit_checkpoints::{AuditFigures, Checkpoint};
-pub use audit_tree::{Placed, Tile};
+pub use audit_tree::{AuditTile, Placed};
 pub use error::StoreError;
 pub use grants_of::Candidate;
 pub use quotas::{ResourceQuota, ResourceQuotas};

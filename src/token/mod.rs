@@ -21,6 +21,7 @@
 mod adopt;
 mod adopted;
 mod agreement;
+mod anchor;
 mod attest;
 mod attributes;
 mod baseline;
