@@ -1,8 +1,10 @@
-//! Promise 2, under `kill -9`: whatever was answered is in the audit log.
+//! Promise 2, under `kill -9`: whatever was answered is in the audit log, and the log is one
+//! tree.
 //!
 //! `STRONGROOM_KILLS` says how often; `make kills` does it a hundred times.
 
 mod load;
+mod tree;
 
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
@@ -15,16 +17,26 @@ use std::time::Duration;
 const KILLS: u64 = 6;
 /// What a gateway has time for before it is killed: neither always the same, nor up to chance.
 const LIVES: [u64; 7] = [60, 350, 120, 500, 30, 240, 170];
+/// Many checkpoints, so that kills hit them as well.
+const CHECKPOINTS: [(&str, &str); 2] = [
+    ("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "1"),
+    ("STRONGROOM_AUDIT_CHECKPOINT_RECORDS", "20"),
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answered_request_is_missing_from_the_log() {
     let kills = std::env::var("STRONGROOM_KILLS")
         .map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
     // Its own gateway stays, and has the same log.
-    let dev = Dev::start(&scratch(), &[]);
+    let dev = Dev::start_where(&scratch(), &CHECKPOINTS);
     let mut load = Load::start(&dev).await;
     for (_, life) in (0..kills).zip(LIVES.iter().cycle()) {
-        let gateway = Settings::default().serve(&dev);
+        let settings = CHECKPOINTS
+            .into_iter()
+            .fold(Settings::default(), |set, (name, value)| {
+                set.set(name, value)
+            });
+        let gateway = settings.serve(&dev);
         load.turn_to(gateway.client(&dev));
         tokio::time::sleep(Duration::from_millis(*life)).await;
         gateway.kill();
@@ -45,6 +57,7 @@ async fn no_answered_request_is_missing_from_the_log() {
     let twice: Vec<_> = recorded.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "more than one record: {twice:?}");
     answers.assert_enough(kills);
+    tree::assert_whole(&dev);
     dev.stop();
 }
 
