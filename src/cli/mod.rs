@@ -7,6 +7,7 @@ pub mod dev;
 pub mod doctor;
 pub mod init;
 pub mod logging;
+mod new_file;
 mod private;
 pub mod reconcile;
 pub mod serve;
