@@ -1,6 +1,7 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
 pub mod approvals;
+mod ceremony;
 mod endpoint;
 mod initialise;
 mod quotas;
@@ -8,6 +9,7 @@ mod reconciler;
 mod row_seal;
 pub mod settings;
 
+pub use ceremony::{Ceremony, CustodyStep};
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
 

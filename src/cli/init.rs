@@ -1,5 +1,7 @@
 //! `strongroom init`: what a deployment needs, made once; safe to run again, and twice at once.
 
+mod ceremony;
+
 use super::new_file::NewFile;
 use super::{failed, runtime};
 use crate::Error;
@@ -21,6 +23,8 @@ pub struct Arguments {
     /// Write the root access key to this new file (0600) instead of standard output.
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    ceremony: ceremony::Arguments,
 }
 
 /// Makes what is missing; shows the root access key's secret where it was made just now.
@@ -30,9 +34,16 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<(), Error> {
     let config = Config::load(&arguments.config)?;
     let account = account(&arguments.account_id)?;
+    let (mut transcript, ceremony) = arguments.ceremony.begin()?.unzip();
     // Before the key is made: its secret is shown once, so it must have somewhere to go.
-    let mut out = arguments.out.as_deref().map(NewFile::create).transpose()?;
-    let done = runtime()?.block_on(initialise(&config, &account, None))?;
+    let root_key = |path| NewFile::create(path, "the root access key");
+    let mut out = arguments.out.as_deref().map(root_key).transpose()?;
+    let done = runtime()?.block_on(initialise(&config, &account, None, ceremony))?;
+    show(&account, &done, out.as_mut()).and(ceremony::end(transcript.as_mut(), &done))
+}
+
+/// The root access key, where it goes to.
+fn show(account: &AccountId, done: &Initialised, out: Option<&mut NewFile>) -> Result<(), Error> {
     let Some(secret) = &done.secret else {
         println!(
             "deployment {}: account {account} has its root access key {}",
@@ -44,12 +55,12 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         deployment,
         access_key_id,
         ..
-    } = &done;
+    } = done;
     let text = format!(
         "export AWS_ACCESS_KEY_ID={access_key_id}\nexport AWS_SECRET_ACCESS_KEY={}\n",
         secret.expose_secret()
     );
-    match &mut out {
+    match out {
         None => {
             println!("# deployment {deployment}, account {account}: the secret is shown this once");
             print!("{text}");
