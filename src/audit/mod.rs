@@ -1,12 +1,14 @@
 //! The audit log: no result without a record that is durable first.
 
 mod checkpoint;
+pub mod export;
 pub mod merkle;
 mod metrics;
 mod note;
 mod record;
 mod user_identity;
 mod verifier_key;
+pub mod verify;
 mod writer;
 
 pub use checkpoint::{Checkpoint, origin};
