@@ -222,7 +222,7 @@ fn a_cut_off_end_is_seen_by_an_anchor() {
     // Between two checkpoints: the last records are signed by nothing.
     let mut cut = Log::new(&signer, 25, 10);
     let unsigned = Finding::Unsigned { from: 20, to: 25 };
-    assert_eq!(cut.findings(&signer.key), [unsigned.clone()]);
+    assert_eq!(cut.findings(&signer.key), std::slice::from_ref(&unsigned));
     cut.records[23] = Some(record(23, "nobody"));
     let mut expected = wrong(23, 23, RecordFault::Undecided, 0);
     expected.push(unsigned);
