@@ -58,3 +58,17 @@ create trigger append_only before update or delete or truncate on audit_leaf
     for each statement execute function audit_record_is_append_only();
 create trigger append_only before update or delete or truncate on audit_checkpoint
     for each statement execute function audit_record_is_append_only();
+
+-- Whoever inserts a record has a transaction id before the record gets its position, also a gateway of
+-- the version before: so a position that is not to be seen yet belongs to a transaction that a snapshot
+-- knows. For the statement, before its first row; the defaults of the rows are made after it.
+create function audit_record_has_transaction() returns trigger
+    language plpgsql as $$
+begin
+    perform pg_current_xact_id();
+    return null;
+end
+$$;
+
+create trigger has_transaction before insert on audit_record
+    for each statement execute function audit_record_has_transaction();

@@ -6,6 +6,7 @@
 //! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
+mod audit;
 mod environment;
 mod log;
 mod oidc;
@@ -16,6 +17,7 @@ mod sections;
 mod tls;
 
 pub use approval::ApprovalSection;
+pub use audit::AuditSection;
 pub use environment::environment;
 pub use log::{LogFormat, LogLevel, LogSection};
 pub use oidc::OidcSection;
@@ -50,6 +52,8 @@ pub struct Config {
     pub database: DatabaseSection,
     #[serde(default)]
     pub gateway: GatewaySection,
+    #[serde(default)]
+    pub audit: AuditSection,
     #[serde(default)]
     pub log: LogSection,
     #[serde(default)]
@@ -186,6 +190,7 @@ impl Config {
         }
         tls::validate(self.tls.as_ref(), &self.certificate)?;
         self.quota.validate()?;
+        self.audit.validate()?;
         self.regions().map(drop)
     }
 

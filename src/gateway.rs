@@ -17,13 +17,15 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ms};
 use crate::metrics::Metrics;
 use crate::operation::credential::Credentials;
+use crate::operation::evidence::AuditKey;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
 use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
 use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
-use crate::worker::{self, WorkerMetrics};
+use crate::worker::sequencer::{self, SequencerMetrics};
+use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::sync::Arc;
@@ -56,10 +58,8 @@ impl Gateway {
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
-        // All of them, also what is not used here: the token layer destroys and adopts none that it
-        // knows.
-        let [wrapping, row_mac, _audit] =
-            SystemKey::ALL.map(|role| token.system_key(deployment, role));
+        let [wrapping, row_mac] =
+            [SystemKey::Wrapping, SystemKey::RowMac].map(|role| token.system_key(deployment, role));
         let sessions = Arc::new(SessionTokens::new(token.clone(), row_mac.clone()));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
         let credentials = Credentials::new(
@@ -74,6 +74,7 @@ impl Gateway {
             store: store.clone(),
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
+            audit_key: AuditKey::new(token.clone(), deployment),
             sessions: sessions.clone(),
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),
@@ -94,6 +95,7 @@ impl Gateway {
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
         metrics.build(env!("CARGO_PKG_VERSION"));
+        let notices = Notices::default();
         let of_worker = WorkerMetrics::new(&metrics);
         let workers = vec![
             tokio::spawn(worker::run(
@@ -102,10 +104,22 @@ impl Gateway {
                 of_worker,
                 stopped.clone(),
             )),
+            tokio::spawn(sequencer::run(
+                context.clone(),
+                settings::sequencer(config),
+                notices.clone(),
+                SequencerMetrics::new(&metrics),
+                stopped.clone(),
+            )),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
-        let gate = Arc::new(Gate::new(context.clone(), credentials, metrics.clone()));
+        let gate = Arc::new(Gate::new(
+            context.clone(),
+            credentials,
+            metrics.clone(),
+            notices,
+        ));
         let server = Server::start(settings::server(config), gate, &metrics).await?;
         Ok(Self {
             server,

@@ -13,13 +13,14 @@ const WHOLE: [(&str, &str); 3] = [
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "server",
     "tls",
     "admin_tls",
     "token",
     "database",
     "gateway",
+    "audit",
     "quota",
     "log",
 ];

@@ -11,9 +11,11 @@ use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::worker::sequencer::SequencerSettings;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -75,6 +77,18 @@ fn rule(section: &CertificateSection) -> Option<Rule> {
         region: section.region()?,
         any_signer: section.signer == Signer::Any,
     })
+}
+
+/// For the audit log's tree.
+pub(super) fn sequencer(config: &Config) -> SequencerSettings {
+    let audit = &config.audit;
+    let anchor = Some(audit.token_anchor_seconds).filter(|seconds| *seconds > 0);
+    SequencerSettings {
+        checkpoint_after: Duration::from_secs(audit.checkpoint_seconds),
+        checkpoint_records: audit.checkpoint_records,
+        token_anchor_every: anchor.map(Duration::from_secs),
+        restored: audit.restored,
+    }
 }
 
 /// For the token layer.

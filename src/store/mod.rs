@@ -10,7 +10,9 @@ mod accounts;
 mod aliases;
 mod approval_changes;
 mod approvals;
+mod audit_checkpoints;
 mod audit_log;
+mod audit_tree;
 mod cache;
 mod connect;
 mod error;
@@ -43,6 +45,8 @@ mod usage;
 
 pub use approval_changes::OpenRequests;
 pub use approvals::Call;
+pub use audit_checkpoints::{AuditFigures, Checkpoint};
+pub use audit_tree::{AuditTile, Placed};
 pub use error::StoreError;
 pub use grants_of::Candidate;
 pub use quotas::{ResourceQuota, ResourceQuotas};

@@ -156,6 +156,17 @@ impl Token {
         Ok(key)
     }
 
+    /// The public half of a pair, as DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the token from answering; NoSuchObject if it has no such key.
+    pub async fn public_key(&self, key: &KeyRef) -> Result<Vec<u8>, TokenError> {
+        let key = key.clone();
+        self.crypto(move |session| session.with_public(&key, key.spec))
+            .await
+    }
+
     /// Random bytes from the token (C_GenerateRandom), at most 1 MiB.
     ///
     /// # Errors

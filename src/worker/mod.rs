@@ -8,10 +8,13 @@ mod import_expiry;
 mod intents;
 pub mod key_stores;
 mod metrics;
+mod notices;
 mod rotation;
+pub mod sequencer;
 mod usage;
 
 pub use metrics::WorkerMetrics;
+pub use notices::Notices;
 
 use crate::operation::Context;
 use metrics::Task;

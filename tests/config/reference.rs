@@ -43,7 +43,7 @@ impl Key {
         let units = [
             ("_ms", ", milliseconds"),
             ("_bytes", ", bytes"),
-            ("expires_seconds", ", seconds"),
+            ("_seconds", ", seconds"),
         ];
         let unit = units.iter().find(|(suffix, _)| self.name.ends_with(suffix));
         unit.map_or("", |(_, unit)| unit)
