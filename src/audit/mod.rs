@@ -5,6 +5,7 @@ pub mod export;
 pub mod merkle;
 mod metrics;
 mod note;
+mod receipt;
 mod record;
 mod user_identity;
 mod verifier_key;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use checkpoint::{Checkpoint, origin};
 pub use note::{Note, NoteError, Signature};
+pub use receipt::{Growth, Receipt, ReceiptError};
 pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};
 pub use verifier_key::VerifierKey;
 pub use writer::Audit;

@@ -94,6 +94,17 @@ pub(super) struct NoteLine {
     pub(super) note: String,
 }
 
+/// The records of an export, a line each.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn records(folder: &Path) -> io::Result<io::BufReader<std::fs::File>> {
+    Ok(io::BufReader::with_capacity(
+        1 << 16,
+        open(&folder.join(RECORDS))?,
+    ))
+}
+
 /// Opens a file; the error names it.
 pub(super) fn open(path: &Path) -> io::Result<std::fs::File> {
     let file = std::fs::File::open(path);

@@ -47,6 +47,9 @@ pub struct Verification {
     pub size: u64,
     /// Up to here the records are those that the token signed.
     pub proven: u64,
+    /// The root of all of it: of the records, or of the tree that was signed where they differ.
+    #[serde(skip)]
+    pub root: Hash,
     /// How many checkpoints agree with the records.
     pub checkpoints: u64,
     /// How many anchors do.
@@ -119,6 +122,7 @@ pub fn verify(
             first: manifest.first,
             size: manifest.size,
             proven: found.proven,
+            root: found.root,
             checkpoints: found.checkpoints,
             anchors: found.anchors,
             anchors_before: found.anchors_before,

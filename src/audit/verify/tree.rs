@@ -31,6 +31,7 @@ pub(super) struct Found {
     /// The hashes of the records that are wrong, and which finding they belong to.
     pub(super) strangers: Vec<(Hash, usize)>,
     pub(super) proven: u64,
+    pub(super) root: Hash,
     pub(super) checkpoints: u64,
     pub(super) anchors: u64,
     pub(super) anchors_before: u64,
@@ -192,6 +193,7 @@ impl Tree {
     /// The checkpoints cannot be read.
     pub(super) fn finish(mut self) -> io::Result<Found> {
         let size = self.size();
+        self.found.root = self.records.root();
         if let Some(fault) = self.fault.take() {
             self.tell_fault(fault, RecordFault::Undecided);
         }
