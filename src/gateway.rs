@@ -1,6 +1,7 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
 pub mod approvals;
+mod audit_key;
 mod ceremony;
 mod endpoint;
 mod initialise;
@@ -9,6 +10,7 @@ mod reconciler;
 mod row_seal;
 pub mod settings;
 
+pub use audit_key::audit_key;
 pub use ceremony::{Ceremony, CustodyStep};
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;

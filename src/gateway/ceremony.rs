@@ -8,7 +8,6 @@ use crate::store::Transaction;
 use crate::token::{SystemKey, Token, TokenIdentity};
 use crate::version::VERSION;
 use crate::{Error, ErrorCode};
-use openssl::pkey::PKey;
 use openssl::sha::sha256;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -164,15 +163,14 @@ struct AuditKey {
 
 impl AuditKey {
     fn of(deployment: Uuid, spki: &[u8]) -> Result<Self, Error> {
-        let verifier_key = VerifierKey::ecdsa(&origin(deployment), spki);
-        let verifier_key = verifier_key.and_then(|key| key.vkey());
-        let pem = PKey::public_key_from_der(spki).and_then(|key| key.public_key_to_pem());
+        let key = VerifierKey::ecdsa(&origin(deployment), spki);
+        let forms = key.and_then(|key| key.vkey().zip(key.pem()));
+        let (verifier_key, public_key) =
+            forms.ok_or_else(|| Error::internal("the audit key is not of P-256"))?;
         Ok(Self {
             fingerprint: hex::encode(&sha256(spki)),
-            verifier_key: verifier_key
-                .ok_or_else(|| Error::internal("the audit key is not of P-256"))?,
-            public_key: String::from_utf8(pem.map_err(Error::internal)?)
-                .map_err(Error::internal)?,
+            verifier_key,
+            public_key,
         })
     }
 }
