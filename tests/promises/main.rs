@@ -10,6 +10,7 @@ mod access_keys;
 mod admin;
 mod adoption;
 mod backup;
+mod ceremony;
 #[path = "../support/postgres.rs"]
 mod cluster;
 mod crash;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// Options of a ceremony.
 #[derive(clap::Args)]
+#[group(skip)] // `init` has one of this name
 pub(super) struct Arguments {
     /// Make the first set-up a ceremony: write its transcript to this new file, and its facts to the
     /// audit log as the first record. Asks for whatever names are not given; see docs/ceremony.md.
