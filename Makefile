@@ -29,9 +29,10 @@ KILLS := 100
 kills: setup ## Kill a gateway under load, KILLS times: nothing that was answered is missing from the audit log
 	STRONGROOM_KILLS=$(KILLS) $(CARGO) test --locked --test promises kills:: -- --nocapture
 
-check: ## Formatting and lints
+check: ## Formatting and lints, and whether the fuzz targets still compile
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml --target-dir target
 
 setup: ## System packages that are missing
 	scripts/setup.sh
