@@ -8,6 +8,7 @@ mod tree;
 
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
+use crate::installation::shell;
 use crate::postgres::sql;
 use load::Load;
 use std::collections::HashMap;
@@ -22,6 +23,12 @@ const CHECKPOINTS: [(&str, &str); 2] = [
     ("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "1"),
     ("STRONGROOM_AUDIT_CHECKPOINT_RECORDS", "20"),
 ];
+/// What an auditor does.
+const VERIFY: &str = r#"
+strongroom audit public-key --config "$FOLDER/strongroom.toml" >"$FOLDER/audit.pub"
+strongroom audit export --config "$FOLDER/strongroom.toml" --out "$FOLDER/export"
+strongroom audit verify "$FOLDER/export" --public-key "$FOLDER/audit.pub"
+"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answered_request_is_missing_from_the_log() {
@@ -58,6 +65,10 @@ async fn no_answered_request_is_missing_from_the_log() {
     assert!(twice.is_empty(), "more than one record: {twice:?}");
     answers.assert_enough(kills);
     tree::assert_whole(&dev);
+    let folder = ("FOLDER", dev.dir.display().to_string());
+    let conf = dev.dir.join("softhsm2.conf").display().to_string();
+    let verified = shell(VERIFY, &[folder, ("SOFTHSM2_CONF", conf)]).expect(0);
+    println!("{}", verified.stdout);
     dev.stop();
 }
 
