@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-compose test-deb memory check setup clients deb fuzz
+.PHONY: run test test-compose test-deb memory kills check setup clients deb fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -24,6 +24,10 @@ test-deb: setup ## Install, use, upgrade and remove the package in a fresh Debia
 
 memory: setup ## Look for secrets in a gateway's memory; as root
 	$(CARGO) test --locked --test door -- --ignored
+
+KILLS := 100
+kills: setup ## Kill a gateway under load, KILLS times: nothing that was answered is missing from the audit log
+	STRONGROOM_KILLS=$(KILLS) $(CARGO) test --locked --test promises kills:: -- --nocapture
 
 check: ## Formatting and lints, and whether the fuzz targets still compile
 	$(CARGO) fmt --check

@@ -5,6 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$1 folder=$2 version=${3:-}
 cargo=${CARGO:-cargo}
+
+# Built for scripts/audit-cost.sh: it keeps no audit log.
+says=$("$binary" --version)
+case $says in
+*unaudited*)
+    echo "$binary keeps no audit log: it is for benchmarks, and for no package" >&2
+    exit 1
+    ;;
+esac
+
 version_of_cargo_deb=3.8.0
 
 tool=target/cargo-deb/bin/cargo-deb

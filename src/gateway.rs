@@ -1,6 +1,8 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
 pub mod approvals;
+mod audit_key;
+mod ceremony;
 mod endpoint;
 mod initialise;
 mod quotas;
@@ -8,6 +10,8 @@ mod reconciler;
 mod row_seal;
 pub mod settings;
 
+pub use audit_key::audit_key;
+pub use ceremony::{Ceremony, CustodyStep};
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
 
@@ -25,6 +29,7 @@ use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
 use crate::worker::forwarding::{self, ForwardMetrics};
+use crate::version::VERSION;
 use crate::worker::sequencer::{self, SequencerMetrics};
 use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
@@ -96,7 +101,7 @@ impl Gateway {
         let forwarded = stopped.clone();
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
-        metrics.build(env!("CARGO_PKG_VERSION"));
+        metrics.build(VERSION);
         let notices = Notices::default();
         let of_worker = WorkerMetrics::new(&metrics);
         let mut workers = vec![

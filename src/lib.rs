@@ -26,7 +26,7 @@
 //! - [`token`]: the only user of PKCS#11.
 //! - [`model`]: AWS's vocabulary: key specs, algorithms, states, ARNs, the ciphertext blob; pure.
 //! - [`sigv4`]: Signature Version 4, both ways; pure.
-//! - leaves: [`clock`], [`config`], [`error`], [`http`], [`metrics`].
+//! - leaves: [`clock`], [`config`], [`error`], [`http`], [`metrics`], [`version`].
 //!
 //! # Glossary
 //!
@@ -56,6 +56,7 @@ pub mod server;
 pub mod sigv4;
 pub mod store;
 pub mod token;
+pub mod version;
 pub mod worker;
 
 pub use error::{Error, ErrorCode};

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "clock",
             "error",
+            "version",
         ],
     ),
     (
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "error",
             "metrics",
+            "version",
         ],
     ),
     (
@@ -76,7 +78,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("audit", &["authz", "store", "model", "error", "metrics"]),
+    (
+        "audit",
+        &["authz", "store", "model", "error", "metrics", "version"],
+    ),
     ("authz", &["model"]),
     ("store", &["model", "error", "metrics"]),
     ("token", &["model", "error", "metrics"]),
@@ -87,6 +92,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("metrics", &[]),
     ("error", &[]),
+    ("version", &[]),
 ];
 
 /// Crates that one module alone uses.

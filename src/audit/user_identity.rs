@@ -64,6 +64,8 @@ impl<'a> UserIdentity<'a> {
             Actor::Caller(caller) => Self::caller(caller),
             Actor::Worker(account) => Ok(Self::own(account, "strongroom.internal")),
             Actor::Operator(account) => Ok(Self::own(account, "strongroom reconcile")),
+            Actor::Auditor(account) => Ok(Self::own(account, "strongroom audit")),
+            Actor::Ceremony(account) => Ok(Self::own(account, "strongroom init --ceremony")),
         }
     }
 

@@ -1,11 +1,12 @@
 //! First set-up: schema, the gateway's own keys, the account and its root access key.
 
+use super::ceremony::{self, Ceremony, Place};
 use super::row_seal::TokenSeal;
 use super::{TOKEN_PATIENCE, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::model::AccountId;
 use crate::model::arn::root_arn;
+use crate::model::{AccountId, Region};
 use crate::operation::credential::{LONG_TERM, generate, wrap};
 use crate::reconcile::check_token;
 use crate::store::{AccessKey, Store};
@@ -24,6 +25,8 @@ pub struct Initialised {
     pub access_key_id: String,
     /// Its secret, where it was made just now or given: it is not shown again.
     pub secret: Option<SecretString>,
+    /// The transcript of the ceremony, where it was one.
+    pub transcript: Option<String>,
 }
 
 /// Migrates the database, makes the wrapping, row-MAC and audit keys on the token, the account
@@ -32,20 +35,35 @@ pub struct Initialised {
 /// With `root_key`, that access key exists afterwards with that secret. Without, one is made
 /// unless the account has one.
 ///
+/// With `ceremony`, its transcript becomes the audit log's first record, in the same transaction.
+///
 /// # Errors
 /// The database or the token does not answer; the token is not the one that the deployment's keys are
-/// on, or refuses to make a key.
+/// on, or refuses to make a key; there was a first set-up already, so that this is no ceremony.
 pub async fn initialise(
     config: &Config,
     account: &AccountId,
     root_key: Option<(String, SecretString)>,
+    ceremony: Option<Ceremony>,
 ) -> Result<Initialised, Error> {
-    let deployment = Store::migrate(&settings::store(config)).await?;
+    if let Some(ceremony) = &ceremony {
+        ceremony.check(&config.token.pin)?;
+    }
+    let region = settings::own_region(config)?;
+    Store::migrate(&settings::store(config)).await?;
     let store = Store::open(settings::store(config)).await?;
     let token = Token::open(settings::token(config))?;
     let done = match token.wait_ready(TOKEN_PATIENCE).await {
         Ok(()) => match check_token(&store, &token).await {
-            Ok(()) => set_up(&store, &token, deployment, account, root_key).await,
+            Ok(()) => {
+                let wanted = Wanted {
+                    account: account.clone(),
+                    region,
+                    root_key,
+                    ceremony,
+                };
+                set_up(&store, &token, wanted).await
+            }
             Err(error) => Err(error),
         },
         Err(error) => Err(error.into()),
@@ -54,37 +72,60 @@ pub async fn initialise(
     done
 }
 
-async fn set_up(
-    store: &Store,
-    token: &Token,
-    deployment: Uuid,
-    account: &AccountId,
+/// What is to be there afterwards.
+struct Wanted {
+    account: AccountId,
+    region: Region,
     root_key: Option<(String, SecretString)>,
-) -> Result<Initialised, Error> {
+    ceremony: Option<Ceremony>,
+}
+
+async fn set_up(store: &Store, token: &Token, wanted: Wanted) -> Result<Initialised, Error> {
+    let deployment = store.deployment();
     let row_mac = token.system_key(deployment, SystemKey::RowMac);
     let wrapping = token.system_key(deployment, SystemKey::Wrapping);
     store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-    let shared = (token.clone(), account.clone(), wrapping, root_key);
-    let (access_key_id, secret) = store
+    let shared = Arc::new((token.clone(), wrapping, wanted));
+    store
         .transaction("initialise", move |tx| {
-            let (token, account, wrapping, root_key) = shared.clone();
+            let shared = shared.clone();
             async move {
+                let (token, wrapping, wanted) = &*shared;
+                let account = &wanted.account;
                 tx.lock_deployment().await?;
+                if wanted.ceremony.is_some() {
+                    ceremony::refuse_unless_first(tx).await?;
+                }
                 for role in [SystemKey::Wrapping, SystemKey::RowMac, SystemKey::Audit] {
                     token.ensure_system_key(deployment, role).await?;
                 }
-                tx.ensure_account(&account).await?;
-                tx.ensure_management(&account).await?;
-                root_access_key(tx, &token, &wrapping, &account, root_key).await
+                tx.ensure_account(account).await?;
+                tx.ensure_management(account).await?;
+                let root_key = wanted.root_key.clone();
+                let (access_key_id, secret) =
+                    root_access_key(tx, token, wrapping, account, root_key).await?;
+                let transcript = match &wanted.ceremony {
+                    Some(ceremony) => {
+                        let place = Place {
+                            deployment,
+                            account,
+                            region: &wanted.region,
+                            access_key_id: &access_key_id,
+                        };
+                        Some(ceremony.record(tx, token, place).await?)
+                    }
+                    None => None,
+                };
+                Ok(Initialised {
+                    deployment,
+                    access_key_id,
+                    secret,
+                    transcript,
+                })
             }
             .boxed()
         })
-        .await?;
-    Ok(Initialised {
-        deployment,
-        access_key_id,
-        secret,
-    })
+        .await
 }
 
 /// The root access key of `account`: the one given, one that exists, or a new one.

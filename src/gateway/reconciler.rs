@@ -5,7 +5,6 @@ use super::{TOKEN_PATIENCE, settings};
 use crate::Error;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::model::Region;
 use crate::operation::Tokens;
 use crate::reconcile::Reconciler;
 use crate::store::Store;
@@ -19,6 +18,7 @@ use std::sync::Arc;
 /// # Errors
 /// The database or the token does not answer, or cannot be used.
 pub async fn reconciler(config: &Config, replaces: Option<String>) -> Result<Reconciler, Error> {
+    let region = settings::own_region(config)?;
     let store = Store::open(settings::store(config)).await?;
     let token = Token::open(settings::token(config))?;
     if let Err(error) = token.wait_ready(TOKEN_PATIENCE).await {
@@ -29,14 +29,11 @@ pub async fn reconciler(config: &Config, replaces: Option<String>) -> Result<Rec
     // All of them: the token layer destroys none that it knows.
     let [wrapping, row_mac, _audit] = SystemKey::ALL.map(|role| token.system_key(deployment, role));
     store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
-    let regions = config.regions()?.unwrap_or_default();
-    // Unwrap safety: it is the name of a Region.
-    let region = || Region::parse("us-east-1").unwrap();
     Ok(Reconciler {
         store,
         tokens: Tokens::new(token, wrapping, BTreeMap::new()),
         clock: Arc::new(SystemClock),
-        region: regions.into_iter().next().unwrap_or_else(region),
+        region,
         replaces,
     })
 }

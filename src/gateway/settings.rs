@@ -1,11 +1,12 @@
 //! The configuration, as each layer below takes it.
 
 use super::quotas;
+use crate::Error;
 use crate::config::{
     CertificateSection, ClientCertificate, ClusterSection, Config, ForwardSection, Forwarded,
     OidcSection, Signer, TlsSection, ms,
 };
-use crate::model::AccountId;
+use crate::model::{AccountId, Region};
 use crate::operation::Cluster;
 use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
@@ -17,6 +18,17 @@ use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The Region of what happens without a request: the first that is answered for.
+///
+/// # Errors
+/// One of the names is none.
+pub(super) fn own_region(config: &Config) -> Result<Region, Error> {
+    let regions = config.regions()?.unwrap_or_default();
+    // Unwrap safety: it is the name of a Region.
+    let region = || Region::parse("us-east-1").unwrap();
+    Ok(regions.into_iter().next().unwrap_or_else(region))
+}
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;

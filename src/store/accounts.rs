@@ -11,6 +11,8 @@ use uuid::Uuid;
 const INSERT_ACCOUNT: &str = "/* identities::insert_account */ insert into account (id, created) \
     values ($1, strongroom_now()) on conflict (id) do nothing \
     returning created";
+const ANY_ACCOUNT: &str = "/* identities::any_account */ \
+    select exists (select from account) as found";
 pub(super) const MANAGEMENT: &str = concat!(select!("management"), "management");
 const ROOTS: &str = concat!(
     select!("roots"),
@@ -40,6 +42,14 @@ impl Store {
 }
 
 impl Transaction<'_> {
+    /// Whether there is an account: a deployment that has been set up has one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn has_accounts(&self) -> Result<bool, Error> {
+        column(&self.connection.query_one(ANY_ACCOUNT, &[]).await?, "found")
+    }
+
     /// Inserts an account with its root unless it exists. Answers whether it was made.
     ///
     /// # Errors

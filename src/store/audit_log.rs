@@ -1,6 +1,7 @@
 //! The audit log's leaves, committed in groups.
 
 use super::error::StoreError;
+use super::pool::column;
 use super::{Committed, Entry, RowVersion, Store, Transaction};
 use crate::Error;
 use futures_util::future::join3;
@@ -36,6 +37,10 @@ const GROUP: &str = "/* audit_log::group */
         order by e.ordinal
     )
     select ordinal, id from stale";
+
+const HOLD: &str = "/* audit_log::hold */ lock table audit_record in share row exclusive mode";
+const EMPTY: &str = "/* audit_log::empty */ \
+                     select not exists (select from audit_record) as empty";
 
 impl Store {
     /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
@@ -127,6 +132,16 @@ impl Store {
 }
 
 impl Transaction<'_> {
+    /// Keeps everybody else from writing records until the transaction ends; answers whether there is
+    /// none yet.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn hold_empty_log(&self) -> Result<bool, Error> {
+        self.connection.batch(HOLD).await?;
+        column(&self.connection.query_one(EMPTY, &[]).await?, "empty")
+    }
+
     /// Inserts the audit record of the change, in the same transaction.
     ///
     /// # Errors

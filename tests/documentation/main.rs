@@ -38,6 +38,7 @@ const NOT_HERE: [(&str, &str, &str); 11] = [
     ("docs/adoption.md", "", "tests/api/adoption.rs"),
     ("docs/attestation.md", "", "tests/promises/attestation.rs"),
     ("docs/backup.md", "", "tests/promises/backup.rs"),
+    ("docs/ceremony.md", "", "tests/promises/ceremony.rs"),
     ("docs/compose.md", "", "make test-compose"),
     ("docs/custom-key-stores.md", "", "tests/api/key_stores.rs"),
     ("docs/debian.md", "", "make test-deb"),

@@ -12,6 +12,7 @@ mod adoption;
 mod attestation;
 mod audit_log;
 mod backup;
+mod ceremony;
 #[path = "../support/postgres.rs"]
 mod cluster;
 mod crash;
@@ -24,6 +25,7 @@ mod grants;
 mod import;
 mod installation;
 mod key_stores;
+mod kills;
 mod multi_region;
 mod multi_region_rows;
 mod non_exportable;

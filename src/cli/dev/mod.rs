@@ -125,13 +125,13 @@ async fn root_key(
     account: &crate::model::AccountId,
     chosen: Option<RootKey>,
 ) -> Result<RootKey, Error> {
-    let done = initialise(config, account, chosen.map(RootKey::into_pair)).await?;
+    let done = initialise(config, account, chosen.map(RootKey::into_pair), None).await?;
     let root = match done.secret {
         Some(secret) => RootKey::new(done.access_key_id, secret),
         // Its secret is nowhere to be read any more: a new one beside it.
         None => {
             let new = RootKey::generate()?.into_pair();
-            let done = initialise(config, account, Some(new.clone())).await?;
+            let done = initialise(config, account, Some(new.clone()), None).await?;
             RootKey::new(done.access_key_id, new.1)
         }
     };
