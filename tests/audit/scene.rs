@@ -35,7 +35,7 @@ impl Scene {
 
     async fn new() -> Self {
         let dir = scratch();
-        let dev = Dev::start_where(&dir, &[("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "1")]);
+        let dev = Dev::start_where(&dir, &[("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "2")]);
         let made = dev.client().create_key().send().await.unwrap();
         let key_id = made.key_metadata().unwrap().key_id().to_owned();
         let request_id = made.request_id().unwrap().to_owned();
@@ -73,8 +73,18 @@ impl Scene {
         Database::new(self, config)
     }
 
-    /// A copy of it, whose sequencer is nobody.
+    /// A copy of it, whose sequencer is nobody, with all its records in checkpoints.
     pub fn copy(&self) -> Database {
+        loop {
+            self.original().wait_until(SIGNED);
+            let copy = self.copy_as_it_is();
+            if copy.sql(SIGNED) == "t" {
+                return copy;
+            }
+        }
+    }
+
+    fn copy_as_it_is(&self) -> Database {
         let number = self.copies.fetch_add(1, Ordering::Relaxed);
         let original = self.original();
         original.sql(&format!("create database copy{number}"));

@@ -29,9 +29,9 @@ const INSERT: &str = "update audit_leaf set leaf = leaf + 1000000 where leaf >= 
 fn leaf(database: &Database) -> u64 {
     let end = database.number(
         "select max(size) from audit_checkpoint c where not exists (select from audit_checkpoint d \
-         where d.size > c.size - 4 and d.size < c.size)",
+         where d.size > c.size - 3 and d.size < c.size)",
     );
-    end - 3
+    end - 2
 }
 
 fn event_id(database: &Database, leaf: u64) -> String {
