@@ -1,6 +1,6 @@
 //! Every spec: generate, use, destroy.
 
-use crate::support::{isolated, module};
+use crate::support::isolated;
 use openssl::ecdsa::EcdsaSig;
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
@@ -48,18 +48,7 @@ fn a_token_that_makes_its_own_ivs_opens_what_it_sealed() {
     isolated(
         "verbs::a_token_that_makes_its_own_ivs_opens_what_it_sealed",
         |sandbox| async move {
-            let shim = sandbox.tokens.with_file_name("own_iv.so");
-            let built = std::process::Command::new("gcc")
-                .args(["-shared", "-fPIC", "-o"])
-                .arg(&shim)
-                .arg(format!("-DMODULE={:?}", module()))
-                .arg(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/tests/faults/own_iv.c"
-                ))
-                .arg("-ldl")
-                .status();
-            assert!(built.expect("gcc").success());
+            let shim = sandbox.shim("own_iv");
             let token = sandbox.token_with(|config| config.module = shim).await;
             let (_, key, _) =
                 made(&token, KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt).await;
@@ -69,6 +58,7 @@ fn a_token_that_makes_its_own_ivs_opens_what_it_sealed() {
                 .unseal(&key, sealed.iv, aad(), sealed.ciphertext)
                 .await;
             assert_eq!(opened.unwrap().unwrap().expose_secret(), b"kept");
+            token.close().await;
         },
     );
 }
