@@ -53,6 +53,28 @@ impl Sandbox {
         }
     }
 
+    /// `tests/faults/<name>.c`, built in front of the module. Its macro `HANG` is the path of [`Sandbox::hang`].
+    pub fn shim(&self, name: &str) -> PathBuf {
+        let built = self.tokens.with_file_name(format!("{name}.so"));
+        let faults = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults"));
+        let status = Command::new("gcc")
+            .args(["-shared", "-fPIC", "-o"])
+            .arg(&built)
+            .arg(format!("-DMODULE={:?}", module()))
+            .arg(format!("-DHANG={:?}", self.hang()))
+            .arg(faults.join(name).with_extension("c"))
+            .arg("-ldl")
+            .status();
+        assert!(status.expect("gcc").success());
+        built
+    }
+
+    /// While this file is there, the shim `hang` hangs in the next encryption, until there is the
+    /// file with `.over` behind its name.
+    pub fn hang(&self) -> PathBuf {
+        self.tokens.with_file_name("hang")
+    }
+
     /// Initialises the token.
     pub fn provision(&self) -> bool {
         self.provision_as(LABEL)

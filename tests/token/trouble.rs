@@ -165,6 +165,49 @@ fn a_full_queue_is_busy_and_a_late_answer_a_deadline() {
 }
 
 #[test]
+fn a_call_that_hangs_is_counted_and_the_others_go_on() {
+    isolated(
+        "trouble::a_call_that_hangs_is_counted_and_the_others_go_on",
+        |sandbox| async move {
+            let (shim, hang) = (sandbox.shim("hang"), sandbox.hang());
+            let token = sandbox
+                .token_with(|config| {
+                    config.module = shim;
+                    config.deadline = Duration::from_millis(500);
+                })
+                .await;
+            let key = aes(&token).await;
+            has_counted(&token, "sessions 3");
+            std::fs::write(&hang, "").unwrap();
+            let error = token.seal(&key, vec![], secret(b"x")).await.unwrap_err();
+            assert_eq!(error.class, TokenErrorClass::Deadline, "{error}");
+            assert!(!hang.exists(), "the module was not called");
+            for counted in [
+                "sessions_busy 1",
+                "sessions_hung 1",
+                "errors_total{class=\"deadline\"} 1",
+                "ready 1",
+            ] {
+                has_counted(&token, counted);
+            }
+            for _ in 0..4 {
+                token.seal(&key, vec![], secret(b"x")).await.unwrap();
+            }
+            has_counted(&token, "sessions_hung 1");
+            std::fs::write(hang.with_extension("over"), "").unwrap();
+            let until = Instant::now() + Duration::from_secs(5);
+            while token.stats().hung > 0 {
+                assert!(Instant::now() < until, "it has returned");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            has_counted(&token, "sessions_hung 0");
+            has_counted(&token, "sessions_busy 0");
+            token.close().await;
+        },
+    );
+}
+
+#[test]
 fn a_wrong_pin_is_tried_once() {
     isolated("trouble::a_wrong_pin_is_tried_once", |sandbox| async move {
         sandbox.provision();

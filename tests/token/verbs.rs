@@ -1,6 +1,6 @@
 //! Every spec: generate, use, destroy.
 
-use crate::support::{isolated, module};
+use crate::support::isolated;
 use openssl::ecdsa::EcdsaSig;
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
@@ -25,7 +25,10 @@ async fn made(token: &Token, spec: KeySpec, usage: KeyUsage) -> (Uuid, KeyRef, B
     assert_eq!(birth.public_key.is_some(), spec.is_asymmetric());
     assert!(birth.key_gen_mechanism.is_some());
     let public = birth.public_key.clone().map(Into::into);
-    (version, KeyRef::new(version, spec, usage, public), birth)
+    // So that its objects are compared with it at first sight.
+    let certificate = serde_json::to_value(&birth).unwrap();
+    let key = KeyRef::new(version, spec, usage, public).born(certificate.into());
+    (version, key, birth)
 }
 
 pub fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
@@ -48,18 +51,7 @@ fn a_token_that_makes_its_own_ivs_opens_what_it_sealed() {
     isolated(
         "verbs::a_token_that_makes_its_own_ivs_opens_what_it_sealed",
         |sandbox| async move {
-            let shim = sandbox.tokens.with_file_name("own_iv.so");
-            let built = std::process::Command::new("gcc")
-                .args(["-shared", "-fPIC", "-o"])
-                .arg(&shim)
-                .arg(format!("-DMODULE={:?}", module()))
-                .arg(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/tests/faults/own_iv.c"
-                ))
-                .arg("-ldl")
-                .status();
-            assert!(built.expect("gcc").success());
+            let shim = sandbox.shim("own_iv");
             let token = sandbox.token_with(|config| config.module = shim).await;
             let (_, key, _) =
                 made(&token, KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt).await;
@@ -69,6 +61,7 @@ fn a_token_that_makes_its_own_ivs_opens_what_it_sealed() {
                 .unseal(&key, sealed.iv, aad(), sealed.ciphertext)
                 .await;
             assert_eq!(opened.unwrap().unwrap().expose_secret(), b"kept");
+            token.close().await;
         },
     );
 }
