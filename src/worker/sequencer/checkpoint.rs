@@ -6,7 +6,7 @@ use crate::Error;
 use crate::audit::merkle::{Node, Place, Tile, proof};
 use crate::audit::{Checkpoint, Note, origin};
 use crate::operation::Context;
-use crate::operation::evidence::sign::sign_note;
+use crate::operation::evidence::sign_note;
 use crate::store::{AuditTile, Store};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
