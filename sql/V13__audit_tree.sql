@@ -72,3 +72,15 @@ $$;
 
 create trigger has_transaction before insert on audit_record
     for each statement execute function audit_record_has_transaction();
+
+-- Records that an archive has may be deleted, by a transaction that says that it prunes.
+create or replace function audit_record_is_append_only() returns trigger
+    language plpgsql as $$
+begin
+    if tg_op = 'DELETE' and tg_table_name in ('audit_record', 'audit_leaf')
+        and current_setting('strongroom.prune', true) = 'on' then
+        return null;
+    end if;
+    raise exception 'the audit log is append-only';
+end
+$$;

@@ -1,6 +1,7 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
 pub mod approvals;
+mod audit_key;
 mod endpoint;
 mod initialise;
 mod quotas;
@@ -8,6 +9,7 @@ mod reconciler;
 mod row_seal;
 pub mod settings;
 
+pub use audit_key::audit_key;
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
 

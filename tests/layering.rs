@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "server",
             "reconcile",
             "operation",
+            "audit",
             "store",
             "token",
             "sigv4",

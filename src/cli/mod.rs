@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod admin;
+pub mod audit;
 pub mod bench;
 mod client;
 pub mod dev;
@@ -35,6 +36,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Compare token and database, explain every difference, and repair those that are named.
     Reconcile(reconcile::Arguments),
+    /// Export, search, prove and verify the audit log.
+    Audit(audit::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
     /// Measure a running gateway, and the token beside it.
@@ -54,6 +57,7 @@ impl Arguments {
             Command::Init(arguments) => init::run(arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Reconcile(arguments) => return reconcile::run(arguments),
+            Command::Audit(arguments) => return audit::run(arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
