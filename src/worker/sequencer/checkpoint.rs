@@ -6,7 +6,6 @@ use crate::Error;
 use crate::audit::merkle::{Hash, Node, Place, proof};
 use crate::audit::{Checkpoint, Note, origin};
 use crate::operation::Context;
-use crate::operation::evidence::sign::sign_note;
 use crate::store::{AuditTile, Store};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -74,7 +73,7 @@ impl Signed {
             size,
             root: placing::edge(size, &tiles)?.root(),
         };
-        let note = sign_note(cx, checkpoint.to_string()).await?;
+        let note = cx.audit_key.sign(checkpoint.to_string()).await?;
         Ok(Self { checkpoint, note })
     }
 
