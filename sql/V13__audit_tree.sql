@@ -58,3 +58,29 @@ create trigger append_only before update or delete or truncate on audit_leaf
     for each statement execute function audit_record_is_append_only();
 create trigger append_only before update or delete or truncate on audit_checkpoint
     for each statement execute function audit_record_is_append_only();
+
+-- Whoever inserts a record has a transaction id before the record gets its position, also a gateway of
+-- the version before: so a position that is not to be seen yet belongs to a transaction that a snapshot
+-- knows. For the statement, before its first row; the defaults of the rows are made after it.
+create function audit_record_has_transaction() returns trigger
+    language plpgsql as $$
+begin
+    perform pg_current_xact_id();
+    return null;
+end
+$$;
+
+create trigger has_transaction before insert on audit_record
+    for each statement execute function audit_record_has_transaction();
+
+-- Records that an archive has may be deleted, by a transaction that says that it prunes.
+create or replace function audit_record_is_append_only() returns trigger
+    language plpgsql as $$
+begin
+    if tg_op = 'DELETE' and tg_table_name in ('audit_record', 'audit_leaf')
+        and current_setting('strongroom.prune', true) = 'on' then
+        return null;
+    end if;
+    raise exception 'the audit log is append-only';
+end
+$$;

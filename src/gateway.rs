@@ -1,6 +1,7 @@
 //! The composition root: what a gateway is made of, how it starts, drains and stops.
 
 pub mod approvals;
+mod audit_key;
 mod endpoint;
 mod initialise;
 mod quotas;
@@ -8,6 +9,7 @@ mod reconciler;
 mod row_seal;
 pub mod settings;
 
+pub use audit_key::audit_key;
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
 
@@ -24,7 +26,9 @@ use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
 use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
-use crate::worker::{self, WorkerMetrics};
+use crate::worker::forwarding::{self, ForwardMetrics};
+use crate::worker::sequencer::{self, SequencerMetrics};
+use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
 use row_seal::TokenSeal;
 use std::sync::Arc;
@@ -91,21 +95,40 @@ impl Gateway {
             Err(error) => log::warn!("serving without a token: {error}"),
         }
         let (stop, stopped) = watch::channel(false);
+        let forwarded = stopped.clone();
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
         metrics.build(env!("CARGO_PKG_VERSION"));
-        let of_worker = WorkerMetrics::new(&metrics);
-        let workers = vec![
+        let notices = Notices::default();
+        let of_worker = WorkerMetrics::new(&metrics, notices.clone());
+        let mut workers = vec![
             tokio::spawn(worker::run(
                 context.clone(),
                 every,
                 of_worker,
                 stopped.clone(),
             )),
+            tokio::spawn(sequencer::run(
+                context.clone(),
+                settings::sequencer(config),
+                notices.clone(),
+                SequencerMetrics::new(&metrics),
+                stopped.clone(),
+            )),
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
-        let gate = Arc::new(Gate::new(context.clone(), credentials, metrics.clone()));
+        let of_forwards = ForwardMetrics::new(&metrics);
+        workers.extend(settings::forwards(config).into_iter().map(|settings| {
+            let (metrics, stopped) = (of_forwards.clone(), forwarded.clone());
+            tokio::spawn(forwarding::run(context.clone(), settings, metrics, stopped))
+        }));
+        let gate = Arc::new(Gate::new(
+            context.clone(),
+            credentials,
+            metrics.clone(),
+            notices,
+        ));
         let server = Server::start(settings::server(config), gate, &metrics).await?;
         Ok(Self {
             server,

@@ -59,12 +59,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "worker",
-        &["operation", "audit", "store", "model", "error", "metrics"],
+        &[
+            "operation",
+            "audit",
+            "store",
+            "model",
+            "error",
+            "http",
+            "metrics",
+        ],
     ),
     (
         "operation",
         &[
-            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "metrics",
+            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "http",
+            "metrics",
         ],
     ),
     ("audit", &["authz", "store", "model", "error", "metrics"]),
@@ -74,6 +83,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sigv4", &["model", "error"]),
     ("model", &["error"]),
     ("config", &["model", "error"]),
+    ("http", &["model"]),
     ("clock", &[]),
     ("metrics", &[]),
     ("error", &[]),

@@ -1,16 +1,20 @@
 //! The audit log: no result without a record that is durable first.
 
 mod checkpoint;
+pub mod export;
 pub mod merkle;
 mod metrics;
 mod note;
+mod receipt;
 mod record;
 mod user_identity;
 mod verifier_key;
+pub mod verify;
 mod writer;
 
 pub use checkpoint::{Checkpoint, origin};
 pub use note::{Note, NoteError, Signature};
+pub use receipt::{Growth, Receipt, ReceiptError};
 pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};
 pub use verifier_key::VerifierKey;
 pub use writer::Audit;

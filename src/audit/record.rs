@@ -52,6 +52,8 @@ pub enum Actor<'a> {
     /// Whoever ran `strongroom reconcile`, for an account. They had the token's PIN and the
     /// database's password; nobody else vouches for who they are.
     Operator(&'a AccountId),
+    /// Likewise whoever ran `strongroom audit`, and had the database's password.
+    Auditor(&'a AccountId),
 }
 
 /// A caller, and by what they were recognised.
@@ -155,7 +157,7 @@ impl Record<'_> {
     fn additional(&self) -> Option<AdditionalEventData<'_>> {
         let client_certificate = match self.actor {
             Actor::Caller(caller) => caller.certificate,
-            Actor::Worker(_) | Actor::Operator(_) => None,
+            Actor::Worker(_) | Actor::Operator(_) | Actor::Auditor(_) => None,
         };
         let approval = self.approval.as_ref();
         let any = client_certificate.is_some() || self.trace.is_some() || approval.is_some();

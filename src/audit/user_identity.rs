@@ -64,6 +64,7 @@ impl<'a> UserIdentity<'a> {
             Actor::Caller(caller) => Self::caller(caller),
             Actor::Worker(account) => Ok(Self::own(account, "strongroom.internal")),
             Actor::Operator(account) => Ok(Self::own(account, "strongroom reconcile")),
+            Actor::Auditor(account) => Ok(Self::own(account, "strongroom audit")),
         }
     }
 

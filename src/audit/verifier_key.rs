@@ -109,6 +109,11 @@ impl VerifierKey {
         Some(format!("{name}+{}+{encoded}", hex(&self.id())))
     }
 
+    /// PEM of the SubjectPublicKeyInfo.
+    pub fn pem(&self) -> Option<String> {
+        String::from_utf8(self.key.public_key_to_pem().ok()?).ok()
+    }
+
     /// Whether a signature says that it is this key's.
     pub fn is_named_by(&self, signature: &Signature) -> bool {
         let name = self.name.as_ref();

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod attest;
+pub mod audit;
 pub mod bench;
 mod client;
 pub mod dev;
@@ -36,6 +37,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Compare token and database, explain every difference, and repair those that are named.
     Reconcile(reconcile::Arguments),
+    /// Export, search, prove and verify the audit log.
+    Audit(audit::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
     /// Have a running gateway attest what the token says of keys, or verify what was attested.
@@ -57,6 +60,7 @@ impl Arguments {
             Command::Init(arguments) => init::run(arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Reconcile(arguments) => return reconcile::run(arguments),
+            Command::Audit(arguments) => return audit::run(arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Attest(arguments) => return attest::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),

@@ -26,6 +26,8 @@ impl Config {
                     || shown(&self.database) != shown(&other.database),
             ),
             ("gateway", shown(&self.gateway) != shown(&other.gateway)),
+            ("audit", shown(&self.audit) != shown(&other.audit)),
+            ("forward", shown(&self.forward) != shown(&other.forward)),
             ("clusters", shown(&self.clusters) != shown(&other.clusters)),
             ("approval", shown(&self.approval) != shown(&other.approval)),
             ("oidc", shown(&self.oidc) != shown(&other.oidc)),

@@ -7,6 +7,7 @@ use crate::operation::credential::{Credential, Credentials};
 use crate::operation::{self, Context, OperationName, Principal, Proof, Request, Step};
 use crate::server::Endpoint;
 use crate::token::TokenStatus;
+use crate::worker::Notices;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -33,14 +34,21 @@ pub(super) struct Gate {
     credentials: Credentials,
     /// Those of the server and the workers.
     metrics: Metrics,
+    notices: Notices,
 }
 
 impl Gate {
-    pub(super) fn new(context: Arc<Context>, credentials: Credentials, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        context: Arc<Context>,
+        credentials: Credentials,
+        metrics: Metrics,
+        notices: Notices,
+    ) -> Self {
         Self {
             context,
             credentials,
             metrics,
+            notices,
         }
     }
 }
@@ -158,15 +166,8 @@ impl Endpoint for Gate {
         .boxed()
     }
 
-    fn warnings(&self) -> BoxFuture<'_, Vec<(&'static str, String)>> {
-        async move {
-            // A database that does not answer is told already.
-            let drift = self.context.store.key_drift().await.ok();
-            let drifted = drift.map_or(0, |drift| drift.drifted);
-            let warning = format!("{drifted} on the token are not what they were made as");
-            Vec::from_iter((drifted > 0).then_some(("keys", warning)))
-        }
-        .boxed()
+    fn notices(&self) -> Vec<(&'static str, String)> {
+        self.notices.all()
     }
 
     fn metrics(&self) -> String {

@@ -2,8 +2,8 @@
 
 use super::quotas;
 use crate::config::{
-    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
-    ms,
+    CertificateSection, ClientCertificate, ClusterSection, Config, ForwardSection, Forwarded,
+    OidcSection, Signer, TlsSection, ms,
 };
 use crate::model::AccountId;
 use crate::operation::Cluster;
@@ -11,9 +11,12 @@ use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::worker::forwarding::ForwardSettings;
+use crate::worker::sequencer::SequencerSettings;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn server(config: &Config) -> ServerConfig {
     let server = &config.server;
@@ -75,6 +78,30 @@ fn rule(section: &CertificateSection) -> Option<Rule> {
         region: section.region()?,
         any_signer: section.signer == Signer::Any,
     })
+}
+
+/// For the audit log's tree.
+pub(super) fn sequencer(config: &Config) -> SequencerSettings {
+    let audit = &config.audit;
+    let anchor = Some(audit.token_anchor_seconds).filter(|seconds| *seconds > 0);
+    SequencerSettings {
+        checkpoint_after: Duration::from_secs(audit.checkpoint_seconds),
+        checkpoint_records: audit.checkpoint_records,
+        token_anchor_every: anchor.map(Duration::from_secs),
+        restored: audit.restored,
+    }
+}
+
+/// Where the audit log is forwarded to.
+pub(super) fn forwards(config: &Config) -> Vec<ForwardSettings> {
+    let forwards = config.forward.iter();
+    let settings = |(name, section): (&String, &ForwardSection)| ForwardSettings {
+        name: name.clone(),
+        to: section.to.clone(),
+        checkpoints: section.what == Forwarded::Checkpoints,
+        history: section.history,
+    };
+    forwards.map(settings).collect()
 }
 
 /// For the token layer.

@@ -22,6 +22,7 @@
 mod adopt;
 mod adopted;
 mod agreement;
+mod anchor;
 mod attest;
 mod attributes;
 mod baseline;

@@ -4,15 +4,19 @@
 
 mod approvals;
 mod deletion;
+pub mod forwarding;
 mod import_expiry;
 mod intents;
 mod key_scan;
 pub mod key_stores;
 mod metrics;
+mod notices;
 mod rotation;
+pub mod sequencer;
 mod usage;
 
 pub use metrics::WorkerMetrics;
+pub use notices::Notices;
 
 use crate::operation::Context;
 use metrics::Task;

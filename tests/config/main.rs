@@ -67,6 +67,8 @@ fn the_example_has_every_key() {
             "token",
             "database",
             "gateway",
+            "audit",
+            "forward",
             "log",
             "quota",
             "clusters",
@@ -142,6 +144,14 @@ fn what_is_wrong_is_named() {
         (("STRONGROOM_SERVER_LISTEN", "nowhere"), "server.listen"),
         (("STRONGROOM_SERVER_WORKERS", "many"), "server.workers"),
         (("STRONGROOM_TOKEN_DEADLINE_MS", "0"), "token.deadline_ms"),
+        (
+            ("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "3601"),
+            "audit.checkpoint_seconds",
+        ),
+        (
+            ("STRONGROOM_AUDIT_CHECKPOINT_RECORDS", "0"),
+            "audit.checkpoint_records",
+        ),
         (
             ("STRONGROOM_DATABASE_URL_FILE", "x"),
             "exactly one of url and url_file",

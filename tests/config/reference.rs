@@ -43,7 +43,7 @@ impl Key {
         let units = [
             ("_ms", ", milliseconds"),
             ("_bytes", ", bytes"),
-            ("expires_seconds", ", seconds"),
+            ("_seconds", ", seconds"),
         ];
         let unit = units.iter().find(|(suffix, _)| self.name.ends_with(suffix));
         unit.map_or("", |(_, unit)| unit)
@@ -127,6 +127,7 @@ impl Declared {
             "PathBuf" => "path".into(),
             "SocketAddr" => "address:port".into(),
             "Url" => "URL".into(),
+            "Destination" => "destination".into(),
             "RateSetting" => "rates".into(),
             "usize" | "u32" | "u64" => "integer".into(),
             "NonZeroU32" => "integer from 1".into(),

@@ -10,6 +10,7 @@ mod access_keys;
 mod admin;
 mod adoption;
 mod attestation;
+mod audit_log;
 mod backup;
 #[path = "../support/postgres.rs"]
 mod cluster;

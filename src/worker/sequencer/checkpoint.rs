@@ -1,0 +1,121 @@
+//! Checkpoints: the token signs how far the log has come, and only what goes on from what it has
+//! signed before.
+
+use super::placing;
+use crate::Error;
+use crate::audit::merkle::{Node, Place, Tile, proof};
+use crate::audit::{Checkpoint, Note, origin};
+use crate::operation::Context;
+use crate::operation::evidence::sign::sign_note;
+use crate::store::{AuditTile, Store};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+/// A checkpoint that the audit key has signed.
+#[derive(Debug, Clone)]
+pub(super) struct Signed {
+    pub(super) checkpoint: Checkpoint,
+    /// The signed note.
+    pub(super) note: String,
+}
+
+/// Why nothing is signed: the log is not the one that was signed before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Breach {
+    /// It has fewer leaves.
+    CutOff { signed: u64, size: u64 },
+    /// It has others.
+    Forked { signed: u64 },
+}
+
+impl std::fmt::Display for Breach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CutOff { signed, size } => write!(
+                f,
+                "the token has signed {signed} records of the audit log, and the database has \
+                 {size}: its end is missing"
+            ),
+            Self::Forked { signed } => write!(
+                f,
+                "the first {signed} records of the audit log are not those that the token has signed"
+            ),
+        }
+    }
+}
+
+impl Signed {
+    /// Reads a note, if it is this deployment's checkpoint and signed by its audit key.
+    ///
+    /// # Errors
+    /// Whatever keeps the token from showing the key.
+    pub(super) async fn read(cx: &Context, note: &str) -> Result<Option<Self>, Error> {
+        let key = cx.audit_key.public().await?;
+        let parsed = Note::parse(note).ok();
+        let genuine = parsed.filter(|note| note.verify(&key).is_ok());
+        let checkpoint = genuine.and_then(|note| Checkpoint::parse(note.text()));
+        let origin = origin(cx.store.deployment());
+        Ok(checkpoint
+            .filter(|checkpoint| checkpoint.origin == origin)
+            .map(|checkpoint| Self {
+                checkpoint,
+                note: note.to_owned(),
+            }))
+    }
+
+    /// Signs the tree of the first `size` leaves.
+    ///
+    /// # Errors
+    /// Those of the database and of the token.
+    pub(super) async fn make(cx: &Context, size: u64) -> Result<Self, Error> {
+        let tiles = cx.store.audit_tiles(&placing::partial(size)).await?;
+        let checkpoint = Checkpoint {
+            origin: origin(cx.store.deployment()),
+            size,
+            root: placing::edge(size, &tiles)?.root(),
+        };
+        let note = sign_note(cx, checkpoint.to_string()).await?;
+        Ok(Self { checkpoint, note })
+    }
+
+    /// What is wrong with the tree of the first `size` leaves, which ought to begin with this one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn breach(&self, store: &Store, size: u64) -> Result<Option<Breach>, Error> {
+        let Checkpoint {
+            size: signed, root, ..
+        } = self.checkpoint;
+        if size < signed {
+            return Ok(Some(Breach::CutOff { signed, size }));
+        }
+        let mut wanted: BTreeSet<Tile> = nodes(signed, size)
+            .map(|node| Place::of(node).tile)
+            .collect();
+        let edges = [signed, size].into_iter().flat_map(placing::partial);
+        wanted.extend(edges.map(|(level, index)| Tile { level, index }));
+        let wanted: Vec<_> = wanted.iter().map(|tile| (tile.level, tile.index)).collect();
+        let tiles = store.audit_tiles(&wanted).await?;
+        let now = placing::edge(size, &tiles)?.root();
+        let shown = proof::consistency(signed, size, |node| read(&tiles, node))?;
+        let consistent = proof::is_consistent(signed, &root, size, &now, &shown);
+        Ok((!consistent).then_some(Breach::Forked { signed }))
+    }
+}
+
+/// The nodes that the proof is made of.
+fn nodes(old: u64, size: u64) -> impl Iterator<Item = Node> {
+    let mut nodes = Vec::new();
+    let noted = proof::consistency(old, size, |node| {
+        nodes.push(node);
+        Ok::<_, Infallible>([0; 32])
+    });
+    drop(noted);
+    nodes.into_iter()
+}
+
+fn read(tiles: &[AuditTile], node: Node) -> Result<[u8; 32], Error> {
+    let place = Place::of(node);
+    let hash = place.read(&placing::hashes(tiles, place.tile)?);
+    hash.ok_or_else(|| Error::internal("a tile of the audit log's tree is too short"))
+}
