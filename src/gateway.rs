@@ -104,7 +104,7 @@ impl Gateway {
         let metrics = Metrics::default();
         metrics.build(VERSION);
         let notices = Notices::default();
-        let of_worker = WorkerMetrics::new(&metrics);
+        let of_worker = WorkerMetrics::new(&metrics, notices.clone());
         let mut workers = vec![
             tokio::spawn(worker::run(
                 context.clone(),
