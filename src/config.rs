@@ -2,12 +2,13 @@
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
 //! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, of `[oidc]` by
-//! `STRONGROOM_OIDC`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
+//! `STRONGROOM_OIDC`, of `[forward]` by `STRONGROOM_FORWARD`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
 //! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
 mod audit;
 mod environment;
+mod forward;
 mod log;
 mod oidc;
 mod quota;
@@ -19,6 +20,7 @@ mod tls;
 pub use approval::ApprovalSection;
 pub use audit::AuditSection;
 pub use environment::environment;
+pub use forward::{ForwardSection, Forwarded};
 pub use log::{LogFormat, LogLevel, LogSection};
 pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
@@ -54,6 +56,8 @@ pub struct Config {
     pub gateway: GatewaySection,
     #[serde(default)]
     pub audit: AuditSection,
+    #[serde(default)]
+    pub forward: BTreeMap<String, ForwardSection>,
     #[serde(default)]
     pub log: LogSection,
     #[serde(default)]
@@ -191,6 +195,7 @@ impl Config {
         tls::validate(self.tls.as_ref(), &self.certificate)?;
         self.quota.validate()?;
         self.audit.validate()?;
+        forward::validate(&self.forward)?;
         self.regions().map(drop)
     }
 

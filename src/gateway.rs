@@ -29,6 +29,7 @@ use crate::server::{Listener, Server};
 use crate::store::Store;
 use crate::token::{SystemKey, Token};
 use crate::version::VERSION;
+use crate::worker::forwarding::{self, ForwardMetrics};
 use crate::worker::sequencer::{self, SequencerMetrics};
 use crate::worker::{self, Notices, WorkerMetrics};
 use endpoint::Gate;
@@ -97,12 +98,13 @@ impl Gateway {
             Err(error) => log::warn!("serving without a token: {error}"),
         }
         let (stop, stopped) = watch::channel(false);
+        let forwarded = stopped.clone();
         let every = ms(config.gateway.worker_interval_ms);
         let metrics = Metrics::default();
         metrics.build(VERSION);
         let notices = Notices::default();
         let of_worker = WorkerMetrics::new(&metrics);
-        let workers = vec![
+        let mut workers = vec![
             tokio::spawn(worker::run(
                 context.clone(),
                 every,
@@ -119,6 +121,11 @@ impl Gateway {
             tokio::spawn(worker::key_stores::follow(context.clone(), stopped.clone())),
             tokio::spawn(async move { sessions.derive_at_last(stopped).await }),
         ];
+        let of_forwards = ForwardMetrics::new(&metrics);
+        workers.extend(settings::forwards(config).into_iter().map(|settings| {
+            let (metrics, stopped) = (of_forwards.clone(), forwarded.clone());
+            tokio::spawn(forwarding::run(context.clone(), settings, metrics, stopped))
+        }));
         let gate = Arc::new(Gate::new(
             context.clone(),
             credentials,

@@ -26,7 +26,7 @@
 //! - [`token`]: the only user of PKCS#11.
 //! - [`model`]: AWS's vocabulary: key specs, algorithms, states, ARNs, the ciphertext blob; pure.
 //! - [`sigv4`]: Signature Version 4, both ways; pure.
-//! - leaves: [`clock`], [`config`], [`error`], [`metrics`], [`version`].
+//! - leaves: [`clock`], [`config`], [`error`], [`http`], [`metrics`], [`version`].
 //!
 //! # Glossary
 //!
@@ -47,6 +47,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod gateway;
+pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod operation;

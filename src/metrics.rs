@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use prometheus::proto::MetricFamily;
 pub use prometheus::{
-    Gauge, Histogram, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Gauge, GaugeVec, Histogram, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGauge,
 };
 
 /// Bounds of what takes time, in seconds: from a call that stays in this machine to an RSA-4096 pair.
@@ -70,6 +70,11 @@ impl Metrics {
                 Opts::new(name, help).const_label(label, value),
             ))
         })
+    }
+
+    /// One for each combination of labels that comes to be.
+    pub fn gauge_vec(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.add(GaugeVec::new(Opts::new(name, help), labels))
     }
 
     /// How long something takes, in seconds.

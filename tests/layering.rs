@@ -61,12 +61,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "worker",
-        &["operation", "audit", "store", "model", "error", "metrics"],
+        &[
+            "operation",
+            "audit",
+            "store",
+            "model",
+            "error",
+            "http",
+            "metrics",
+        ],
     ),
     (
         "operation",
         &[
-            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "metrics",
+            "authz", "audit", "store", "token", "sigv4", "model", "clock", "error", "http",
+            "metrics",
         ],
     ),
     (
@@ -79,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sigv4", &["model", "error"]),
     ("model", &["error"]),
     ("config", &["model", "error"]),
+    ("http", &["model"]),
     ("clock", &[]),
     ("metrics", &[]),
     ("error", &[]),

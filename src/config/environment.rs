@@ -8,9 +8,10 @@ const PREFIX: &str = "STRONGROOM_";
 /// The PIN itself; no value of the file.
 pub(super) const PIN: &str = "STRONGROOM_TOKEN_PIN";
 /// Whole sections, which have no keys of their own that a variable could name.
-const WHOLE: [(&str, &str); 3] = [
+const WHOLE: [(&str, &str); 4] = [
     ("STRONGROOM_APPROVAL", "approval"),
     ("STRONGROOM_CLUSTERS", "clusters"),
+    ("STRONGROOM_FORWARD", "forward"),
     ("STRONGROOM_OIDC", "oidc"),
 ];
 const SECTIONS: [&str; 9] = [

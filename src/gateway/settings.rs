@@ -3,8 +3,8 @@
 use super::quotas;
 use crate::Error;
 use crate::config::{
-    CertificateSection, ClientCertificate, ClusterSection, Config, OidcSection, Signer, TlsSection,
-    ms,
+    CertificateSection, ClientCertificate, ClusterSection, Config, ForwardSection, Forwarded,
+    OidcSection, Signer, TlsSection, ms,
 };
 use crate::model::{AccountId, Region};
 use crate::operation::Cluster;
@@ -12,6 +12,7 @@ use crate::operation::sts::{Issuer, KeySource};
 use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial};
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
+use crate::worker::forwarding::ForwardSettings;
 use crate::worker::sequencer::SequencerSettings;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -101,6 +102,18 @@ pub(super) fn sequencer(config: &Config) -> SequencerSettings {
         token_anchor_every: anchor.map(Duration::from_secs),
         restored: audit.restored,
     }
+}
+
+/// Where the audit log is forwarded to.
+pub(super) fn forwards(config: &Config) -> Vec<ForwardSettings> {
+    let forwards = config.forward.iter();
+    let settings = |(name, section): (&String, &ForwardSection)| ForwardSettings {
+        name: name.clone(),
+        to: section.to.clone(),
+        checkpoints: section.what == Forwarded::Checkpoints,
+        history: section.history,
+    };
+    forwards.map(settings).collect()
 }
 
 /// For the token layer.

@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod arn;
 pub mod ciphertext_blob;
+mod destination;
 mod digest;
 pub mod encryption_context;
 pub mod grant;
@@ -23,6 +24,7 @@ pub use algorithm::{
     SigningAlgorithm,
 };
 pub use arn::{AccountId, Region};
+pub use destination::Destination;
 pub use digest::JsonDigest;
 pub use encryption_context::EncryptionContext;
 pub use grant::{Constraints, GrantOperationSet};

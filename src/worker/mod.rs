@@ -4,6 +4,7 @@
 
 mod approvals;
 mod deletion;
+pub mod forwarding;
 mod import_expiry;
 mod intents;
 pub mod key_stores;

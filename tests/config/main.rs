@@ -68,6 +68,7 @@ fn the_example_has_every_key() {
             "database",
             "gateway",
             "audit",
+            "forward",
             "log",
             "quota",
             "clusters",

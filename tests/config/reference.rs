@@ -127,6 +127,7 @@ impl Declared {
             "PathBuf" => "path".into(),
             "SocketAddr" => "address:port".into(),
             "Url" => "URL".into(),
+            "Destination" => "destination".into(),
             "RateSetting" => "rates".into(),
             "usize" | "u32" | "u64" => "integer".into(),
             "NonZeroU32" => "integer from 1".into(),

@@ -10,7 +10,8 @@ use std::net::TcpStream;
 use std::sync::LazyLock;
 
 const MORE: &str = "\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
-    [quota.accounts.000000000000]\nrates = { ListAliases = 1 }\n";
+    [quota.accounts.000000000000]\nrates = { ListAliases = 1 }\n\
+    [forward.siem]\nto = \"udp://127.0.0.1:9\"\n";
 
 /// Something has been asked of it in every way there is.
 pub static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| {

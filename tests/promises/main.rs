@@ -9,6 +9,7 @@ mod access_keys;
 #[path = "../support/admin.rs"]
 mod admin;
 mod adoption;
+mod audit_log;
 mod backup;
 mod ceremony;
 #[path = "../support/postgres.rs"]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)] // spawn_blocking: the tests wait for a cluster
 
+mod audit_tree;
 mod fence;
 mod figures;
 mod fixture;

@@ -11,6 +11,7 @@ mod metrics;
 mod placing;
 
 pub use metrics::SequencerMetrics;
+pub use placing::{Placed, place};
 
 use super::Notices;
 use crate::Error;
@@ -30,7 +31,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How often the log is told that something fails.
 const COMPLAINT: Duration = Duration::from_secs(60);
 /// What readiness calls it.
-const ABOUT: &str = "audit log";
+const ABOUT: &str = "audit";
 
 /// When checkpoints are made, and where they go.
 #[derive(Debug, Clone)]

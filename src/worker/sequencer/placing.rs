@@ -7,15 +7,18 @@ use futures_util::FutureExt;
 
 /// What one transaction did.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
+pub struct Placed {
     /// New leaves.
-    pub(super) records: u64,
+    pub records: u64,
     /// Whether there may be more that wait.
-    pub(super) more: bool,
+    pub more: bool,
 }
 
-/// Gives the next records their leaves. `None` where another gateway is at it.
-pub(super) async fn place(store: &Store) -> Result<Option<Placed>, Error> {
+/// Gives the next records their leaves, a bounded number of them. `None` where another gateway is at it.
+///
+/// # Errors
+/// Those of the database; internal if the tree's hashes are not all there.
+pub async fn place(store: &Store) -> Result<Option<Placed>, Error> {
     store
         .transaction("sequence", |tx| place_in(tx).boxed())
         .await

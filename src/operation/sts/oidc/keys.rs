@@ -2,9 +2,9 @@
 //! old, when the file has changed, or when a token names one that is not known. A caller who makes
 //! names up makes nobody read more often than [`PAUSE`].
 
-use super::fetch::{self, Failure};
 use super::jwk::{self, Jwk};
 use crate::clock::Clock;
+use crate::http::{self, Failure, MAX_BYTES};
 use crate::model::Url;
 use crate::{Error, ErrorCode};
 use std::collections::BTreeMap;
@@ -35,8 +35,6 @@ const STALE: Duration = Duration::hours(24);
 const PAUSE: Duration = Duration::seconds(30);
 /// Callers of an issuer who may wait for its keys at once.
 const MAX_WAITING: usize = 32;
-/// More than any set of keys has.
-pub(super) const MAX_BYTES: usize = 262_144;
 
 /// See the module.
 pub(super) struct Keys {
@@ -169,10 +167,10 @@ async fn read(
         KeySource::File(path) => {
             // A file may be on a network.
             let path = path.clone();
-            fetch::apart(place, move || read_file(&path, known)).await
+            http::apart(place, move || read_file(&path, known)).await
         }
         KeySource::Url(url, authorities) => {
-            let text = fetch::get(url.clone(), authorities.clone(), place).await?;
+            let text = http::get(url.clone(), authorities.clone(), place).await?;
             Ok(Some((text, None)))
         }
     }

@@ -3,7 +3,6 @@
 //! Until a token's signature is known to be its issuer's, it comes to neither the database nor the
 //! PKCS#11 token.
 
-mod fetch;
 mod jwk;
 mod jwt;
 mod keys;

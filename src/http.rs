@@ -1,9 +1,7 @@
-//! One GET over HTTP/1.1: what an issuer's keys are fetched by. No redirects, no proxies, bounded in
-//! time and size.
+//! A client of HTTP/1.1: one request, no redirects, no proxies, bounded in time and size.
 //!
 //! Source: RFC 9112.
 
-use super::keys::MAX_BYTES;
 use crate::model::Url;
 use openssl::ssl::{SslConnector, SslMethod};
 use std::error::Error;
@@ -13,8 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
+/// What went wrong, for the log.
+pub type Failure = Box<dyn Error + Send + Sync>;
 
+/// The longest body, in bytes: more than any set of keys has.
+pub const MAX_BYTES: usize = 262_144;
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Status line and headers.
@@ -25,13 +26,13 @@ const MAX_HEAD: usize = 16_384;
 ///
 /// # Errors
 /// Those of the work, or it is not done in time.
-pub(super) async fn apart<T: Send + 'static>(
+pub async fn apart<T: Send + 'static>(
     place: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
-        .name("oidc".into())
+        .name("http".into())
         .spawn(move || {
             let done = work();
             drop(place);
@@ -44,7 +45,7 @@ pub(super) async fn apart<T: Send + 'static>(
 ///
 /// # Errors
 /// It could not be had, in time or at all.
-pub(super) async fn get(
+pub async fn get(
     url: Url,
     authorities: Option<PathBuf>,
     place: OwnedSemaphorePermit,

@@ -1,0 +1,140 @@
+//! What is forwarded of the audit log, and how far it has come, by destination.
+
+use super::pool::column;
+use super::{Checkpoint, Transaction};
+use crate::Error;
+use time::OffsetDateTime;
+
+// One gateway at a time; no row is locked while the other end is waited for.
+const LOCK: &str = "/* audit_forward::lock */ \
+    select pg_try_advisory_xact_lock(hashtextextended('strongroom forward ' || $1, 0)) as locked";
+const BEGIN: &str = "/* audit_forward::begin */ \
+    insert into audit_forward (destination, leaf) \
+    select $1, case when $2 then 0 when $3 \
+        then coalesce((select size from audit_checkpoint order by size desc limit 1), 0) \
+        else size end from audit_tree \
+    on conflict (destination) do nothing";
+const POSITION: &str =
+    "/* audit_forward::position */ select leaf from audit_forward where destination = $1";
+const RECORDS: &str = "/* audit_forward::records */ \
+    select l.leaf, \
+        (select r.record from audit_record r where r.position = l.position) as record, \
+        (select r.written_at from audit_record r where r.position = l.position) as written_at \
+    from audit_leaf l where l.leaf >= $1 order by l.leaf limit $2";
+const CHECKPOINTS: &str = "/* audit_forward::checkpoints */ \
+    select size, made_at, note from audit_checkpoint where size > $1 order by size limit $2";
+const ADVANCE: &str = "/* audit_forward::advance */ \
+    update audit_forward set leaf = $2 where destination = $1 and leaf < $2";
+
+/// A record in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeafRecord {
+    /// Which leaf.
+    pub leaf: u64,
+    /// When it was written, by the database's clock.
+    pub written_at: OffsetDateTime,
+    /// Its exact bytes.
+    pub record: Vec<u8>,
+}
+
+impl Transaction<'_> {
+    /// Where a destination is, for the one gateway that forwards to it until the transaction ends; `None`
+    /// for the others. A new one begins with the log (`history`), or with what comes next.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn lock_forward(
+        &self,
+        destination: &str,
+        history: bool,
+        checkpoints: bool,
+    ) -> Result<Option<u64>, Error> {
+        let locked = self.connection.query_one(LOCK, &[&destination]).await?;
+        if !column(&locked, "locked")? {
+            return Ok(None);
+        }
+        let mut row = self.connection.query_opt(POSITION, &[&destination]).await?;
+        if row.is_none() {
+            self.connection
+                .execute(BEGIN, &[&destination, &history, &checkpoints])
+                .await?;
+            row = self.connection.query_opt(POSITION, &[&destination]).await?;
+        }
+        row.map(|row| number(column(&row, "leaf")?)).transpose()
+    }
+
+    /// The records from a leaf on; those that are in an archive are passed over.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn records_from(&self, leaf: u64, limit: i64) -> Result<Forward<LeafRecord>, Error> {
+        let first = i64::try_from(leaf).map_err(Error::internal)?;
+        let rows = self.connection.query(RECORDS, &[&first, &limit]).await?;
+        let mut next = leaf;
+        let mut items = Vec::new();
+        for row in &rows {
+            let leaf = number(column(row, "leaf")?)?;
+            next = leaf + 1;
+            let record: Option<Vec<u8>> = column(row, "record")?;
+            if let Some((record, written_at)) = record.zip(column(row, "written_at")?) {
+                items.push(LeafRecord {
+                    leaf,
+                    written_at,
+                    record,
+                });
+            }
+        }
+        Ok(Forward { items, next })
+    }
+
+    /// The checkpoints of more than so many leaves.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn checkpoints_from(
+        &self,
+        size: u64,
+        limit: i64,
+    ) -> Result<Forward<Checkpoint>, Error> {
+        let first = i64::try_from(size).map_err(Error::internal)?;
+        let rows = self
+            .connection
+            .query(CHECKPOINTS, &[&first, &limit])
+            .await?;
+        let mut items = Vec::new();
+        for row in &rows {
+            items.push(Checkpoint {
+                size: number(column(row, "size")?)?,
+                made_at: column(row, "made_at")?,
+                note: column(row, "note")?,
+            });
+        }
+        let next = items.last().map_or(size, |last| last.size);
+        Ok(Forward { items, next })
+    }
+
+    /// Notes that a destination has all before `next`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn forwarded(&self, destination: &str, next: u64) -> Result<(), Error> {
+        let next = i64::try_from(next).map_err(Error::internal)?;
+        self.connection
+            .execute(ADVANCE, &[&destination, &next])
+            .await?;
+        Ok(())
+    }
+}
+
+/// What is to be forwarded, and where it goes on after that.
+#[derive(Debug)]
+pub struct Forward<T> {
+    /// In order.
+    pub items: Vec<T>,
+    /// What [`Transaction::forwarded`] takes.
+    pub next: u64,
+}
+
+fn number(number: i64) -> Result<u64, Error> {
+    u64::try_from(number).map_err(Error::internal)
+}

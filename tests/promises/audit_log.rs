@@ -1,0 +1,235 @@
+//! The audit log is sequenced and signed whoever dies, forwarded at least once, and not signed where it
+//! is not the log any more that was signed before.
+
+use crate::dev::{Dev, scratch};
+use crate::gateway::{Gateway, Settings};
+use crate::postgres::sql;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::primitives::Blob;
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn often() -> Settings {
+    Settings::default()
+        .set("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", 1)
+        .set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 1)
+}
+
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "in time: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn key(client: &Client) -> String {
+    let made = client.create_key().send().await.unwrap();
+    made.key_metadata().unwrap().key_id().to_owned()
+}
+
+/// As many records, whatever comes of them.
+async fn use_it(client: &Client, key: &str, times: usize) {
+    for _ in 0..times {
+        let sealed = client.encrypt().key_id(key).plaintext(Blob::new("x"));
+        let _ = sealed.send().await;
+    }
+}
+
+fn count(dev: &Dev, statement: &str) -> i64 {
+    sql(dev, statement)[0].parse().unwrap()
+}
+
+fn records(dev: &Dev) -> Vec<String> {
+    let all = "select convert_from(record, 'UTF8') from audit_leaf join audit_record \
+               using (position) order by leaf";
+    sql(dev, all)
+}
+
+/// A page of the admin listener.
+fn page(gateway: &Gateway, path: &str) -> String {
+    let log = gateway.log();
+    let (_, rest) = log.split_once("health on http://").unwrap();
+    let address = rest.split_whitespace().next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A receiver of syslog, octet-counted: what it has read to the end of a connection. Of every second
+/// connection it breaks off in the middle.
+fn receiver() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let into = received.clone();
+    std::thread::spawn(move || {
+        for (nth, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            if nth % 2 == 0 {
+                let _ = stream.read(&mut [0; 16]);
+                continue; // closed with bytes unread: reset
+            }
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).unwrap();
+            let mut rest = String::from_utf8(all).unwrap();
+            while let Some((length, more)) = rest.split_once(' ') {
+                let (message, more) = more.split_at(length.parse().unwrap());
+                into.lock().unwrap().push(message.to_owned());
+                rest = more.to_owned();
+            }
+            assert_eq!(rest, "");
+        }
+    });
+    (port, received)
+}
+
+#[tokio::test]
+async fn what_is_answered_is_sequenced_signed_and_forwarded_whoever_dies() {
+    let dev = Dev::start_where(&scratch(), &[("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "1")]);
+    let to = scratch();
+    let (lines, notes) = (to.join("records.jsonl"), to.join("checkpoints.jsonl"));
+    let (port, received) = receiver();
+    let forward = format!(
+        "{{ file = {{ to = 'file:{}', history = true }}, \
+           signed = {{ to = 'file:{}', what = 'checkpoints', history = true }}, \
+           siem = {{ to = 'tcp://127.0.0.1:{port}', history = true }} }}",
+        lines.display(),
+        notes.display()
+    );
+    let settings = often().set("STRONGROOM_FORWARD", forward);
+    let id = key(&dev.client()).await;
+    // The two sequence side by side, and one of them dies again and again.
+    for _ in 0..3 {
+        let gateway = settings.serve(&dev);
+        let (client, other) = (gateway.client(&dev), dev.client());
+        let dying = async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            gateway.kill();
+        };
+        tokio::join!(use_it(&client, &id, 30), use_it(&other, &id, 30), dying);
+    }
+    let gateway = settings.serve(&dev);
+    use_it(&gateway.client(&dev), &id, 5).await;
+    until("all records have a leaf", || {
+        count(&dev, "select count(*) from audit_record")
+            == count(&dev, "select size from audit_tree")
+    })
+    .await;
+    let gaps = "select count(*) from audit_tree where size <> (select count(*) from audit_leaf) \
+                or size <> (select coalesce(max(leaf) + 1, 0) from audit_leaf)";
+    assert_eq!(count(&dev, gaps), 0);
+    let size = count(&dev, "select size from audit_tree");
+    let signed = "select coalesce(max(size), 0) from audit_checkpoint";
+    until("all are signed", || count(&dev, signed) == size).await;
+
+    let right = records(&dev);
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    let all_of = |got: Vec<String>| got.into_iter().collect::<BTreeSet<_>>();
+    let last = right.last().unwrap();
+    until("all are in the file", || read(&lines).contains(last)).await;
+    let got = read(&lines);
+    assert_eq!(
+        all_of(got.lines().map(str::to_owned).collect()),
+        all_of(right.clone()),
+        "each at least once, and nothing else"
+    );
+    until("syslog has all", || {
+        let got = received.lock().unwrap();
+        got.iter().any(|message| message.ends_with(last))
+    })
+    .await;
+    let got = received.lock().unwrap().clone();
+    let body = |message: &String| message.split_once("] ").unwrap().1.to_owned();
+    assert_eq!(all_of(got.iter().map(body).collect()), all_of(right));
+    assert!(got[0].starts_with("<110>1 2"), "{}", got[0]);
+    until("the newest checkpoint is in the file", || {
+        read(&notes).contains(&format!("\\n{size}\\n"))
+    })
+    .await;
+    gateway.kill();
+    std::fs::remove_dir_all(to).unwrap();
+}
+
+/// Cuts the log off after `size` leaves, as one who has the database can: with its checkpoints, and a
+/// tree that is right for what is left (less than a tile).
+fn cut_off(dev: &Dev, size: i64) {
+    sql(
+        dev,
+        &format!(
+            "set session_replication_role = replica; \
+             delete from audit_record using audit_leaf l where leaf >= {size} \
+                and l.position = audit_record.position; \
+             delete from audit_leaf where leaf >= {size}; \
+             delete from audit_checkpoint where size > {size}; \
+             update audit_tile set hashes = substr(hashes, 1, 32 * {size}) where level = 0; \
+             update audit_tree set size = {size}"
+        ),
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_off_is_not_signed_again() {
+    let dev = Dev::start_where(
+        &scratch(),
+        &[
+            ("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "1"),
+            ("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", "1"),
+        ],
+    );
+    let client = dev.client();
+    let id = key(&client).await;
+    use_it(&client, &id, 9).await;
+    let anchored = "strongroom_audit_anchor_size 10";
+    let gateway = often().serve(&dev);
+    until("the token has it", || {
+        page(&gateway, "/metrics").contains(anchored)
+    })
+    .await;
+    gateway.kill();
+    cut_off(&dev, 7);
+    let signed = "select count(*) from audit_checkpoint where size > 7";
+
+    // One that has never seen the log knows by the token.
+    let gateway = often().serve(&dev);
+    gateway.wait_for("ALERT audit log: the token has signed 10 records");
+    let ready = page(&gateway, "/readyz");
+    assert!(ready.starts_with("HTTP/1.0 200"), "it serves: {ready}");
+    assert!(ready.contains("its end is missing"), "{ready}");
+    assert!(page(&gateway, "/metrics").contains("strongroom_audit_log_breached 1"));
+    // Nor by other records in the place of those.
+    use_it(&gateway.client(&dev), &id, 5).await;
+    gateway
+        .wait_for("the first 10 records of the audit log are not those that the token has signed");
+    assert_eq!(count(&dev, signed), 0);
+    gateway.kill();
+    dev_goes_on(&dev, &id, signed).await;
+}
+
+/// The one that saw the log whole does not sign either; once an operator says so, it goes on.
+async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
+    let restored = often().set("STRONGROOM_AUDIT_RESTORED", true).serve(dev);
+    restored.wait_for("it goes on from there");
+    until("signed again", || count(dev, signed) > 0).await;
+    until("nothing is wrong any more", || {
+        let ready = page(&restored, "/readyz");
+        !ready.contains("\"audit\"")
+    })
+    .await;
+    restored.kill();
+    let gateway = often().serve(dev);
+    use_it(&gateway.client(dev), id, 3).await;
+    until("the next one finds nothing wrong", || {
+        page(&gateway, "/metrics").contains("strongroom_audit_anchor_size 15")
+    })
+    .await;
+    assert!(!gateway.log().contains("ALERT"), "{}", gateway.log());
+}

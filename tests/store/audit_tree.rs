@@ -1,0 +1,185 @@
+//! Every record gets one leaf, whatever is committed when, and whoever sequences.
+
+use crate::fixture::*;
+use std::time::Duration;
+use strongroom::audit::merkle::{Frontier, Hash, Node, Place, leaf_hash};
+use strongroom::store::Store;
+use strongroom::worker::sequencer::place;
+use tokio_postgres::Client;
+
+const INSERT: &str = "insert into audit_record (request_id, record) \
+                      select gen_random_uuid(), convert_to(g::text, 'UTF8') \
+                      from generate_series(1, $1::int4) g";
+
+/// Sequences until nothing is left to do.
+async fn settle(store: &Store) {
+    let mut rounds = 0;
+    while store.audit_figures().await.unwrap().unsettled {
+        place(store).await.unwrap();
+        rounds += 1;
+        assert!(rounds < 1000, "it does not end");
+    }
+}
+
+/// Whether the leaves are without gaps, each record has one, and the tree is theirs.
+async fn check(store: &Store, sql: &Client) -> u64 {
+    let rows = sql
+        .query(
+            "select l.leaf, r.record from audit_record r left join audit_leaf l \
+             using (position) order by l.leaf",
+            &[],
+        )
+        .await
+        .unwrap();
+    let mut frontier = Frontier::default();
+    for (leaf, row) in (0i64..).zip(&rows) {
+        assert_eq!(row.get::<_, Option<i64>>(0), Some(leaf));
+        frontier.push(leaf_hash(row.get(1)));
+    }
+    let size = store.audit_figures().await.unwrap().size;
+    assert_eq!(size, rows.len() as u64);
+    let mut nodes = Vec::new();
+    for node in Frontier::nodes_of(size) {
+        nodes.push(read(store, node).await);
+    }
+    assert_eq!(nodes, frontier.nodes());
+    size
+}
+
+async fn read(store: &Store, node: Node) -> Hash {
+    let place = Place::of(node);
+    let tile = (place.tile.level, place.tile.index);
+    let tiles = store.audit_tiles(&[tile]).await.unwrap();
+    place
+        .read(&tiles[0].hashes)
+        .expect("the tile is long enough")
+}
+
+#[tokio::test]
+async fn a_record_that_is_committed_late_is_not_passed_over() {
+    let database = Database::alone().await; // transactions of others would hold back what settles
+    let (store, sql) = (database.store().await, database.sql().await);
+    let mut slow = database.sql().await;
+    let late = slow.transaction().await.unwrap();
+    late.execute(INSERT, &[&1]).await.unwrap();
+    // Far more come after it, and get their leaves, round after round.
+    for many in [1, 20_000, 3, 4_000] {
+        sql.execute(INSERT, &[&many]).await.unwrap();
+        for _ in 0..4 {
+            place(&store).await.unwrap();
+        }
+    }
+    assert_eq!(store.audit_figures().await.unwrap().size, 24_004);
+    assert!(store.audit_figures().await.unwrap().unsettled);
+    late.commit().await.unwrap();
+    settle(&store).await;
+    assert_eq!(check(&store, &sql).await, 24_005);
+    let last = "select position from audit_leaf order by leaf desc limit 1";
+    let last: i64 = sql.query_one(last, &[]).await.unwrap().get(0);
+    assert_eq!(last, 1, "the first position came last");
+
+    // What is rolled back leaves a gap in the positions, and none in the leaves.
+    let gone = slow.transaction().await.unwrap();
+    gone.execute(INSERT, &[&5]).await.unwrap();
+    sql.execute(INSERT, &[&1]).await.unwrap();
+    place(&store).await.unwrap();
+    gone.rollback().await.unwrap();
+    settle(&store).await;
+    assert_eq!(check(&store, &sql).await, 24_006);
+}
+
+#[tokio::test]
+async fn two_sequencers_make_one_tree_of_what_many_insert() {
+    let database = Database::alone().await;
+    let (a, b) = (database.store().await, database.store().await);
+    let sql = database.sql().await;
+    let inserting = (0..6u64).map(|worker| {
+        let database = &database;
+        async move {
+            let mut client = database.sql().await;
+            for round in 0..40u64 {
+                let transaction = client.transaction().await.unwrap();
+                let many = ((worker + round) % 40) as i32;
+                transaction.execute(INSERT, &[&many]).await.unwrap();
+                tokio::time::sleep(Duration::from_millis((worker * 7 + round) % 12)).await;
+                match (worker + round) % 5 {
+                    0 => transaction.rollback().await.unwrap(),
+                    _ => transaction.commit().await.unwrap(),
+                }
+            }
+        }
+    });
+    let done = tokio::sync::watch::Sender::new(false);
+    let sequence = async |store: &Store| {
+        let mut rounds = 0;
+        while !*done.borrow() {
+            rounds += u32::from(place(store).await.unwrap().is_some());
+        }
+        rounds
+    };
+    let inserted = async {
+        futures_util::future::join_all(inserting).await;
+        done.send_replace(true);
+    };
+    let (of_a, of_b, ()) = tokio::join!(sequence(&a), sequence(&b), inserted);
+    assert!(of_a > 0 && of_b > 0, "both were at it: {of_a}, {of_b}");
+    settle(&a).await;
+    assert!(check(&a, &sql).await > 3000);
+}
+
+#[tokio::test]
+async fn a_database_of_another_server_is_sequenced() {
+    let database = Database::alone().await;
+    let (store, sql) = (database.store().await, database.sql().await);
+    sql.execute(INSERT, &[&3]).await.unwrap();
+    place(&store).await.unwrap();
+    // Restored where far fewer transactions have been.
+    let ahead = "update audit_tree set settling_xid = '99999999999'";
+    sql.batch_execute(ahead).await.unwrap();
+    sql.execute(INSERT, &[&3]).await.unwrap();
+    settle(&store).await;
+    assert_eq!(check(&store, &sql).await, 6);
+}
+
+/// The cost does not grow with what has its leaf, nor with what has none yet.
+#[tokio::test]
+async fn the_sequencer_reads_by_indexes() {
+    let database = Database::alone().await;
+    let (store, sql) = (database.store().await, database.sql().await);
+    sql.execute(INSERT, &[&30_000]).await.unwrap();
+    sql.batch_execute("analyze").await.unwrap();
+    settle(&store).await;
+    sql.batch_execute("analyze").await.unwrap();
+    sql.execute(INSERT, &[&100]).await.unwrap();
+    settle(&store).await;
+    drop(store); // a session's statistics are there when it ends
+    let scans = "select coalesce(sum(seq_scan), 0)::int8, sum(idx_scan)::int8 \
+                 from pg_stat_user_tables where relname in ('audit_record', 'audit_leaf')";
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let row = sql.query_one(scans, &[]).await.unwrap();
+    let (sequential, by_index): (i64, i64) = (row.get(0), row.get(1));
+    // A table that is empty yet may be scanned.
+    assert!(sequential < 100, "{sequential}");
+    assert!(by_index > 30_000, "{by_index}");
+}
+
+/// As a gateway of the version before does it, and by hand: the order of ids and positions is the
+/// database's doing.
+#[tokio::test]
+async fn a_transaction_has_its_id_before_its_record_has_a_position() {
+    let database = Database::new().await;
+    let sql = database.sql().await;
+    sql.batch_execute("begin; set local client_min_messages = 'warning'")
+        .await
+        .unwrap();
+    let select = "select pg_current_xact_id_if_assigned() is not null \
+                  from audit_record_position_seq";
+    let before: bool = sql.query_one(select, &[]).await.unwrap().get(0);
+    assert!(!before);
+    // No row, and so no position: the id is there all the same.
+    let none =
+        "insert into audit_record (request_id, record) select gen_random_uuid(), '' where false";
+    sql.execute(none, &[]).await.unwrap();
+    let after: bool = sql.query_one(select, &[]).await.unwrap().get(0);
+    assert!(after);
+}
