@@ -3,6 +3,7 @@ CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
 .PHONY: run test test-compose test-deb memory kills check setup clients deb fuzz
+.PHONY: run test test-compose test-deb memory check setup clients deb fuzz verify-ten-million
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -44,6 +45,9 @@ deb: setup ## The Debian package, into target/debian
 	$(CARGO) build --release --locked --quiet
 	mkdir -p target/debian
 	scripts/deb.sh target/release/strongroom target/debian
+
+verify-ten-million: setup ## Time `strongroom audit verify` on VERIFY_RECORDS records; needs about 9 GB in target/tmp
+	$(CARGO) bench --locked --bench verify
 
 FUZZ_SECONDS := 300
 fuzz: ## Fuzz each target for FUZZ_SECONDS; needs `cargo install cargo-fuzz`. What is found anew stays in fuzz/target

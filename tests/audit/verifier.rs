@@ -184,7 +184,7 @@ fn a_fork_is_seen_by_an_anchor() {
     };
     let all = anchor(&before.concat(), &signer.key);
     let found = other.verified(&signer.key, all);
-    assert_eq!(found.findings, [fork(20, 20), fork(30, 30)]);
+    assert_eq!(found.findings, [fork(10, 20), fork(10, 30)]);
 
     // Both in one export.
     let mut both = other;

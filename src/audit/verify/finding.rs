@@ -44,7 +44,7 @@ pub enum Finding {
     /// Another log was signed under the same name: an anchor that the key has signed is not of this
     /// one, which the key has signed as well.
     Fork {
-        /// Up to this size both are known to be the same.
+        /// Up to this size both are known to be the same: that of the last anchor that agrees, or 0.
         agreed: u64,
         /// The anchor's size.
         size: u64,

@@ -19,6 +19,8 @@ pub(super) struct Tree {
     after_agreed: Vec<u8>,
     /// Anchors that do not agree, since then.
     disputed: Vec<(u64, String)>,
+    /// The last anchor that agrees: so far both logs are the same, if there are two.
+    shared: u64,
     /// Nothing can be judged any more.
     lost: bool,
     pub(super) found: Found,
@@ -57,6 +59,7 @@ impl Tree {
             marks,
             after_agreed: Vec::new(),
             disputed: Vec::new(),
+            shared: 0,
             lost: false,
             found: Found::default(),
         };
@@ -122,7 +125,10 @@ impl Tree {
             return;
         }
         match mark.anchor {
-            Some(_) => self.found.anchors += 1,
+            Some(_) => {
+                self.found.anchors += 1;
+                self.shared = mark.size;
+            }
             None => self.found.checkpoints += 1,
         }
         if let Some(fault) = self.fault.take() {
@@ -171,7 +177,7 @@ impl Tree {
     }
 
     fn tell_disputed(&mut self) {
-        let agreed = self.agreed;
+        let agreed = self.shared;
         for (size, anchor) in std::mem::take(&mut self.disputed) {
             self.tell(Finding::Fork {
                 agreed,

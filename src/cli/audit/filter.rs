@@ -52,6 +52,25 @@ struct Event<'a> {
     user_identity: Identity<'a>,
     #[serde(borrow, default)]
     resources: Vec<Resource<'a>>,
+    #[serde(borrow, default)]
+    response_elements: Option<Response<'a>>,
+}
+
+/// A key that the request has made is not yet among its resources.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response<'a> {
+    #[serde(borrow)]
+    key_metadata: Option<Made<'a>>,
+    #[serde(borrow)]
+    replica_key_metadata: Option<Made<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Made<'a> {
+    #[serde(borrow)]
+    arn: Cow<'a, str>,
 }
 
 #[derive(Deserialize, Default)]
@@ -101,10 +120,13 @@ impl Filter {
     }
 
     fn takes_event(&self, event: &Event<'_>) -> bool {
+        let made = event.response_elements.iter();
+        let made = made.flat_map(|made| [&made.key_metadata, &made.replica_key_metadata]);
+        let arns = event.resources.iter().map(|resource| &resource.arn);
+        let mut arns = arns.chain(made.flatten().map(|made| &made.arn));
         let of_key = |key: &String| {
-            let arns = event.resources.iter().map(|resource| &resource.arn);
             let id = |arn: &str| arn.rsplit_once("key/").is_some_and(|(_, id)| id == key);
-            arns.into_iter().any(|arn| *arn == *key || id(arn))
+            arns.any(|arn| *arn == *key || id(arn))
         };
         let of_operation = |name: &String| *name == event.event_name;
         self.key.as_ref().is_none_or(of_key)
@@ -150,6 +172,9 @@ mod tests {
         {"arn":"arn:aws:iam::1:role/r"}}},
         "resources":[{"ARN":"arn:aws:kms:eu-north-1:1:key/mrk-1","type":"AWS::KMS::Key"}]}"#;
 
+    const MADE: &[u8] = br#"{"eventTime":"2026-01-31T08:00:00.5Z","eventName":"CreateKey",
+        "responseElements":{"KeyMetadata":{"Arn":"arn:aws:kms:eu-north-1:1:key/2"}}}"#;
+
     fn filter() -> Filter {
         Filter {
             key: None,
@@ -174,6 +199,11 @@ mod tests {
         assert!(takes(|f| f.key = some("mrk-1")));
         assert!(takes(|f| f.key = some("arn:aws:kms:eu-north-1:1:key/mrk-1")));
         assert!(!takes(|f| f.key = some("mrk")));
+        let made = Filter {
+            key: some("2"),
+            ..filter()
+        };
+        assert!(made.takes(MADE) && !made.takes(RECORD));
         assert!(takes(|f| f.principal = some("arn:aws:iam::1:role/r")));
         assert!(takes(
             |f| f.principal = some("arn:aws:sts::1:assumed-role/r/s")
