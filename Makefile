@@ -2,8 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-compose test-deb memory kills check setup clients deb fuzz
-.PHONY: run test test-compose test-deb memory check setup clients deb fuzz verify-ten-million
+.PHONY: run test test-compose test-deb memory kills check setup clients deb fuzz verify-ten-million
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
