@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod admin;
+pub mod attest;
 pub mod audit;
 pub mod bench;
 mod client;
@@ -42,6 +43,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
+    /// Have a running gateway attest what the token says of keys, or verify what was attested.
+    Attest(attest::Arguments),
     /// Measure a running gateway, and the token beside it.
     Bench(bench::Arguments),
 }
@@ -64,6 +67,7 @@ impl Arguments {
             Command::Reconcile(arguments) => return reconcile::run(arguments),
             Command::Audit(arguments) => return audit::run(arguments),
             Command::Admin(arguments) => admin::run(arguments),
+            Command::Attest(arguments) => return attest::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
         .map(|()| ExitCode::SUCCESS)

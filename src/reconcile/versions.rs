@@ -7,8 +7,12 @@ use crate::Error;
 use crate::model::{Origin, VersionState, hex};
 use crate::store::{Key, KeyVersion, VersionRow};
 use crate::token::{Birth, Expected, TokenObject};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Versions read in one statement.
+const PAGE: i64 = 1000;
 
 fn place(key: &Key) -> Place {
     Place {
@@ -22,7 +26,7 @@ impl Look<'_> {
     pub(super) async fn versions(&mut self) -> Result<(), Error> {
         let (mut after, mut orphaned) = (Uuid::nil(), BTreeMap::<Uuid, usize>::new());
         loop {
-            let page = self.reconciler.store.version_rows(after).await?;
+            let page = self.reconciler.store.version_rows(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             for row in page {
@@ -105,7 +109,7 @@ impl Look<'_> {
             return;
         }
         let Some(key) = key else { return };
-        let Ok(birth) = serde_json::from_value::<Birth>(version.birth.clone()) else {
+        let Ok(birth) = Birth::deserialize(&*version.birth) else {
             let found = format!("{what} has a birth certificate that cannot be read");
             self.differs(Kind::ObjectDiffers, version.id, found, None);
             return;

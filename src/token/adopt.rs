@@ -8,7 +8,7 @@ use super::attributes::{Birthright, Class, Role, hmac_hash};
 use super::deviation::boolean;
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::birth;
-use super::key::{AdoptedAttributes, Birth, KeyRef};
+use super::key::{AdoptedAttributes, Birth, Born, KeyRef};
 use super::pair::pair;
 use super::public_key::subject_public_key_info;
 use super::session::TokenSession;
@@ -141,6 +141,7 @@ pub(super) fn adopt(
         usage,
         public_key: public_key.as_deref().map(Arc::from),
         object_id: Some(Arc::from(&*id)),
+        born: Born::Unasked,
     };
     try_out(session, &key)?;
     let birth = Birth {

@@ -3,15 +3,16 @@
 use super::AdoptedAttributes;
 use super::adopt::{self, FLAGS};
 use super::attributes::{self, Birthright, Class, Role, hmac_hash};
-use super::deviation::Deviation;
-use super::error::TokenError;
+use super::deviation::{Deviation, in_words};
+use super::error::{TokenError, TokenErrorClass};
 use super::generate::birth;
-use super::key::Birth;
+use super::key::{Birth, Born, KeyRef, Place};
 use super::public_key::subject_public_key_info;
 use super::session::TokenSession;
 use crate::model::{KeySpec, KeyUsage, hex};
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::types::Ulong;
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,6 +32,40 @@ pub(super) fn classes(spec: KeySpec) -> &'static [Class] {
     match spec.is_asymmetric() {
         true => &[Class::Private, Class::Public],
         false => &[Class::Secret],
+    }
+}
+
+/// Refuses an object that is not what it was made, imported or adopted as: somebody who has the PIN
+/// may have put another in its place. Asked whenever it is looked up, which is once an epoch.
+pub(super) fn first_sight(
+    session: &TokenSession,
+    object: ObjectHandle,
+    class: Class,
+    key: &KeyRef,
+) -> Result<(), TokenError> {
+    let place = Place::from(key);
+    let refused = |detail: String| {
+        let id = hex::encode(place.id());
+        let detail = format!("the {class:?} key object with CKA_ID {id} is refused: {detail}");
+        TokenError::new(TokenErrorClass::NotAsBorn, "first sight", detail)
+    };
+    let birth = match &key.born {
+        Born::Unasked => return Ok(()),
+        Born::Here => None,
+        Born::As(json) => {
+            let read = Birth::deserialize(&**json);
+            Some(read.map_err(|error| refused(format!("its birth certificate: {error}")))?)
+        }
+    };
+    let wanted = Wanted {
+        id: place.id(),
+        spec: key.spec,
+        usage: key.usage,
+        birth: birth.as_ref(),
+    };
+    match in_words(&deviations(session, object, class, wanted)?) {
+        None => Ok(()),
+        Some(deviations) => Err(refused(deviations)),
     }
 }
 

@@ -11,7 +11,8 @@
 //! - `data_key_pair` and `agreement` make what callers take with them, as session objects, and
 //!   `handed_out` reads it: it is given the handle of no CMK;
 //! - `attributes` says what a key must be, `error` what a return value means;
-//! - `compare` says what of an object is otherwise than it was made, `inventory` and `attest` ask it;
+//! - `compare` says what of an object is otherwise than it was made: at its first sight in an epoch,
+//!   and for `inventory` and `attest`;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
 //!   use.

@@ -1,5 +1,6 @@
 //! The verbs of a [`Token`]: what each is given, where it runs, and for how long.
 
+use super::key::Born;
 use super::pool::Lane;
 use super::{
     Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
@@ -130,6 +131,7 @@ impl Token {
             usage,
             public_key: None,
             object_id: None,
+            born: Born::Here,
         }
     }
 

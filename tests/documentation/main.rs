@@ -36,6 +36,7 @@ const NOT_HERE: [(&str, &str, &str); 12] = [
         "it is about keys with names of their own: tests/admin.rs",
     ),
     ("docs/adoption.md", "", "tests/api/adoption.rs"),
+    ("docs/attestation.md", "", "tests/promises/attestation.rs"),
     ("docs/audit.md", "", "tests/audit/evidence.rs"),
     ("docs/backup.md", "", "tests/promises/backup.rs"),
     ("docs/ceremony.md", "", "tests/promises/ceremony.rs"),

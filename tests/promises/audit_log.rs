@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn often() -> Settings {
+pub fn often() -> Settings {
     Settings::default()
         .set("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", 1)
         .set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 1)
 }
 
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !condition() {
         assert!(begun.elapsed() < PATIENCE, "in time: {what}");
@@ -29,13 +29,13 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-async fn key(client: &Client) -> String {
+pub async fn key(client: &Client) -> String {
     let made = client.create_key().send().await.unwrap();
     made.key_metadata().unwrap().key_id().to_owned()
 }
 
 /// As many records, whatever comes of them.
-async fn use_it(client: &Client, key: &str, times: usize) {
+pub async fn use_it(client: &Client, key: &str, times: usize) {
     for _ in 0..times {
         let sealed = client.encrypt().key_id(key).plaintext(Blob::new("x"));
         let _ = sealed.send().await;
@@ -161,7 +161,7 @@ async fn what_is_answered_is_sequenced_signed_and_forwarded_whoever_dies() {
 
 /// Cuts the log off after `size` leaves, as one who has the database can: with its checkpoints, and a
 /// tree that is right for what is left (less than a tile).
-fn cut_off(dev: &Dev, size: i64) {
+pub fn cut_off(dev: &Dev, size: i64) {
     sql(
         dev,
         &format!(

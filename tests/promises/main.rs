@@ -9,6 +9,7 @@ mod access_keys;
 #[path = "../support/admin.rs"]
 mod admin;
 mod adoption;
+mod attestation;
 mod audit_log;
 mod backup;
 mod ceremony;
@@ -43,5 +44,6 @@ mod upgrade;
 #[allow(dead_code)] // each test process uses a part
 #[path = "../support/who.rs"]
 mod who;
+mod witness;
 #[path = "../support/wrapping.rs"]
 mod wrapping;
