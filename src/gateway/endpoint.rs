@@ -166,17 +166,8 @@ impl Endpoint for Gate {
         .boxed()
     }
 
-    fn notices(&self) -> BoxFuture<'_, Vec<(&'static str, String)>> {
-        async move {
-            let mut notices = self.notices.all();
-            // A database that does not answer is told already.
-            let drift = self.context.store.key_drift().await.ok();
-            let drifted = drift.map_or(0, |drift| drift.drifted);
-            let notice = format!("{drifted} on the token are not what they were made as");
-            notices.extend((drifted > 0).then_some(("keys", notice)));
-            notices
-        }
-        .boxed()
+    fn notices(&self) -> Vec<(&'static str, String)> {
+        self.notices.all()
     }
 
     fn metrics(&self) -> String {

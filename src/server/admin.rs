@@ -41,7 +41,7 @@ async fn ready(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
         (name, answer)
     });
     let body: serde_json::Map<String, serde_json::Value> = answers
-        .chain(endpoint.notices().await)
+        .chain(endpoint.notices())
         .map(|(name, text)| (name.into(), text.into()))
         .collect();
     let mut response = if all {

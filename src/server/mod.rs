@@ -77,7 +77,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
     /// What else is wrong, and does not keep it from serving.
-    fn notices(&self) -> BoxFuture<'_, Vec<(&'static str, String)>>;
+    fn notices(&self) -> Vec<(&'static str, String)>;
     /// The metrics in Prometheus's text format.
     fn metrics(&self) -> String;
 }

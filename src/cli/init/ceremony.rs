@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(step.step, "set the user PIN: alone");
         let answers = "Ada\n set the user PIN: alone\nBob\n\n\nGrace\nEdsger\n\n";
         let (ceremony, questions) = asked(nobody.clone(), answers);
-        assert_eq!(ceremony.custody, [step.clone()]);
+        assert_eq!(ceremony.custody, std::slice::from_ref(&step));
         assert_eq!(ceremony.witnesses, ["Grace", "Edsger"]);
         assert!(questions.starts_with("Who did something with a PIN"));
 

@@ -8,7 +8,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType, SigningAlgorithmSpec, Tag};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -18,6 +18,7 @@ const USERS: usize = 8;
 const NEIGHBOURS: usize = 1;
 /// No gateway is there: the next is on its way.
 const PAUSE: Duration = Duration::from_millis(10);
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// What they use.
 struct Keys {
@@ -75,6 +76,14 @@ impl Load {
     /// The clients ask this gateway from now on.
     pub fn turn_to(&mut self, client: Client) {
         self.gateway.send_replace(Some(client));
+    }
+
+    /// Waits until there are so many answers, a while at most.
+    pub async fn wait_for(&self, answers: u64) {
+        let begun = Instant::now();
+        while (self.answers.lock().unwrap().len() as u64) < answers && begun.elapsed() < A_WHILE {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Lets them end.
