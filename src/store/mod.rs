@@ -35,6 +35,8 @@ mod quotas;
 mod reconcile;
 mod record;
 mod related;
+mod report;
+mod report_log;
 mod rotations;
 mod row_mac;
 mod touched;
@@ -48,6 +50,8 @@ pub use grants_of::Candidate;
 pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use reconcile::{IntentRow, RefusedRow, VersionRow};
 pub use record::*;
+pub use report::Metadata;
+pub use report_log::{Checkpoint, Checkpoints, LogReader, LoggedRecord, TreeState};
 pub use rotations::Rotation;
 pub use transaction::Transaction;
 
