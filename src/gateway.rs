@@ -17,6 +17,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ms};
 use crate::metrics::Metrics;
 use crate::operation::credential::Credentials;
+use crate::operation::evidence::AuditKey;
 use crate::operation::quota::Quota;
 use crate::operation::sts::{Issuers, SessionTokens};
 use crate::operation::{Context, PipelineMetrics, PolicyCache, Tokens};
@@ -56,10 +57,8 @@ impl Gateway {
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
         let deployment = store.deployment();
-        // All of them, also what is not used here: the token layer destroys and adopts none that it
-        // knows.
-        let [wrapping, row_mac, _audit] =
-            SystemKey::ALL.map(|role| token.system_key(deployment, role));
+        let [wrapping, row_mac] =
+            [SystemKey::Wrapping, SystemKey::RowMac].map(|role| token.system_key(deployment, role));
         let sessions = Arc::new(SessionTokens::new(token.clone(), row_mac.clone()));
         store.set_seal(Arc::new(TokenSeal::new(token.clone(), row_mac)));
         let credentials = Credentials::new(
@@ -74,6 +73,7 @@ impl Gateway {
             store: store.clone(),
             tokens: Tokens::new(token.clone(), wrapping, clusters),
             audit: Audit::start(store),
+            audit_key: AuditKey::new(token.clone(), deployment),
             sessions: sessions.clone(),
             issuers: Issuers::new(settings::issuers(config)),
             clock: Arc::new(SystemClock),

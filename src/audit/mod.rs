@@ -1,9 +1,16 @@
 //! The audit log: no result without a record that is durable first.
 
+mod checkpoint;
+pub mod merkle;
 mod metrics;
+mod note;
 mod record;
 mod user_identity;
+mod verifier_key;
 mod writer;
 
+pub use checkpoint::{Checkpoint, origin};
+pub use note::{Note, NoteError, Signature};
 pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};
+pub use verifier_key::VerifierKey;
 pub use writer::Audit;

@@ -16,6 +16,7 @@ pub mod aliases;
 pub mod approvals;
 pub mod data_keys;
 pub mod encryption;
+pub mod evidence;
 pub mod grants;
 pub mod identities;
 pub mod import;
@@ -73,6 +74,8 @@ pub struct Context {
     pub tokens: Tokens,
     /// The audit log.
     pub audit: Audit,
+    /// What evidence is signed with.
+    pub audit_key: evidence::AuditKey,
     /// Temporary credentials.
     pub sessions: Arc<sts::SessionTokens>,
     /// Whose tokens may be exchanged for temporary credentials.

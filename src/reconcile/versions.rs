@@ -7,6 +7,7 @@ use crate::Error;
 use crate::model::{Origin, VersionState, hex};
 use crate::store::{Key, KeyVersion, VersionRow};
 use crate::token::{Birth, Expected, TokenObject};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -105,7 +106,7 @@ impl Look<'_> {
             return;
         }
         let Some(key) = key else { return };
-        let Ok(birth) = serde_json::from_value::<Birth>(version.birth.clone()) else {
+        let Ok(birth) = Birth::deserialize(&*version.birth) else {
             let found = format!("{what} has a birth certificate that cannot be read");
             self.differs(Kind::ObjectDiffers, version.id, found, None);
             return;

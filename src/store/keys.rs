@@ -164,7 +164,9 @@ impl Shared {
             token_serial: column(row, "v_token_serial")?,
             object_id: object_id.map(Arc::from),
             public_key: public_key.map(Arc::from),
-            birth: serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?,
+            birth: serde_json::from_str(birth)
+                .map(Arc::new)
+                .map_err(|_| refused(TABLE, id))?,
             created: column(row, "v_created")?,
             state: parsed(row, "v_state", TABLE, &id.to_string())?,
             valid_to: column(row, "v_valid_to")?,

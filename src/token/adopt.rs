@@ -5,9 +5,10 @@
 
 use super::adopted::try_out;
 use super::attributes::{Birthright, Class, Role, hmac_hash};
+use super::deviation::boolean;
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::birth;
-use super::key::{AdoptedAttributes, Birth, KeyRef};
+use super::key::{AdoptedAttributes, Birth, Born, KeyRef};
 use super::pair::pair;
 use super::public_key::subject_public_key_info;
 use super::session::TokenSession;
@@ -51,6 +52,20 @@ pub struct Adopted {
 
 /// How the labels begin of a gateway's own keys, and of those that it makes for callers.
 const MADE_HERE: [&str; 2] = ["strongroom:", "strongroom "];
+
+/// The attributes that are told of an adopted object where they are true.
+pub(super) const FLAGS: [(AttributeType, &str); 10] = [
+    (AttributeType::Private, "CKA_PRIVATE"),
+    (AttributeType::Modifiable, "CKA_MODIFIABLE"),
+    (AttributeType::Encrypt, "CKA_ENCRYPT"),
+    (AttributeType::Decrypt, "CKA_DECRYPT"),
+    (AttributeType::Sign, "CKA_SIGN"),
+    (AttributeType::Verify, "CKA_VERIFY"),
+    (AttributeType::Wrap, "CKA_WRAP"),
+    (AttributeType::Unwrap, "CKA_UNWRAP"),
+    (AttributeType::Derive, "CKA_DERIVE"),
+    (AttributeType::AlwaysAuthenticate, "CKA_ALWAYS_AUTHENTICATE"),
+];
 
 pub(super) fn refused(detail: impl Into<String>) -> TokenError {
     TokenError::new(TokenErrorClass::CallersFault, "adopt", detail)
@@ -126,6 +141,7 @@ pub(super) fn adopt(
         usage,
         public_key: public_key.as_deref().map(Arc::from),
         object_id: Some(Arc::from(&*id)),
+        born: Born::Unasked,
     };
     try_out(session, &key)?;
     let birth = Birth {
@@ -228,29 +244,15 @@ pub(super) fn attributes(
     let raw = session.raw();
     // One by one: a token need not know them all.
     let is = |kind: AttributeType| {
-        let found = raw.get_attributes(object, &[kind]);
-        found
-            .ok()
-            .and_then(|mut found| found.pop())
-            .is_some_and(|found| is_true(&found))
+        let found = raw.get_attributes(object, &[kind]).ok();
+        let found = found.and_then(|mut found| found.pop());
+        found.as_ref().and_then(boolean).unwrap_or(false)
     };
-    let flags = [
-        (T::Private, "CKA_PRIVATE"),
-        (T::Modifiable, "CKA_MODIFIABLE"),
-        (T::Encrypt, "CKA_ENCRYPT"),
-        (T::Decrypt, "CKA_DECRYPT"),
-        (T::Sign, "CKA_SIGN"),
-        (T::Verify, "CKA_VERIFY"),
-        (T::Wrap, "CKA_WRAP"),
-        (T::Unwrap, "CKA_UNWRAP"),
-        (T::Derive, "CKA_DERIVE"),
-        (T::AlwaysAuthenticate, "CKA_ALWAYS_AUTHENTICATE"),
-    ];
     let label = match raw.get_attributes(object, &[T::Label])?.pop() {
         Some(Attribute::Label(label)) => String::from_utf8_lossy(&label).into_owned(),
         _ => String::new(),
     };
-    let flags = flags.into_iter().filter(|(kind, _)| is(*kind));
+    let flags = FLAGS.into_iter().filter(|(kind, _)| is(*kind));
     Ok(AdoptedAttributes {
         id: hex::encode(id),
         label,
@@ -262,22 +264,4 @@ pub(super) fn attributes(
         ),
         flags: flags.map(|(_, name)| name.to_owned()).collect(),
     })
-}
-
-fn is_true(attribute: &Attribute) -> bool {
-    use Attribute as A;
-    matches!(
-        attribute,
-        A::Private(true)
-            | A::Modifiable(true)
-            | A::Encrypt(true)
-            | A::Decrypt(true)
-            | A::Sign(true)
-            | A::Verify(true)
-            | A::Wrap(true)
-            | A::Unwrap(true)
-            | A::Derive(true)
-            | A::AlwaysAuthenticate(true)
-            | A::Sensitive(true)
-    )
 }

@@ -71,6 +71,7 @@ pub(super) fn destroy(
     let place = Place {
         version,
         object_id: Some(object_id),
+        key: None,
     };
     let classes = match is_pair {
         true => &[Class::Private, Class::Public][..],

@@ -3,6 +3,7 @@
 //! What a template leaves out, a token fills in badly: SoftHSM makes such a key not sensitive and
 //! good for every usage (PKCS#11 v3.1 leaves most defaults to the token, section 4.1).
 
+use super::deviation::{self, Deviation};
 use super::error::{TokenError, TokenErrorClass};
 use super::pair::pair;
 use crate::model::algorithm::Hash;
@@ -196,22 +197,23 @@ pub(super) fn hmac_mechanism(hash: Hash) -> MechanismType {
     }
 }
 
-/// Reads `expected` back and says what differs, if anything. A private or secret object must also
-/// refuse to show its value.
+/// Reads `expected` back and says what differs. A private or secret object must also refuse to show
+/// its value.
 pub(super) fn read_back(
     session: &Session,
     object: ObjectHandle,
     class: Class,
     expected: &[Attribute],
-) -> Result<Option<String>, TokenError> {
+) -> Result<Vec<Deviation>, TokenError> {
     let types: Vec<AttributeType> = expected.iter().map(Attribute::attribute_type).collect();
     let found = session.get_attributes(object, &types)?;
+    let mut deviations = Vec::new();
     for want in expected {
         let have = found
             .iter()
             .find(|have| have.attribute_type() == want.attribute_type());
         if !have.is_some_and(|have| same(want, have)) {
-            return Ok(Some(format!("{want:?} reads back as {have:?}")));
+            deviations.push(Deviation::of(want, have));
         }
     }
     let mut value = match class {
@@ -233,10 +235,10 @@ pub(super) fn read_back(
         .zip(session.get_attribute_info(object, &value)?)
     {
         if matches!(info, AttributeInfo::Available(_)) {
-            return Ok(Some(format!("{kind:?} can be read")));
+            deviations.push(deviation::readable(*kind));
         }
     }
-    Ok(None)
+    Ok(deviations)
 }
 
 /// Equality, but that the order of `CKA_ALLOWED_MECHANISMS` is the token's.
@@ -260,10 +262,6 @@ pub(super) fn flag(
     object: ObjectHandle,
     kind: AttributeType,
 ) -> Result<bool, TokenError> {
-    use Attribute as A;
     let found = session.get_attributes(object, &[kind])?;
-    Ok(matches!(
-        found.first(),
-        Some(A::AlwaysSensitive(true) | A::NeverExtractable(true) | A::Local(true))
-    ))
+    Ok(found.first().and_then(deviation::boolean).unwrap_or(false))
 }

@@ -31,12 +31,13 @@ pub enum TokenErrorClass {
     Operator,
     Unsupported,
     NoSuchObject,
+    NotAsBorn,
     Bug,
 }
 
 impl TokenErrorClass {
     /// Every class, in the order of their declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CallersFault,
         Self::Busy,
         Self::SessionLost,
@@ -45,6 +46,7 @@ impl TokenErrorClass {
         Self::Operator,
         Self::Unsupported,
         Self::NoSuchObject,
+        Self::NotAsBorn,
         Self::Bug,
     ];
 
@@ -59,6 +61,7 @@ impl TokenErrorClass {
             Self::Operator => "operator",
             Self::Unsupported => "unsupported",
             Self::NoSuchObject => "no_such_object",
+            Self::NotAsBorn => "not_as_born",
             Self::Bug => "bug",
         }
     }
@@ -273,6 +276,12 @@ impl From<TokenError> for crate::Error {
             C::Operator => (
                 ErrorCode::KeyUnavailable,
                 "The token that holds the key needs its operator's attention.".to_owned(),
+            ),
+            C::NotAsBorn => (
+                ErrorCode::KeyUnavailable,
+                "What the token has in the key's place is not what was made. It is not used until \
+                 an operator has seen to it."
+                    .to_owned(),
             ),
             C::Unsupported => (
                 ErrorCode::UnsupportedOperation,

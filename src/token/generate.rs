@@ -2,6 +2,7 @@
 //! are not thread-safe.
 
 use super::attributes::{self, Birthright, Class, Role};
+use super::deviation::in_words;
 use super::error::{TokenError, TokenErrorClass};
 use super::key::Birth;
 use super::pair::pair;
@@ -184,9 +185,10 @@ pub(super) fn verify(
     class: Class,
     expected: &[Attribute],
 ) -> Result<(), TokenError> {
-    match attributes::read_back(session.raw(), object, class, expected)? {
+    let deviations = attributes::read_back(session.raw(), object, class, expected)?;
+    match in_words(&deviations) {
         None => Ok(()),
-        Some(difference) => Err(otherwise(&difference)),
+        Some(deviations) => Err(otherwise(&deviations)),
     }
 }
 

@@ -17,13 +17,27 @@ pub struct KeyRef {
     pub(super) public_key: Option<Arc<[u8]>>,
     /// The `CKA_ID` of an adopted object; `None` where it is `version`.
     pub(super) object_id: Option<Arc<[u8]>>,
+    pub(super) born: Born,
 }
 
-/// Where a key is: its version, by which handles are kept, and the `CKA_ID` of its objects.
+/// What a key's objects have to be when they are looked up.
+#[derive(Debug, Clone)]
+pub(super) enum Born {
+    /// They are being examined, or were just made: nothing is asked.
+    Unasked,
+    /// A key of the gateway's own: what this token makes.
+    Here,
+    /// As its [`Birth`] says, in JSON, which is read only then.
+    As(Arc<serde_json::Value>),
+}
+
+/// Where a key is: its version, by which handles are kept, the `CKA_ID` of its objects, and what they
+/// have to be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) version: Uuid,
     pub(super) object_id: Option<&'a [u8]>,
+    pub(super) key: Option<&'a KeyRef>,
 }
 
 impl Place<'_> {
@@ -39,6 +53,7 @@ impl From<Uuid> for Place<'_> {
         Self {
             version,
             object_id: None,
+            key: None,
         }
     }
 }
@@ -48,6 +63,7 @@ impl<'a> From<&'a KeyRef> for Place<'a> {
         Self {
             version: key.version,
             object_id: key.object_id.as_deref(),
+            key: Some(key),
         }
     }
 }
@@ -66,6 +82,17 @@ impl KeyRef {
             usage,
             public_key,
             object_id: None,
+            born: Born::Unasked,
+        }
+    }
+
+    /// One whose objects are refused unless they are what this birth certificate says: the JSON of a
+    /// [`Birth`].
+    #[must_use]
+    pub fn born(self, birth: Arc<serde_json::Value>) -> Self {
+        Self {
+            born: Born::As(birth),
+            ..self
         }
     }
 

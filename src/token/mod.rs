@@ -11,7 +11,8 @@
 //! - `data_key_pair` and `agreement` make what callers take with them, as session objects, and
 //!   `handed_out` reads it: it is given the handle of no CMK;
 //! - `attributes` says what a key must be, `error` what a return value means;
-//! - `inventory` compares what is there with what was made;
+//! - `compare` says what of an object is otherwise than it was made: at its first sight in an epoch,
+//!   and for `inventory` and `attest`;
 //! - `export_check` looks at every opening whether the token keeps its keys to itself;
 //! - `probe`, `self_test`, `provision` and `baseline` are for the command line, on modules not in
 //!   use.
@@ -21,13 +22,16 @@
 mod adopt;
 mod adopted;
 mod agreement;
+mod attest;
 mod attributes;
 mod baseline;
 mod calls;
 mod cipher;
+mod compare;
 mod config;
 mod data_key_pair;
 mod der;
+mod deviation;
 mod epoch;
 mod error;
 mod export_check;
@@ -63,9 +67,11 @@ mod wrapping;
 
 pub use adopt::{Adopted, Adoption, Locator};
 pub use agreement::Encapsulated;
+pub use attest::{Sighting, Subject, TokenIdentity};
 pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
 pub use data_key_pair::DataKeyPair;
+pub use deviation::Deviation;
 pub use error::{TokenError, TokenErrorClass};
 pub use export_check::AttributeCheck;
 pub use import::{Import, Imported};

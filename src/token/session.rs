@@ -2,6 +2,7 @@
 
 use super::attributes::Class;
 use super::cipher::RandomBlock;
+use super::compare;
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::key::Place;
@@ -81,7 +82,8 @@ impl TokenSession {
     }
 
     /// Runs `call` with the handle of one object, found by `CKA_ID` and `CKA_CLASS`. A handle
-    /// that has gone stale is looked up again, once.
+    /// that has gone stale is looked up again, once; what is looked up is refused unless it is what
+    /// it was made as.
     pub(super) fn with_key<'p, T>(
         &mut self,
         place: impl Into<Place<'p>>,
@@ -124,6 +126,9 @@ impl TokenSession {
         let version = place.version;
         match found.as_slice() {
             [handle] => {
+                if let Some(key) = place.key {
+                    compare::first_sight(self, *handle, class, key)?;
+                }
                 let handles = self.epoch.handles.write();
                 let mut handles = handles.unwrap_or_else(PoisonError::into_inner);
                 handles.insert((version, class), *handle);

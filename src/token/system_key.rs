@@ -4,7 +4,7 @@ use super::attributes::{Birthright, Class, Role};
 use super::config::SystemKey;
 use super::error::{TokenError, TokenErrorClass};
 use super::generate::{birth, generate, otherwise, verify};
-use super::key::KeyRef;
+use super::key::{Born, KeyRef};
 use super::session::TokenSession;
 use uuid::Uuid;
 
@@ -61,5 +61,6 @@ pub(super) fn ensure(
         usage,
         public_key: public_key.map(Into::into),
         object_id: None,
+        born: Born::Here,
     })
 }

@@ -5,7 +5,7 @@ use super::attributes::{Birthright, Class};
 use super::error::TokenError;
 use super::export_check::forget;
 use super::import::{Import, Imported};
-use super::key::KeyRef;
+use super::key::{self, KeyRef};
 use super::material;
 use super::rsa::{self, oaep_mechanism};
 use super::session::TokenSession;
@@ -147,6 +147,8 @@ fn open(
         usage: KeyUsage::EncryptDecrypt,
         public_key: None,
         object_id: None,
+        // It is no CMK: what it wraps is let in, and nothing is let out by it.
+        born: key::Born::Unasked,
     };
     let algorithm = match import.algorithm.parts().map(|parts| parts.hash) {
         Some(Hash::Sha1) => EncryptionAlgorithm::RsaesOaepSha1,

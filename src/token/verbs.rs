@@ -1,5 +1,6 @@
 //! The verbs of a [`Token`]: what each is given, where it runs, and for how long.
 
+use super::key::Born;
 use super::pool::Lane;
 use super::{
     Adopted, Adoption, Birth, KeyRef, Sealed, SystemKey, Token, TokenError, TokenErrorClass, adopt,
@@ -130,6 +131,7 @@ impl Token {
             usage,
             public_key: None,
             object_id: None,
+            born: Born::Here,
         }
     }
 
@@ -154,6 +156,17 @@ impl Token {
         ids.unwrap_or_else(PoisonError::into_inner)
             .insert(key.version);
         Ok(key)
+    }
+
+    /// The public half of a pair, as DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the token from answering; NoSuchObject if it has no such key.
+    pub async fn public_key(&self, key: &KeyRef) -> Result<Vec<u8>, TokenError> {
+        let key = key.clone();
+        self.crypto(move |session| session.with_public(&key, key.spec))
+            .await
     }
 
     /// Random bytes from the token (C_GenerateRandom), at most 1 MiB.

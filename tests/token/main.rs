@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // the token layer by itself, below authorization
 
 mod adoption;
+mod attest;
 mod handed_out;
 mod import;
 mod kryoptic;

@@ -147,4 +147,5 @@ fn key_ref(key: &Key, version: &KeyVersion) -> KeyRef {
         version.public_key.clone(),
     )
     .of_object(version.object_id.clone())
+    .born(version.birth.clone())
 }

@@ -252,7 +252,7 @@ async fn make(
     let version = KeyVersion {
         token_serial: birth.token_serial,
         public_key: birth.public_key.map(Into::into),
-        birth: birth_certificate,
+        birth: Arc::new(birth_certificate),
         state: match before.state {
             VersionState::PendingImport => VersionState::Enabled,
             other => other,

@@ -125,7 +125,7 @@ pub struct KeyVersion {
     /// DER SubjectPublicKeyInfo.
     pub public_key: Option<Arc<[u8]>>,
     /// What the token said of it when it was made, as JSON.
-    pub birth: serde_json::Value,
+    pub birth: Arc<serde_json::Value>,
     /// When it was made; microseconds are kept.
     pub created: OffsetDateTime,
     /// Whether it may be used, and has material.
@@ -157,7 +157,7 @@ impl KeyVersion {
             token_serial,
             object_id: None,
             public_key,
-            birth,
+            birth: Arc::new(birth),
             created,
             state: VersionState::Enabled,
             valid_to: None,
