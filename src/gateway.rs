@@ -5,11 +5,13 @@ mod endpoint;
 mod initialise;
 mod quotas;
 mod reconciler;
+mod reporter;
 mod row_seal;
 pub mod settings;
 
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
+pub use reporter::{Reporter, TokenRead, reporter};
 
 use crate::Error;
 use crate::audit::Audit;

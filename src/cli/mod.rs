@@ -9,6 +9,7 @@ pub mod init;
 pub mod logging;
 mod private;
 pub mod reconcile;
+pub mod report;
 pub mod serve;
 
 use crate::Error;
@@ -35,6 +36,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Compare token and database, explain every difference, and repair those that are named.
     Reconcile(reconcile::Arguments),
+    /// Write evidence of a period for an auditor: a page, and its data as JSON and CSV.
+    Report(report::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
     /// Measure a running gateway, and the token beside it.
@@ -54,6 +57,7 @@ impl Arguments {
             Command::Init(arguments) => init::run(arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Reconcile(arguments) => return reconcile::run(arguments),
+            Command::Report(arguments) => return report::run(&arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
