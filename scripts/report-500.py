@@ -103,7 +103,7 @@ for number, (arn, key_id, _, _) in enumerate(keys[490:494]):
     try:
         carol.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
     except ClientError as error:
-        approval = error.response["ApprovalId"]
+        approval = error.response["Error"]["Message"].split("approval request ")[1].split(".")[0]
     if number < 3:
         admin_environment = {"AWS_ACCESS_KEY_ID": access_keys["alice"]["AccessKeyId"],
                              "AWS_SECRET_ACCESS_KEY": access_keys["alice"]["SecretAccessKey"]}

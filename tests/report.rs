@@ -19,6 +19,8 @@ use std::process::Command;
 
 const ROOT: &str = "arn:aws:iam::000000000000:root";
 const ALICE: &str = "arn:aws:iam::000000000000:user/alice";
+/// A period that has everything in it.
+const ALWAYS: &[&str] = &["--from", "2020-01-01", "--to", "2099-12-31"];
 /// What a key's owner could write to have it run in an auditor's browser, or spreadsheet.
 const HOSTILE: &str = r#"=1+1</td><script>alert("x")</script><img src=x onerror=alert(1)>"#;
 
@@ -77,14 +79,7 @@ impl Made {
 fn command(dev: &Dev, out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     command
-        .args([
-            "report",
-            "--from",
-            "2020-01-01",
-            "--to",
-            "2099-12-31",
-            "--config",
-        ])
+        .args(["report", "--config"])
         .arg(dev.dir.join("strongroom.toml"))
         .arg("--out")
         .arg(out)
@@ -227,14 +222,14 @@ async fn act(dev: &Dev) -> Done {
 async fn a_report_says_what_there_is_and_what_happened() {
     let dev = Dev::start_where(&scratch(), &[("STRONGROOM_APPROVAL", &rules())]);
     let done = act(&dev).await;
-    let made = report(&dev, &[]);
+    let made = report(&dev, ALWAYS);
     inventory(&made, &done);
     access(&made, &done);
     activity(&made, &done);
     the_page_is_one_file_in_which_nothing_runs(&made);
 
     // A folder that has something in it stays as it is.
-    let output = command(&dev, &made.folder, &[]).output().unwrap();
+    let output = command(&dev, &made.folder, ALWAYS).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(
         !output.status.success() && told.contains("is not empty"),
@@ -375,7 +370,7 @@ fn the_page_is_one_file_in_which_nothing_runs(made: &Made) {
 }
 
 fn without_the_token(dev: &Dev) {
-    let made = report(dev, &["--without-token"]);
+    let made = report(dev, &[ALWAYS, &["--without-token"]].concat());
     assert_eq!(made.data["about"]["rowsVerified"], false);
     assert_eq!(made.exceptions("NotVerified"), ["all rows"]);
     assert!(
@@ -393,7 +388,7 @@ async fn a_row_that_was_edited(dev: &Dev, done: &Done) {
         done.open
     );
     dev.owner().await.batch_execute(&statement).await.unwrap();
-    let made = report(dev, &[]);
+    let made = report(dev, ALWAYS);
     let differs = made.exceptions("Differs");
     assert!(
         differs

@@ -115,7 +115,7 @@ async fn read(
     Ok(Report::new(Read {
         deployment: store.deployment(),
         period,
-        metadata: &metadata,
+        metadata,
         audit_key: token.ok().map(|token| &*token.audit_key),
         token: token.map(|token| &token.report).map_err(Clone::clone),
         log,

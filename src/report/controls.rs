@@ -92,7 +92,7 @@ controls! {
     }
     DualControl {
         SP_800_130 "6.7.4 (multiparty control)", "what needed several people, and who they were";
-        PCI_DSS "3.7.6", "dual control of operations, where a rule asks for it; no key is handled in the clear";
+        PCI_DSS "3.7.6", "dual control of the operations that a rule names; what is done with clear text before an import is not seen here";
         SOC_2 "CC6.3", "segregation of duties between who asks and who approves";
     }
     Checkpoints {

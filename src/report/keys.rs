@@ -166,6 +166,19 @@ impl KeyEntry {
     }
 }
 
+/// Puts the keys in the order in which people look for them: by account and Region, then by alias, those
+/// without one last.
+pub(super) fn sort(metadata: &mut Metadata) {
+    let aliases = aliases_by_key(&metadata.aliases);
+    metadata.keys.sort_by_cached_key(|key| {
+        let place = (key.account.as_str(), key.region.as_str(), &*key.key_id);
+        let alias = aliases.get(&place).and_then(|names| names.first());
+        let alias = alias.map(|name| (*name).to_owned());
+        let (account, region) = (key.account.to_string(), key.region.to_string());
+        (account, region, alias.is_none(), alias, key.key_id.clone())
+    });
+}
+
 /// The entries, in the order of the metadata's keys. `option` is how long every key's period is, in days.
 pub fn inventory(metadata: &Metadata, option: Option<u32>) -> Vec<KeyEntry> {
     let mut aliases = aliases_by_key(&metadata.aliases);

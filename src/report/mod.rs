@@ -142,7 +142,7 @@ pub struct Read<'r> {
     /// The period, as far as it is over.
     pub period: Period,
     /// The rows.
-    pub metadata: &'r Metadata,
+    pub metadata: Metadata,
     /// What `reconcile` found; `None` where the token was not read, and why.
     pub token: Result<&'r reconcile::Report, String>,
     /// The public half of the token's audit key, where it was read.
@@ -164,7 +164,9 @@ pub struct Read<'r> {
 impl Report {
     /// Puts together what was read.
     pub fn new(read: Read<'_>) -> Self {
-        let metadata = read.metadata;
+        let mut metadata = read.metadata;
+        keys::sort(&mut metadata);
+        let metadata = &metadata;
         let keys = keys::inventory(metadata, read.crypto_period);
         let compared = read.token.as_ref().ok().copied();
         let looked = Looked::new(compared);

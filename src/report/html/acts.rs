@@ -58,7 +58,7 @@ impl Page<'_> {
                 (table(
                     &format!("{} denials, those that are alike together", thousands(many)),
                     html! {
-                        th.n scope="col" { "Many" } th scope="col" { "Identity" } th scope="col" { "Operation" } th scope="col" { "Resource" }
+                        th.n scope="col" { "Count" } th scope="col" { "Identity" } th scope="col" { "Operation" } th scope="col" { "Resource" }
                         th scope="col" { "First" } th scope="col" { "Last" }
                     },
                     html! {
@@ -79,7 +79,7 @@ impl Page<'_> {
             @if !log.failures.is_empty() {
                 (table(
                     "Requests that failed for another reason",
-                    html! { th.n scope="col" { "Many" } th scope="col" { "Error" } },
+                    html! { th.n scope="col" { "Count" } th scope="col" { "Error" } },
                     html! { @for (code, many) in &log.failures { tr { td.n { (thousands(*many)) } td { (code) } } } },
                 ))
             }
@@ -94,7 +94,7 @@ impl Page<'_> {
             @if !log.changes_by_operation.is_empty() {
                 (table(
                     "Changes by operation",
-                    html! { th.n scope="col" { "Many" } th scope="col" { "Operation" } },
+                    html! { th.n scope="col" { "Count" } th scope="col" { "Operation" } },
                     html! { @for (operation, many) in &log.changes_by_operation { tr { td.n { (thousands(*many)) } td { (operation) } } } },
                 ))
             }

@@ -1,6 +1,6 @@
 //! Keys, and whether their material could leave the token.
 
-use super::{Page, short, table, time, yes};
+use super::{Page, table, time, yes};
 use crate::report::keys::KeyEntry;
 use crate::report::protection::{Now, Verdict, VersionEntry};
 use maud::{Markup, html};
@@ -17,20 +17,15 @@ fn state(key: &KeyEntry) -> Markup {
     }
 }
 
-fn rotation(key: &KeyEntry) -> Markup {
-    html! {
-        @match key.rotation_days {
-            Some(days) => { "every " (days) " days" span.sub { "next " (time(key.next_rotation)) } }
-            None => "–",
-        }
-    }
-}
-
 fn crypto_period(key: &KeyEntry) -> Markup {
     html! {
         @if key.over_crypto_period { span.badge.bad { "over since " (time(key.crypto_period_ends)) } }
         @else { "ends " (time(key.crypto_period_ends)) }
         span.sub { (key.crypto_period.days) " days, " (key.crypto_period.by) }
+        @match key.next_rotation {
+            Some(next) => span.sub { "next rotation " (time(Some(next))) },
+            None => span.sub { "not rotated" },
+        }
     }
 }
 
@@ -64,18 +59,18 @@ impl Page<'_> {
                 html! {
                     th scope="col" { "Key" } th scope="col" { "Owner" } th scope="col" { "Purpose" } th scope="col" { "Spec, use, origin" }
                     th scope="col" { "State" } th scope="col" { "Created" } th scope="col" { "Current version" }
-                    th scope="col" { "Crypto-period" } th scope="col" { "Rotation" } th scope="col" { "Last used" }
+                    th scope="col" { "Crypto-period, rotation" } th scope="col" { "Last used" }
                 },
                 html! {
                     @for (at, key) in keys.iter().enumerate() {
                         tr id={ "key-" (at) } {
-                            th scope="row" {
+                            th.id scope="row" {
                                 (key.name())
                                 @for alias in key.aliases.iter().skip(1) { span.sub { (alias) } }
-                                span.sub.mono { (short(&key.arn)) }
+                                @if !key.aliases.is_empty() { span.sub.mono { (key.key_id) } }
                             }
-                            td { (key.owner) }
-                            td { (key.description) }
+                            td { (key.owner) span.sub.nowrap { (key.account) } span.sub.nowrap { (key.region) } }
+                            td.purpose { (key.description) }
                             td {
                                 (key.spec)
                                 span.sub { (key.usage) ", " (key.origin) }
@@ -89,7 +84,6 @@ impl Page<'_> {
                                 @if let Some(expires) = key.material_expires { span.sub { "material expires " (time(Some(expires))) } }
                             }
                             td.nowrap { (crypto_period(key)) }
-                            td.nowrap { (rotation(key)) }
                             td.nowrap {
                                 (time(key.last_used))
                                 @if let Some(operation) = &key.last_operation { span.sub { (operation) } }
@@ -144,7 +138,7 @@ impl Page<'_> {
     fn version(&self, version: &VersionEntry) -> Markup {
         html! {
             tr {
-                th scope="row" { (self.key(&version.key)) span.sub.mono { (version.id) } }
+                th.id scope="row" { (self.key(&version.key)) span.sub.mono { (version.id) } }
                 td.n { (version.number) }
                 td { (verdict(version.verdict)) }
                 td { (version.provenance.name()) span.sub { (time(Some(version.created))) } }
@@ -155,7 +149,7 @@ impl Page<'_> {
                     (version.mechanism.as_deref().unwrap_or("–"))
                     @if let Some(value) = &version.check_value { span.sub { "check value " (value) } }
                 }
-                td.mono { (version.token_serial) }
+                td.mono.nowrap { (version.token_serial) }
                 td { (now(&version.now)) }
             }
         }

@@ -1,5 +1,6 @@
 //! Bars over time, as SVG: what they show is also in words or in a table.
 
+use super::summary::thousands;
 use crate::report::period::Steps;
 use maud::{Markup, html};
 use std::fmt::Write;
@@ -17,16 +18,15 @@ pub(super) struct Series {
     pub(super) values: Vec<u64>,
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 …
+/// The next number that is one of these and noughts.
 fn ceiling(most: u64) -> u64 {
-    let mut ceiling = 1u64;
-    for factor in [2.0, 2.5, 2.0].iter().cycle().take(57) {
-        if ceiling >= most {
-            break;
-        }
-        ceiling = (ceiling as f64 * factor) as u64;
+    const FIRST: [u64; 8] = [1, 2, 3, 4, 5, 6, 8, 10];
+    let mut unit = 1u64;
+    while let Some(next) = unit.checked_mul(10).filter(|next| *next < most) {
+        unit = next;
     }
-    ceiling.max(most)
+    let mut round = FIRST.iter().map(|first| unit.saturating_mul(*first));
+    round.find(|round| *round >= most).unwrap_or(most)
 }
 
 /// One rectangle of a path.
@@ -76,13 +76,13 @@ pub(super) fn bars(title: &str, steps: Steps, series: &[Series]) -> Markup {
                 @for line in lines {
                     @let y = TOP + high - scale(line);
                     line.grid x1=(LEFT) x2=(WIDTH) y1=(y) y2=(y) {}
-                    text x=(LEFT - 8.0) y=(y + 4.0) text-anchor="end" { (line) }
+                    text x=(LEFT - 8.0) y=(y + 4.0) text-anchor="end" { (thousands(line)) }
                 }
                 @for (one, path) in series.iter().zip(&paths) {
                     @if !path.is_empty() { path class=(one.class) d=(path) {} }
                 }
                 line.axis x1=(LEFT) x2=(WIDTH) y1=(TOP + high) y2=(TOP + high) {}
-                @for step in (0..steps.many).step_by(apart) {
+                @for step in (0..steps.many).step_by(apart).filter(|step| x(*step) < WIDTH - 70.0) {
                     text x=(x(step)) y=(HEIGHT - 7.0) { (label(steps, step)) }
                 }
             }
@@ -138,10 +138,11 @@ mod tests {
         for (most, expected) in [
             (0, 1),
             (1, 1),
-            (3, 5),
+            (3, 3),
             (5, 5),
-            (6, 10),
+            (7, 8),
             (11, 20),
+            (2600, 3000),
             (49_999, 50_000),
         ] {
             assert_eq!(ceiling(most), expected);

@@ -95,7 +95,7 @@ impl Page<'_> {
                 @if !report.exceptions.is_empty() {
                     (table(
                         "Exceptions, by kind",
-                        html! { th.n scope="col" { "Many" } th scope="col" { "Kind" } th scope="col" { "What to ask" } },
+                        html! { th.n scope="col" { "Count" } th scope="col" { "Kind" } th scope="col" { "What to ask" } },
                         html! {
                             @for (at, kind) in ExceptionKind::ALL.iter().enumerate() {
                                 @let many = self.of_kind(*kind).count();
