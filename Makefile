@@ -25,9 +25,10 @@ test-deb: setup ## Install, use, upgrade and remove the package in a fresh Debia
 memory: setup ## Look for secrets in a gateway's memory; as root
 	$(CARGO) test --locked --test door -- --ignored
 
-check: ## Formatting and lints
+check: ## Formatting and lints, and whether the fuzz targets still compile
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml --target-dir target
 
 setup: ## System packages that are missing
 	scripts/setup.sh

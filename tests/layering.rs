@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "reconcile",
             "report",
             "operation",
+            "audit",
             "store",
             "token",
             "sigv4",

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod admin;
+pub mod attest;
 pub mod bench;
 mod client;
 pub mod dev;
@@ -40,6 +41,8 @@ enum Command {
     Report(report::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
+    /// Have a running gateway attest what the token says of keys, or verify what was attested.
+    Attest(attest::Arguments),
     /// Measure a running gateway, and the token beside it.
     Bench(bench::Arguments),
 }
@@ -59,6 +62,7 @@ impl Arguments {
             Command::Reconcile(arguments) => return reconcile::run(arguments),
             Command::Report(arguments) => return report::run(&arguments),
             Command::Admin(arguments) => admin::run(arguments),
+            Command::Attest(arguments) => return attest::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
         }
         .map(|()| ExitCode::SUCCESS)

@@ -158,6 +158,17 @@ impl Endpoint for Gate {
         .boxed()
     }
 
+    fn warnings(&self) -> BoxFuture<'_, Vec<(&'static str, String)>> {
+        async move {
+            // A database that does not answer is told already.
+            let drift = self.context.store.key_drift().await.ok();
+            let drifted = drift.map_or(0, |drift| drift.drifted);
+            let warning = format!("{drifted} on the token are not what they were made as");
+            Vec::from_iter((drifted > 0).then_some(("keys", warning)))
+        }
+        .boxed()
+    }
+
     fn metrics(&self) -> String {
         let Context {
             metrics,

@@ -2,8 +2,9 @@
 
 use super::{Context, Operation, Request, dispatch};
 use super::{
-    agreement, aliases, approvals, data_keys, encryption, grants, identities, import, key_stores,
-    keys, mac, multi_region, policies, random, rotation, signing, sts, tags, usage, versions,
+    agreement, aliases, approvals, data_keys, encryption, evidence, grants, identities, import,
+    key_stores, keys, mac, multi_region, policies, random, rotation, signing, sts, tags, usage,
+    versions,
 };
 use crate::model::member::{Decode, Structure};
 use crate::{Error, ErrorCode};
@@ -125,12 +126,13 @@ macro_rules! operations {
             ///
             /// What the gateway's own operations do to a key is KMS's too: the policies of keys speak
             /// of nothing else, and the default one of `kms:*`.
-            #[allow(unreachable_patterns)] // the first five, behind the others' rule
+            #[allow(unreachable_patterns)] // the first six, behind the others' rule
             pub const fn action(self) -> &'static str {
                 match self {
                     OperationName::CreateKeyVersion => "kms:CreateKeyVersion",
                     OperationName::DisableKeyVersion => "kms:DisableKeyVersion",
                     OperationName::EnableKeyVersion => "kms:EnableKeyVersion",
+                    OperationName::GetKeyAttestation => "kms:GetKeyAttestation",
                     OperationName::ListKeyVersions => "kms:ListKeyVersions",
                     OperationName::SetPrimaryKeyVersion => "kms:SetPrimaryKeyVersion",
                     $(OperationName::$use => concat!("kms:", stringify!($use)),)*
@@ -262,6 +264,7 @@ operations! {
         DescribeApprovalRequest: approvals::describe_approval_request::DescribeApprovalRequest,
         ListApprovalRequests: approvals::list_approval_requests::ListApprovalRequests,
         GetAccessKeyLastUsed: identities::access_keys::get_access_key_last_used::GetAccessKeyLastUsed,
+        GetKeyAttestation: evidence::get_key_attestation::GetKeyAttestation,
         GetRole: identities::roles::get_role::GetRole,
         GetRolePolicy: identities::roles::get_role_policy::GetRolePolicy,
         GetUser: identities::users::get_user::GetUser,

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Versions read in one statement.
+const PAGE: i64 = 1000;
+
 fn place(key: &Key) -> Place {
     Place {
         account: key.account.clone(),
@@ -23,7 +26,7 @@ impl Look<'_> {
     pub(super) async fn versions(&mut self) -> Result<(), Error> {
         let (mut after, mut orphaned) = (Uuid::nil(), BTreeMap::<Uuid, usize>::new());
         loop {
-            let page = self.reconciler.store.version_rows(after).await?;
+            let page = self.reconciler.store.version_rows(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             for row in page {

@@ -36,7 +36,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn ready(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
     let dependencies = endpoint.readiness().await;
     let all = dependencies.iter().all(|(_, answer)| answer.is_ok());
-    let body: serde_json::Map<String, serde_json::Value> = dependencies
+    let mut body: serde_json::Map<String, serde_json::Value> = dependencies
         .into_iter()
         .map(|(name, answer)| {
             (
@@ -45,6 +45,9 @@ async fn ready(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
             )
         })
         .collect();
+    // Serving less would mend none of it.
+    let warnings = endpoint.warnings().await.into_iter();
+    body.extend(warnings.map(|(name, warning)| (name.into(), warning.into())));
     let mut response = if all {
         HttpResponse::Ok()
     } else {

@@ -22,6 +22,11 @@ const PAGE_OF_VERSIONS: &str = concat!(
     version_columns!(),
     " from key_version v where v.id > $1 order by v.id limit $2"
 );
+const VERSION: &str = concat!(
+    "/* reconcile::version */ select ",
+    version_columns!(),
+    " from key_version v where v.id = $1"
+);
 const KEYS_OF_SETS: &str = concat!(
     "/* reconcile::keys_of_sets */ select ",
     key_columns!(),
@@ -122,14 +127,34 @@ impl Shared {
 }
 
 impl Store {
-    /// Key versions after `after` in the order of their ids, with the keys that have them.
+    /// So many key versions after `after` in the order of their ids, with the keys that have them.
     ///
     /// # Errors
     /// Those of the database and of the seal.
-    pub async fn version_rows(&self, after: Uuid) -> Result<Vec<VersionRow>, Error> {
+    pub async fn version_rows(&self, after: Uuid, limit: i64) -> Result<Vec<VersionRow>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection
+            .query(PAGE_OF_VERSIONS, &[&after, &limit])
+            .await?;
+        self.with_keys(&connection, rows).await
+    }
+
+    /// One key version, with the keys that have it.
+    ///
+    /// # Errors
+    /// Those of the database and of the seal.
+    pub async fn version_row(&self, id: Uuid) -> Result<Option<VersionRow>, Error> {
+        let connection = self.shared.connections.get().await?;
+        let rows = connection.query(VERSION, &[&id]).await?;
+        Ok(self.with_keys(&connection, rows).await?.pop())
+    }
+
+    async fn with_keys(
+        &self,
+        connection: &Connection,
+        rows: Vec<Row>,
+    ) -> Result<Vec<VersionRow>, Error> {
         let shared = &self.shared;
-        let connection = shared.connections.get().await?;
-        let rows = connection.query(PAGE_OF_VERSIONS, &[&after, &PAGE]).await?;
         let mut versions = Vec::with_capacity(rows.len());
         for row in &rows {
             let read = genuine(shared.read_version(row).await)?;

@@ -5,6 +5,7 @@ use crate::metrics::{Gauge, IntCounter, Metrics};
 use crate::model::KeyState;
 use crate::operation::Context;
 use std::time::{Duration, Instant};
+use time::OffsetDateTime;
 
 /// How often the deployment's figures are asked for.
 const EVERY: Duration = Duration::from_secs(30);
@@ -15,6 +16,7 @@ pub(super) enum Task {
     Intents,
     WornKeys,
     Approvals,
+    KeyScan,
     Clock,
     Deletion,
     ImportExpiry,
@@ -23,10 +25,11 @@ pub(super) enum Task {
 }
 
 impl Task {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Intents,
         Self::WornKeys,
         Self::Approvals,
+        Self::KeyScan,
         Self::Clock,
         Self::Deletion,
         Self::ImportExpiry,
@@ -40,6 +43,7 @@ impl Task {
             Self::Intents => "intents",
             Self::WornKeys => "worn_keys",
             Self::Approvals => "approvals",
+            Self::KeyScan => "key_scan",
             Self::Clock => "clock",
             Self::Deletion => "deletion",
             Self::ImportExpiry => "import_expiry",
@@ -57,6 +61,8 @@ pub struct WorkerMetrics {
     pub(super) clock_jumped: Gauge,
     keys: Vec<(KeyState, Gauge)>,
     gcm_budget_left: Gauge,
+    drifted: Gauge,
+    scanned: Gauge,
     asked: Option<Instant>,
 }
 
@@ -99,6 +105,15 @@ impl WorkerMetrics {
                 })
                 .collect(),
             gcm_budget_left,
+            drifted: set.gauge(
+                "strongroom_drifted_key_versions",
+                "Key versions, and keys of the gateway's own, whose object on the token is not what \
+                 was made.",
+            ),
+            scanned: set.gauge(
+                "strongroom_key_scan_timestamp_seconds",
+                "When the last scan of all key versions ended; 0 before the first.",
+            ),
             asked: None,
         }
     }
@@ -122,6 +137,10 @@ impl WorkerMetrics {
             gauge.set(found.map_or(0.0, |(_, many)| *many as f64));
         }
         self.gcm_budget_left.set(cx.store.least_gcm_budget().await?);
+        let drift = cx.store.key_drift().await?;
+        self.drifted.set(drift.drifted as f64);
+        let scanned = drift.scanned.map_or(0, OffsetDateTime::unix_timestamp);
+        self.scanned.set(scanned as f64);
         self.asked = Some(Instant::now());
         Ok(())
     }

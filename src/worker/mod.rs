@@ -6,6 +6,7 @@ mod approvals;
 mod deletion;
 mod import_expiry;
 mod intents;
+mod key_scan;
 pub mod key_stores;
 mod metrics;
 mod rotation;
@@ -45,6 +46,7 @@ async fn rounds(
         metrics.done(Task::Intents, intents::resume(cx).await);
         metrics.done(Task::WornKeys, rotation::rotate_worn(cx).await);
         metrics.done(Task::Approvals, approvals::forget(cx).await);
+        metrics.done(Task::KeyScan, key_scan::scan(cx).await);
         cx.quota.shrink();
         match clock.agrees(cx, &metrics).await {
             Ok(true) => {

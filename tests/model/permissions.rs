@@ -273,6 +273,7 @@ impl Requests<'_> {
             "CreateKeyVersion"
             | "DisableKeyVersion"
             | "EnableKeyVersion"
+            | "GetKeyAttestation"
             | "ListKeyVersions"
             | "SetPrimaryKeyVersion" => body(operation, &self.key(Kind::Signing)),
             "PutUserPolicy" | "PutRolePolicy" => {

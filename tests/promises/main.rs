@@ -9,6 +9,7 @@ mod access_keys;
 #[path = "../support/admin.rs"]
 mod admin;
 mod adoption;
+mod attestation;
 mod backup;
 #[path = "../support/postgres.rs"]
 mod cluster;

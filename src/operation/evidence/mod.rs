@@ -1,6 +1,16 @@
 //! What an auditor takes away: files that are verified elsewhere, by the public half of the token's
 //! audit key.
 
-pub mod sign;
+mod attest;
+mod attestation;
+pub mod get_key_attestation;
+mod sign;
+mod survey;
 
-pub use sign::AuditKey;
+pub use attest::attest;
+pub use attestation::{
+    Attestation, AttestationError, AttestedKey, AttestedVersion, Exportability, FORMAT, Provenance,
+    Verdict,
+};
+pub use sign::{AuditKey, sign_note};
+pub use survey::{Finding, OwnKey, survey, survey_own};
