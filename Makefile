@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-compose test-deb memory check setup clients deb fuzz
+.PHONY: run test test-compose test-deb memory report-500 check setup clients deb fuzz
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -24,6 +24,10 @@ test-deb: setup ## Install, use, upgrade and remove the package in a fresh Debia
 
 memory: setup ## Look for secrets in a gateway's memory; as root
 	$(CARGO) test --locked --test door -- --ignored
+
+report-500: setup clients ## Make a report of 500 keys and 100,000 events, and open it in Chromium; needs Debian's chromium
+	$(CARGO) build --release --locked --quiet
+	scripts/report-500.sh target/release/strongroom
 
 check: ## Formatting and lints, and whether the fuzz targets still compile
 	$(CARGO) fmt --check

@@ -101,6 +101,7 @@ const ALONE: &[(&str, &str)] = &[
     ("refinery", "store"),
     ("actix_web", "server"),
     ("actix_tls", "server"),
+    ("maud", "report"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

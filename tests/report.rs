@@ -258,8 +258,10 @@ fn inventory(made: &Made, done: &Done) {
     let versions = made.data["versions"].as_array().unwrap();
     assert_eq!(versions.len(), 3);
     for version in versions {
-        assert_eq!(version["verdict"], "NeverExportable", "{version}");
-        assert_eq!(version["now"], json!({"looked": "asMade"}), "{version}");
+        assert_eq!(version["shown"], "never", "{version}");
+        assert_eq!(version["evidence"], "Token", "{version}");
+        assert_eq!(version["now"]["CKA_EXTRACTABLE"], false, "{version}");
+        assert_eq!(version["verdict"], "as-born", "{version}");
     }
 }
 
@@ -378,7 +380,8 @@ fn without_the_token(dev: &Dev) {
             .contains("The token was not read: --without-token was given")
     );
     for version in made.data["versions"].as_array().unwrap() {
-        assert_eq!(version["now"]["looked"], "notLooked", "{version}");
+        assert_eq!(version["evidence"], "BirthCertificate", "{version}");
+        assert_eq!(version["shown"], "never", "{version}");
     }
 }
 

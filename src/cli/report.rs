@@ -111,11 +111,13 @@ async fn read(
         file.finish().map_err(Error::internal)?;
     }
     log.finish();
+    let seen = reporter.look_at(&metadata.keys).await?;
     let token = reporter.token.as_ref();
     Ok(Report::new(Read {
         deployment: store.deployment(),
         period,
         metadata,
+        seen,
         audit_key: token.ok().map(|token| &*token.audit_key),
         token: token.map(|token| &token.report).map_err(Clone::clone),
         log,

@@ -4,12 +4,15 @@ use super::{reconciler, settings};
 use crate::Error;
 use crate::audit::VerifierKey;
 use crate::config::Config;
-use crate::operation::evidence::AuditKey;
+use crate::operation::evidence::{AuditKey, has_material, subject};
 use crate::reconcile;
-use crate::store::{RowSeal, Store};
+use crate::store::{Key, RowSeal, Store};
+use crate::token::Sighting;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The database, and what the token said. The token is closed again once the rows are read:
 /// [`Reporter::close`].
@@ -30,6 +33,31 @@ pub struct TokenRead {
 }
 
 impl Reporter {
+    /// What the token has of each key version that is on it, by the versions' ids; nothing where it was
+    /// not read.
+    ///
+    /// # Errors
+    /// Whatever keeps the token from answering.
+    pub async fn look_at(&self, keys: &[Key]) -> Result<BTreeMap<Uuid, Sighting>, Error> {
+        let (Some(reconciler), Ok(read)) = (&self.reconciler, &self.token) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut subjects = BTreeMap::new();
+        for key in keys {
+            for version in key.versions.iter().filter(|version| has_material(version)) {
+                // Without a birth certificate there is nothing to compare it with.
+                if version.token_serial == read.report.token_serial
+                    && let Ok(subject) = subject(key, version)
+                {
+                    subjects.insert(version.id, subject);
+                }
+            }
+        }
+        let (ids, subjects): (Vec<_>, Vec<_>) = subjects.into_iter().unzip();
+        let seen = reconciler.tokens.home().look_at(subjects).await?;
+        Ok(ids.into_iter().zip(seen).collect())
+    }
+
     /// Closes the token.
     pub async fn close(self) {
         if let Some(reconciler) = self.reconciler {

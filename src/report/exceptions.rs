@@ -5,7 +5,8 @@ use super::access::{Condition, Kind, Who};
 use super::chain::Found;
 use super::keys::KeyEntry;
 use super::moment::Moment;
-use super::protection::Verdict;
+use super::protection::{exportability, provenance};
+use crate::operation::evidence::Exportability;
 use crate::store::{AccessKey, IdentityKind, Metadata};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -138,9 +139,11 @@ pub(super) fn exceptions(report: &Report, metadata: &Metadata, limits: Limits) -
 impl Exceptions {
     fn of_versions(&mut self, report: &Report) {
         for version in &report.versions {
-            let subject = format!("{} version {}", version.key, version.number);
-            if version.verdict == Verdict::Exportable {
-                let how = format!("{}, {}", version.provenance.name(), version.verdict.name());
+            let shown = matches!(version.shown, Exportability::Never | Exportability::NotNow);
+            if version.has_material() && !shown {
+                let subject = format!("{} version {}", version.key, version.version.version);
+                let how = provenance(version.version.provenance);
+                let how = format!("{how}, {}", exportability(version.shown));
                 self.add(ExceptionKind::Exportable, subject, how);
             }
         }
@@ -169,6 +172,10 @@ impl Exceptions {
         if chain.late > 0 {
             let found = format!("{} records have had no leaf for ten minutes", chain.late);
             self.add(ExceptionKind::LateRecords, &chain.origin, found);
+        }
+        if let Some(many) = report.log.changes_by_operation.get("DetectKeyDrift") {
+            let found = format!("the gateways' daily scan found a difference {many} times");
+            self.add(ExceptionKind::Differs, "the period", found);
         }
         if report.log.unreadable > 0 {
             let found = format!(

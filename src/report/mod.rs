@@ -23,13 +23,15 @@ pub use period::{Period, Steps};
 use crate::audit::VerifierKey;
 use crate::reconcile;
 use crate::store::{Checkpoints, Metadata, TreeState};
+use crate::token::Sighting;
 use access::AccessMap;
 use chain::Chain;
 use controls::{CONTROLS, Control};
 use exceptions::Exception;
 use keys::KeyEntry;
-use protection::{Looked, VersionEntry};
+use protection::VersionEntry;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use tally::Tally;
 use uuid::Uuid;
 
@@ -145,6 +147,8 @@ pub struct Read<'r> {
     pub metadata: Metadata,
     /// What `reconcile` found; `None` where the token was not read, and why.
     pub token: Result<&'r reconcile::Report, String>,
+    /// What it has of key versions, by their ids.
+    pub seen: BTreeMap<Uuid, Sighting>,
     /// The public half of the token's audit key, where it was read.
     pub audit_key: Option<&'r VerifierKey>,
     /// The log, counted.
@@ -169,13 +173,13 @@ impl Report {
         let metadata = &metadata;
         let keys = keys::inventory(metadata, read.crypto_period);
         let compared = read.token.as_ref().ok().copied();
-        let looked = Looked::new(compared);
-        let versions = protection::versions(&metadata.keys, &keys, &looked);
+        let (versions, unreadable) = protection::versions(&metadata.keys, &keys, read.seen);
         let mut notes = Vec::new();
         if let Err(why) = &read.token {
             notes.push(format!("The token was not read: {why}"));
         }
         notes.extend(compared.iter().flat_map(|report| report.notes.clone()));
+        notes.extend(unreadable);
         if read.tree.pruned > 0 {
             notes.push(format!(
                 "The first {} records of the log are in an archive and not counted here.",

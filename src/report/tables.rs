@@ -4,8 +4,9 @@ use super::Report;
 use super::access::{Condition, KINDS};
 use super::csv::Csv;
 use super::moment::Moment;
-use super::protection::Now;
+use super::protection::{exportability, provenance};
 use super::tally::{Act, Use};
+use serde_json::Value;
 use std::io::{self, Write};
 
 /// The head of `denials.csv`, `changes.csv` and `dual-control.csv`, which are written as the log is read.
@@ -129,43 +130,53 @@ impl Report {
     }
 
     fn versions_table(&self, file: impl Write) -> io::Result<()> {
-        let head = [
+        const ATTRIBUTES: [&str; 7] = [
+            "CKA_SENSITIVE",
+            "CKA_EXTRACTABLE",
+            "CKA_ALWAYS_SENSITIVE",
+            "CKA_NEVER_EXTRACTABLE",
+            "CKA_LOCAL",
+            "CKA_KEY_GEN_MECHANISM",
+            "CKA_CHECK_VALUE",
+        ];
+        let mut head = vec![
             "key",
             "version",
             "id",
             "created",
             "tokenSerial",
             "provenance",
-            "verdict",
-            "alwaysSensitive",
-            "neverExtractable",
-            "local",
-            "mechanism",
-            "checkValue",
-            "now",
+            "shown",
+            "evidence",
         ];
+        head.extend(ATTRIBUTES);
+        head.push("deviations");
         let mut csv = Csv::new(file, &head)?;
-        for version in &self.versions {
-            let now = match &version.now {
-                Now::AsMade => "as made",
-                Now::Differs(found) => found,
-                Now::NotLooked(why) => why,
+        for entry in &self.versions {
+            let version = &entry.version;
+            let shown = match entry.has_material() {
+                true => exportability(entry.shown),
+                false => "",
             };
-            csv.row(&[
-                version.key.clone(),
-                version.number.to_string(),
-                version.id.clone(),
-                version.created.rfc3339(),
-                version.token_serial.clone(),
-                version.provenance.name().into(),
-                version.verdict.name().into(),
-                text(version.always_sensitive),
-                text(version.never_extractable),
-                text(version.local),
-                text(version.mechanism.as_ref()),
-                text(version.check_value.as_ref()),
-                now.into(),
-            ])?;
+            let mut row = vec![
+                entry.key.clone(),
+                version.version.to_string(),
+                entry.id.clone(),
+                version.creation_date.clone(),
+                entry.token_serial.clone(),
+                provenance(version.provenance).into(),
+                shown.into(),
+                entry.evidence.name().into(),
+            ];
+            let attributes = entry.attributes();
+            row.extend(ATTRIBUTES.map(|name| match attributes.get(name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Null) | None => String::new(),
+                Some(value) => value.to_string(),
+            }));
+            let deviations = version.deviations.iter().map(ToString::to_string);
+            row.push(deviations.collect::<Vec<_>>().join("; "));
+            csv.row(&row)?;
         }
         csv.finish()
     }

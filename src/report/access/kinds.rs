@@ -91,6 +91,7 @@ pub const KINDS: &[(Kind, &str, &[&str])] = &[
         "read",
         &[
             "kms:DescribeKey",
+            "kms:GetKeyAttestation",
             "kms:GetKeyPolicy",
             "kms:GetKeyRotationStatus",
             "kms:GetPublicKey",

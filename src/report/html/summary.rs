@@ -1,10 +1,10 @@
 //! What the report is about, its figures, checkpoints, and exceptions.
 
 use super::{Page, anchor, exact, short, table};
+use crate::operation::evidence::Exportability;
 use crate::report::Section;
 use crate::report::chain::{CheckpointEntry, Found};
 use crate::report::exceptions::{Exception, ExceptionKind};
-use crate::report::protection::Verdict;
 use maud::{Markup, html};
 
 const SECTIONS: [Section; 9] = [
@@ -66,7 +66,7 @@ impl Page<'_> {
         let report = self.report;
         let never = report.versions.iter();
         let never = never
-            .filter(|version| version.verdict == Verdict::NeverExportable)
+            .filter(|entry| entry.has_material() && entry.shown == Exportability::Never)
             .count();
         let uses: u64 = report.log.uses.iter().flatten().sum();
         let denials: u64 = report.log.denials_over_time.iter().sum();
