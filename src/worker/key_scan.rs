@@ -45,9 +45,7 @@ pub(super) async fn scan(cx: &Arc<Context>) -> Result<(), Error> {
     let after = cx.store.resume_key_scan().await?;
     let rows = cx.store.version_rows(after, ROUND).await?;
     let findings = survey(&rows, cx).await?;
-    let Some(last) = rows.last().map(|row| row.id) else {
-        return end(cx, management).await;
-    };
+    let last = rows.last().map_or(after, |row| row.id);
     let looked = rows.iter().zip(findings);
     let mut looked: Vec<Looked> = looked
         .map(|(row, finding)| of_version(row, finding, &management, cx))
@@ -59,19 +57,22 @@ pub(super) async fn scan(cx: &Arc<Context>) -> Result<(), Error> {
         looked.extend(own(cx, &management).await?);
     }
     let shared = (cx.clone(), Arc::new(looked));
-    cx.store
-        .transaction("ScanKeys", move |tx| {
-            let (cx, looked) = shared.clone();
-            async move {
-                for one in looked.iter() {
-                    note(tx, &cx, one).await?;
-                }
-                let (looked_at, passed_over) = (counts.0 as i64, counts.1 as i64);
-                tx.key_scan_reached(last, looked_at, passed_over).await
+    let noted = cx.store.transaction("ScanKeys", move |tx| {
+        let (cx, looked) = shared.clone();
+        async move {
+            for one in looked.iter() {
+                note(tx, &cx, one).await?;
             }
-            .boxed()
-        })
-        .await
+            let (looked_at, passed_over) = (counts.0 as i64, counts.1 as i64);
+            tx.key_scan_reached(last, looked_at, passed_over).await
+        }
+        .boxed()
+    });
+    noted.await?;
+    match (rows.len() as i64) < ROUND {
+        true => end(cx, management).await,
+        false => Ok(()),
+    }
 }
 
 fn of_version(row: &VersionRow, finding: Finding, management: &AccountId, cx: &Context) -> Looked {

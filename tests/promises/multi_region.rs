@@ -234,7 +234,8 @@ async fn replicas_are_where_the_deployment_answers() {
     );
     assert_eq!(versions, ["eu-west-1|1", "us-east-1|2"]);
     let records = "select r->>'eventName', r->>'awsRegion' from (select convert_from(record, 'UTF8')::jsonb r \
-                   from audit_record order by position) a where r->>'errorCode' is null";
+                   from audit_record order by position) a where r->>'errorCode' is null \
+                   and r->'userIdentity'->>'type' <> 'AWSService'";
     assert_eq!(
         sql(&dev, records),
         [

@@ -69,7 +69,7 @@ async fn read(database: &Database, key: &Key) -> KeyVersion {
 
 /// How many versions have an object.
 async fn with_material(store: &Store) -> usize {
-    let rows = store.version_rows(Uuid::nil()).await.unwrap();
+    let rows = store.version_rows(Uuid::nil(), 100).await.unwrap();
     let versions = rows.into_iter().filter_map(|row| row.version);
     let with = versions.filter(|version| version.state != VersionState::PendingImport);
     with.count()

@@ -88,8 +88,10 @@ fn label(label: &str) -> Locator {
 
 fn key(adoption: &Adoption, adopted: &Adopted) -> KeyRef {
     let public_key = adopted.birth.public_key.as_deref().map(Into::into);
+    let certificate = serde_json::to_value(&adopted.birth).unwrap();
     KeyRef::new(adoption.version, adoption.spec, adoption.usage, public_key)
         .of_object(Some(adopted.object_id.as_slice().into()))
+        .born(certificate.into())
 }
 
 async fn refusal(token: &Token, adoption: Adoption) -> String {

@@ -87,7 +87,9 @@ impl Wrapping {
         assert!(!birth.local && !birth.never_extractable);
         let usage = spec.usages().first().copied().unwrap();
         let public = birth.public_key.clone().map(Into::into);
-        (reference(object, spec, usage, public), birth)
+        let certificate = serde_json::to_value(&birth).unwrap();
+        let key = reference(object, spec, usage, public).born(certificate.into());
+        (key, birth)
     }
 }
 

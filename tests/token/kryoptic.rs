@@ -25,7 +25,8 @@ async fn made(token: &Token, spec: KeySpec, usage: KeyUsage) -> KeyRef {
     let birth = token.generate(version, "a test key", spec, usage).await;
     let birth = birth.unwrap_or_else(|error| panic!("{spec} {usage}: {error}"));
     assert!(birth.always_sensitive && birth.never_extractable && birth.local);
-    KeyRef::new(version, spec, usage, birth.public_key.map(Into::into))
+    let certificate = serde_json::to_value(&birth).unwrap();
+    KeyRef::new(version, spec, usage, birth.public_key.map(Into::into)).born(certificate.into())
 }
 
 #[test]

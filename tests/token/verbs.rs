@@ -25,7 +25,10 @@ async fn made(token: &Token, spec: KeySpec, usage: KeyUsage) -> (Uuid, KeyRef, B
     assert_eq!(birth.public_key.is_some(), spec.is_asymmetric());
     assert!(birth.key_gen_mechanism.is_some());
     let public = birth.public_key.clone().map(Into::into);
-    (version, KeyRef::new(version, spec, usage, public), birth)
+    // So that its objects are compared with it at first sight.
+    let certificate = serde_json::to_value(&birth).unwrap();
+    let key = KeyRef::new(version, spec, usage, public).born(certificate.into());
+    (version, key, birth)
 }
 
 pub fn digest_of(with: Hash, message: &[u8]) -> Vec<u8> {
