@@ -105,10 +105,9 @@ pub const KINDS: &[(Kind, &str, &[&str])] = &[
 /// or of another.
 pub(super) fn can_be(action: &str, spec: KeySpec, usage: KeyUsage, own: bool) -> bool {
     let name = action.strip_prefix("kms:").unwrap_or(action);
-    let suits = name.parse::<GrantOperation>();
+    let granted = name.parse::<GrantOperation>().ok();
     let crosses = OperationName::parse(name).is_none_or(OperationName::across_accounts);
-    suits.is_ok_and(|operation| operation.suits(spec, usage)) && (own || crosses)
-        || suits.is_err() && (own || crosses)
+    (own || crosses) && granted.is_none_or(|operation| operation.suits(spec, usage))
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::counted::LISTED;
 use super::*;
 use serde_json::{Value, json};
 use time::Duration;
