@@ -7,6 +7,7 @@ mod endpoint;
 mod initialise;
 mod quotas;
 mod reconciler;
+mod reporter;
 mod row_seal;
 pub mod settings;
 
@@ -14,6 +15,7 @@ pub use audit_key::audit_key;
 pub use ceremony::{Ceremony, CustodyStep};
 pub use initialise::{Initialised, initialise};
 pub use reconciler::reconciler;
+pub use reporter::{Reporter, TokenRead, reporter};
 
 use crate::Error;
 use crate::audit::Audit;

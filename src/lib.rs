@@ -9,7 +9,7 @@
 //! fails on one that does.
 //!
 //! ```text
-//! main -> cli -> gateway -> {server, worker, reconcile} -> operation -> {authz, audit, store, token}
+//! main -> cli -> {gateway, report} -> {server, worker, reconcile} -> operation -> {authz, audit, store, token}
 //!     -> model -> leaves
 //! ```
 //!
@@ -19,6 +19,7 @@
 //! - [`worker`]: what happens without a request: scheduled deletion, rotation, intents left by a
 //!   crash.
 //! - [`reconcile`]: token against database, for an operator: differences and their repairs.
+//! - [`report`]: what an auditor takes away of a period, as a model and as a page; reads nothing.
 //! - [`operation`]: the pipeline every request passes, and one file per operation.
 //! - [`authz`]: who may do what; pure.
 //! - [`audit`]: the record of every request, durable before its answer.
@@ -52,6 +53,7 @@ pub mod metrics;
 pub mod model;
 pub mod operation;
 pub mod reconcile;
+pub mod report;
 pub mod server;
 pub mod sigv4;
 pub mod store;

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "gateway",
             "server",
             "reconcile",
+            "report",
             "operation",
             "audit",
             "store",
@@ -60,6 +61,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "report",
+        &[
+            "reconcile",
+            "operation",
+            "authz",
+            "audit",
+            "store",
+            "token",
+            "model",
+            "error",
+        ],
+    ),
+    (
         "worker",
         &[
             "operation",
@@ -103,6 +117,7 @@ const ALONE: &[(&str, &str)] = &[
     ("refinery", "store"),
     ("actix_web", "server"),
     ("actix_tls", "server"),
+    ("maud", "report"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -51,7 +51,7 @@ pub enum Decision {
 }
 
 /// What allows a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Allowed {
     /// The resource's policy; from another account, together with the identity's.
     ResourcePolicy,
@@ -83,8 +83,16 @@ pub fn decide(question: &Question<'_>, policies: &Policies<'_>, grants: &[Permit
 
 /// The part of [`decide()`] that needs no grants.
 pub fn judge(question: &Question<'_>, policies: &Policies<'_>) -> Judgement {
+    judge_under(question, policies, Conditions::Tested)
+}
+
+pub(super) fn judge_under(
+    question: &Question<'_>,
+    policies: &Policies<'_>,
+    conditions: Conditions,
+) -> Judgement {
     let principal = question.principal;
-    let ask = |policy: &Policy| policy.verdict(question, Conditions::Tested);
+    let ask = |policy: &Policy| policy.verdict(question, conditions);
     let identity = of_identity(principal, policies.identity, ask);
     if identity == Verdict::Denied {
         return Judgement::denied(Reason::ExplicitIdentity);

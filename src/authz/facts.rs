@@ -29,6 +29,12 @@ pub enum Values<'a> {
 pub trait Facts: Sync {
     /// The values of a key; `None` where it is absent from the request's context.
     fn values(&self, key: &ConditionKey) -> Option<Values<'_>>;
+
+    /// Whether it is known at all what the values of a key are, or that it is absent. Of a request
+    /// everything is; of all the requests that there could be, little ([`reach`](super::reach)).
+    fn knows(&self, _: &ConditionKey) -> bool {
+        true
+    }
 }
 
 /// Nothing is known.

@@ -12,6 +12,7 @@ mod lockout;
 mod pattern;
 mod policy;
 mod principals;
+mod reach;
 mod reason;
 mod statement;
 mod variables;
@@ -21,6 +22,7 @@ pub use facts::{ConditionKey, Facts, Values};
 pub use grants::Permit;
 pub use lockout::keeps_control;
 pub use policy::{Policy, PolicyError, PolicyKind};
+pub use reach::{Reach, reach};
 pub use reason::Reason;
 
 use crate::model::AccountId;

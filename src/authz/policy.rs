@@ -155,6 +155,11 @@ impl Policy {
         })
     }
 
+    /// The ARNs of the users, roles and sessions that it names as principals.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter().flat_map(Statement::named)
+    }
+
     /// What it says.
     pub(super) fn verdict(&self, question: &Question<'_>, conditions: Conditions) -> Verdict {
         let mut strongest = None;

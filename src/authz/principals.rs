@@ -88,6 +88,11 @@ impl Principals {
         Ok(())
     }
 
+    /// The ARNs of users, roles and sessions.
+    pub(super) fn arns(&self) -> impl Iterator<Item = &str> {
+        self.arns.iter().map(|arn| &**arn)
+    }
+
     /// Whether it says whom a statement is not about.
     pub(super) fn are_negated(&self) -> bool {
         self.negated

@@ -28,6 +28,10 @@ pub(super) enum Conditions {
     Tested,
     /// What depends on a condition is left out.
     LeftOut,
+    /// Where it depends on what is not known ([`Facts::knows`]), what suits whoever asks.
+    Favourable,
+    /// The contrary.
+    Adverse,
 }
 
 /// The patterns of an element or of its opposite.
@@ -103,11 +107,25 @@ impl Statement {
             Some(principals) => principals.name(asked.principal, self.effect)?,
             None => Named::Itself,
         };
+        // `None` where all that is asked for is known.
+        let presumed = match conditions {
+            Conditions::Tested | Conditions::LeftOut => None,
+            Conditions::Favourable => Some(self.effect == Effect::Allow),
+            Conditions::Adverse => Some(self.effect == Effect::Deny),
+        };
         let resources = self.resources.as_ref();
         let applies = self.actions.match_text(asked.action, &NoFacts)
-            && resources.is_none_or(|these| these.match_text(asked.resource, asked.facts))
-            && self.conditions.iter().all(|one| one.holds(asked.facts));
+            && resources.is_none_or(|these| these.name(asked, presumed))
+            && self.conditions.iter().all(|one| {
+                let unknown = presumed.filter(|_| !one.keys().all(|key| asked.facts.knows(key)));
+                unknown.unwrap_or_else(|| one.holds(asked.facts))
+            });
         applies.then_some(named)
+    }
+
+    /// The ARNs that it names as principals.
+    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+        self.principals.iter().flat_map(Principals::arns)
     }
 
     /// The condition keys that it may ask for.
@@ -231,6 +249,13 @@ impl Patterns {
             patterns: patterns?,
             negated,
         })
+    }
+
+    /// Whether the element is about the resource; `presumed`, if given, where that is not known.
+    fn name(&self, asked: &Question<'_>, presumed: Option<bool>) -> bool {
+        let mut keys = self.patterns.iter().flat_map(Pattern::keys);
+        let unknown = presumed.filter(|_| !keys.all(|key| asked.facts.knows(key)));
+        unknown.unwrap_or_else(|| self.match_text(asked.resource, asked.facts))
     }
 
     /// Whether the element is about a text.

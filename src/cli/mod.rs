@@ -12,6 +12,7 @@ pub mod logging;
 mod new_file;
 mod private;
 pub mod reconcile;
+pub mod report;
 pub mod serve;
 
 use crate::Error;
@@ -41,6 +42,8 @@ enum Command {
     Reconcile(reconcile::Arguments),
     /// Export, search, prove and verify the audit log.
     Audit(audit::Arguments),
+    /// Write evidence of a period for an auditor: a page, and its data as JSON and CSV.
+    Report(report::Arguments),
     /// Manage accounts, users, roles, policies and access keys of a running gateway.
     Admin(admin::Arguments),
     /// Have a running gateway attest what the token says of keys, or verify what was attested.
@@ -66,6 +69,7 @@ impl Arguments {
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Reconcile(arguments) => return reconcile::run(arguments),
             Command::Audit(arguments) => return audit::run(arguments),
+            Command::Report(arguments) => return report::run(&arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Attest(arguments) => return attest::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),

@@ -34,7 +34,7 @@ impl GrantOperation {
 
 /// A `GrantOperationList` as a set, in the order of the model: the same operations named in another
 /// order make the same grant.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct GrantOperationSet(u32);
 
 impl GrantOperationSet {

@@ -40,6 +40,8 @@ mod quotas;
 mod reconcile;
 mod record;
 mod related;
+mod report;
+mod report_log;
 mod rotations;
 mod row_mac;
 mod touched;
@@ -58,6 +60,8 @@ pub use key_scan::{KeyDrift, KeyScan};
 pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use reconcile::{IntentRow, RefusedRow, VersionRow};
 pub use record::*;
+pub use report::Metadata;
+pub use report_log::{Checkpoint, Checkpoints, LogReader, LoggedRecord, TreeState};
 pub use rotations::Rotation;
 pub use transaction::Transaction;
 

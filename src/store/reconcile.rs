@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Rows read in one statement.
-const PAGE: i64 = 1000;
+pub(super) const PAGE: i64 = 1000;
 
 const PAGE_OF_VERSIONS: &str = concat!(
     "/* reconcile::versions */ select ",
@@ -32,7 +32,7 @@ const KEYS_OF_SETS: &str = concat!(
     key_columns!(),
     " from kms_key k where k.material_set = any($1)"
 );
-const KEYS: &str = concat!(
+pub(super) const KEYS: &str = concat!(
     "/* reconcile::keys */ select ",
     key_columns!(),
     " from kms_key k where k.id > $1 order by k.id limit $2"
@@ -86,7 +86,7 @@ pub struct RefusedRow {
 }
 
 /// `None` for a row that is refused.
-fn genuine<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(super) fn genuine<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(value) => Ok(Some(value)),
         Err(error)

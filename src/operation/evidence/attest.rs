@@ -57,7 +57,7 @@ pub async fn attest(key: &Key, cx: &Context) -> Result<Attestation, Error> {
 }
 
 /// Whether a version has objects on a token.
-pub(super) fn has_material(version: &KeyVersion) -> bool {
+pub fn has_material(version: &KeyVersion) -> bool {
     version.state != VersionState::PendingImport
 }
 
@@ -65,7 +65,7 @@ pub(super) fn has_material(version: &KeyVersion) -> bool {
 ///
 /// # Errors
 /// Internal for a birth certificate that cannot be read.
-pub(super) fn subject(key: &Key, version: &KeyVersion) -> Result<Subject, Error> {
+pub fn subject(key: &Key, version: &KeyVersion) -> Result<Subject, Error> {
     let id = version.object_id.as_deref();
     Ok(Subject {
         version: version.cka_id().unwrap_or(version.id),
@@ -85,7 +85,11 @@ pub(super) fn elsewhere(version: &KeyVersion, serial: &str) -> Option<Deviation>
     })
 }
 
-fn attested(
+/// A version beside what was seen of it, if anybody looked.
+///
+/// # Errors
+/// Internal for a birth certificate that cannot be read.
+pub fn attested(
     key: &Key,
     version: &KeyVersion,
     seen: Option<Sighting>,

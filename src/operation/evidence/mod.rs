@@ -7,7 +7,7 @@ pub mod get_key_attestation;
 pub mod sign;
 mod survey;
 
-pub use attest::attest;
+pub use attest::{attest, attested, has_material, subject};
 pub use attestation::{
     Attestation, AttestationError, AttestedKey, AttestedVersion, Exportability, FORMAT, Provenance,
     Verdict,
