@@ -37,7 +37,7 @@ pub struct Chain {
 #[serde(rename_all = "camelCase")]
 pub struct CheckpointEntry {
     /// How many leaves it is about.
-    pub size: i64,
+    pub size: u64,
     /// When it was made.
     pub made: Moment,
     /// The root over them, in base64; empty for what is no checkpoint.
@@ -81,9 +81,7 @@ fn entry(
     let note = Note::parse(&checkpoint.note).ok();
     let text = note.as_ref().map(Note::text);
     let text = text.and_then(audit::Checkpoint::parse);
-    let fits = |text: &audit::Checkpoint| {
-        text.origin == origin && i64::try_from(text.size) == Ok(checkpoint.size)
-    };
+    let fits = |text: &audit::Checkpoint| text.origin == origin && text.size == checkpoint.size;
     let found = match (&note, &text, key) {
         (Some(note), Some(text), Some(key)) if fits(text) => match note.verify(key) {
             Ok(()) => Found::Signed,
@@ -95,7 +93,7 @@ fn entry(
     let signatures = note.iter().flat_map(|note| note.signatures());
     CheckpointEntry {
         size: checkpoint.size,
-        made: Moment(checkpoint.made),
+        made: Moment(checkpoint.made_at),
         root: text.map_or_else(String::new, |text| BASE64_STANDARD.encode(text.root)),
         signers: signatures.map(|one| one.name.clone()).collect(),
         found,

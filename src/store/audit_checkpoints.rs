@@ -4,6 +4,7 @@ use super::Store;
 use super::pool::column;
 use crate::Error;
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 
 const LAST: &str = "/* audit_checkpoints::last */ select size, made_at, note from audit_checkpoint \
                     order by size desc limit 1";
@@ -45,6 +46,16 @@ pub struct Checkpoint {
     pub note: String,
 }
 
+impl Checkpoint {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            size: count(column(row, "size")?)?,
+            made_at: column(row, "made_at")?,
+            note: column(row, "note")?,
+        })
+    }
+}
+
 /// How the log stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AuditFigures {
@@ -72,14 +83,7 @@ impl Store {
     pub async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, Error> {
         let connection = self.shared.connections.get().await?;
         let row = connection.query_opt(LAST, &[]).await?;
-        row.map(|row| {
-            Ok(Checkpoint {
-                size: count(column(&row, "size")?)?,
-                made_at: column(&row, "made_at")?,
-                note: column(&row, "note")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(Checkpoint::read).transpose()
     }
 
     /// Writes a checkpoint that was made when `last` was the newest one's size. Answers whether it is

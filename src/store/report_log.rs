@@ -1,8 +1,8 @@
 //! What `strongroom report` reads of the audit log: a period of it, a page at a time, and how far the
 //! tree over it has come.
 
-use super::Store;
 use super::pool::{Connection, column};
+use super::{Checkpoint, Store};
 use crate::Error;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
@@ -85,27 +85,6 @@ pub struct Checkpoints {
     pub last: Vec<Checkpoint>,
 }
 
-/// A checkpoint as it is stored.
-#[derive(Debug, Clone)]
-pub struct Checkpoint {
-    /// The tree's size.
-    pub size: i64,
-    /// When it was made, by the database's clock.
-    pub made: OffsetDateTime,
-    /// The signed note.
-    pub note: String,
-}
-
-impl Checkpoint {
-    fn read(row: &Row) -> Result<Self, Error> {
-        Ok(Self {
-            size: column(row, "size")?,
-            made: column(row, "made_at")?,
-            note: column(row, "note")?,
-        })
-    }
-}
-
 /// The first position in `first..=last` from which on nothing was written before `time`, as nearly as
 /// positions are in the order of time.
 async fn position_at(
@@ -177,7 +156,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn checkpoints(
+    pub async fn checkpoints_of_period(
         &self,
         from: OffsetDateTime,
         to: OffsetDateTime,

@@ -6,7 +6,6 @@ use crate::Error;
 use crate::audit::merkle::{Hash, Node, Place, proof};
 use crate::audit::{Checkpoint, Note, origin};
 use crate::operation::Context;
-use crate::operation::evidence::sign_note;
 use crate::store::{AuditTile, Store};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
