@@ -1,7 +1,6 @@
 //! The configuration, as each layer below takes it.
 
 use super::quotas;
-use crate::Error;
 use crate::audit::VerifierKey;
 use crate::config::{
     CertificateSection, ClientCertificate, ClusterSection, Config, ForwardSection, Forwarded,
