@@ -101,7 +101,7 @@ impl Gateway {
         let metrics = Metrics::default();
         metrics.build(env!("CARGO_PKG_VERSION"));
         let notices = Notices::default();
-        let of_worker = WorkerMetrics::new(&metrics);
+        let of_worker = WorkerMetrics::new(&metrics, notices.clone());
         let mut workers = vec![
             tokio::spawn(worker::run(
                 context.clone(),

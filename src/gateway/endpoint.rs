@@ -166,17 +166,8 @@ impl Endpoint for Gate {
         .boxed()
     }
 
-    fn warnings(&self) -> BoxFuture<'_, Vec<(&'static str, String)>> {
-        async move {
-            // A database that does not answer is told already.
-            let drift = self.context.store.key_drift().await.ok();
-            let drifted = drift.map_or(0, |drift| drift.drifted);
-            let warning = format!("{drifted} on the token are not what they were made as");
-            let mut warnings = self.notices.all();
-            warnings.extend((drifted > 0).then_some(("keys", warning)));
-            warnings
-        }
-        .boxed()
+    fn notices(&self) -> Vec<(&'static str, String)> {
+        self.notices.all()
     }
 
     fn metrics(&self) -> String {

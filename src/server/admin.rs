@@ -36,18 +36,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn ready(endpoint: web::Data<dyn Endpoint>) -> HttpResponse {
     let dependencies = endpoint.readiness().await;
     let all = dependencies.iter().all(|(_, answer)| answer.is_ok());
-    let mut body: serde_json::Map<String, serde_json::Value> = dependencies
-        .into_iter()
-        .map(|(name, answer)| {
-            (
-                name.into(),
-                answer.err().unwrap_or_else(|| "ok".into()).into(),
-            )
-        })
+    let answers = dependencies.into_iter().map(|(name, answer)| {
+        let answer = answer.err().unwrap_or_else(|| "ok".into());
+        (name, answer)
+    });
+    let body: serde_json::Map<String, serde_json::Value> = answers
+        .chain(endpoint.notices())
+        .map(|(name, text)| (name.into(), text.into()))
         .collect();
-    // Serving less would mend none of it.
-    let warnings = endpoint.warnings().await.into_iter();
-    body.extend(warnings.map(|(name, warning)| (name.into(), warning.into())));
     let mut response = if all {
         HttpResponse::Ok()
     } else {

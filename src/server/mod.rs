@@ -76,8 +76,8 @@ pub trait Endpoint: Send + Sync + 'static {
     fn took(&self, step: Step, time: Duration);
     /// What this gateway depends on, and whether each answers or why not.
     fn readiness(&self) -> BoxFuture<'_, Vec<(&'static str, Result<(), String>)>>;
-    /// What an operator has to see to, though the gateway serves.
-    fn warnings(&self) -> BoxFuture<'_, Vec<(&'static str, String)>>;
+    /// What else is wrong, and does not keep it from serving.
+    fn notices(&self) -> Vec<(&'static str, String)>;
     /// The metrics in Prometheus's text format.
     fn metrics(&self) -> String;
 }

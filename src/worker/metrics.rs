@@ -1,5 +1,6 @@
 //! What the worker counts, of itself and of the whole deployment.
 
+use super::Notices;
 use crate::Error;
 use crate::metrics::{Gauge, IntCounter, Metrics};
 use crate::model::KeyState;
@@ -63,12 +64,13 @@ pub struct WorkerMetrics {
     gcm_budget_left: Gauge,
     drifted: Gauge,
     scanned: Gauge,
+    notices: Notices,
     asked: Option<Instant>,
 }
 
 impl WorkerMetrics {
-    /// Made part of a set.
-    pub fn new(set: &Metrics) -> Self {
+    /// Made part of a set; what a figure shows to be wrong is noticed as well.
+    pub fn new(set: &Metrics, notices: Notices) -> Self {
         let gcm_budget_left = set.gauge(
             "strongroom_gcm_budget_left_ratio",
             "The least part that an enabled key has left of the 2^32 GCM encryptions that its \
@@ -114,6 +116,7 @@ impl WorkerMetrics {
                 "strongroom_key_scan_timestamp_seconds",
                 "When the last scan of all key versions ended; 0 before the first.",
             ),
+            notices,
             asked: None,
         }
     }
@@ -139,6 +142,13 @@ impl WorkerMetrics {
         self.gcm_budget_left.set(cx.store.least_gcm_budget().await?);
         let drift = cx.store.key_drift().await?;
         self.drifted.set(drift.drifted as f64);
+        let wrong = (drift.drifted > 0).then(|| {
+            format!(
+                "{} on the token are not what they were made as",
+                drift.drifted
+            )
+        });
+        self.notices.set("keys", wrong);
         let scanned = drift.scanned.map_or(0, OffsetDateTime::unix_timestamp);
         self.scanned.set(scanned as f64);
         self.asked = Some(Instant::now());

@@ -1,7 +1,8 @@
 //! Strongroom.GetKeyAttestation: `docs/attestation.md`. Of every kind of key.
 
+use super::attest;
 use super::attestation::Verdict;
-use super::{attest, sign_note};
+use super::sign::sign_note;
 use crate::Error;
 use crate::model::key_state::StateRule;
 use crate::model::member::input;

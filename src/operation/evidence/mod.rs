@@ -4,7 +4,7 @@
 mod attest;
 mod attestation;
 pub mod get_key_attestation;
-mod sign;
+pub mod sign;
 mod survey;
 
 pub use attest::attest;
@@ -12,5 +12,5 @@ pub use attestation::{
     Attestation, AttestationError, AttestedKey, AttestedVersion, Exportability, FORMAT, Provenance,
     Verdict,
 };
-pub use sign::{AuditKey, sign_note};
+pub use sign::AuditKey;
 pub use survey::{Finding, OwnKey, survey, survey_own};
