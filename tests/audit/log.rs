@@ -8,7 +8,7 @@ use openssl::sign::Signer as Ecdsa;
 use std::path::{Path, PathBuf};
 use strongroom::audit::export::Writer;
 use strongroom::audit::merkle::{Frontier, Hash, leaf_hash};
-use strongroom::audit::verify::{Anchors, Finding, Verification, verify};
+use strongroom::audit::verify::{Anchors, Finding, Keys, Verification, verify};
 use strongroom::audit::{Checkpoint, Note, Signature, VerifierKey, origin};
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ impl Log {
     pub fn verified_from(&self, first: usize, key: &VerifierKey, anchors: Anchors) -> Verification {
         let (_kept, folder) = folder();
         self.export(&folder, first);
-        verify(&folder, key, anchors, |_| ()).unwrap()
+        verify(&folder, alone(key), anchors, |_| ()).unwrap()
     }
 
     pub fn findings(&self, key: &VerifierKey) -> Vec<Finding> {
@@ -131,4 +131,10 @@ pub fn folder() -> (tempfile::TempDir, PathBuf) {
     let kept = tempfile::tempdir().unwrap();
     let folder = kept.path().join("export");
     (kept, folder)
+}
+
+/// The log's key, and no witness's.
+pub fn alone(log: &VerifierKey) -> Keys<'_> {
+    let witnesses = &[];
+    Keys { log, witnesses }
 }

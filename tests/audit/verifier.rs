@@ -1,10 +1,14 @@
 //! The verifier alone, on exports of logs that are made in memory.
 
-use crate::log::{Log, Signer, folder, record};
+use crate::log::{Log, Signer, alone, folder, record};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openssl::pkey::PKey;
+use openssl::sha::sha256;
 use strongroom::audit::verify::{
-    AnchorError, Anchors, CheckpointFault, Finding, RecordFault, RecordId, verify,
+    AnchorError, Anchors, CheckpointFault, Finding, Keys, RecordFault, RecordId, Witnessed, verify,
 };
-use strongroom::audit::{NoteError, VerifierKey};
+use strongroom::audit::{Note, NoteError, Signature, VerifierKey};
 
 fn id(number: u64) -> RecordId {
     RecordId {
@@ -61,7 +65,7 @@ fn records_of_many_blocks_stay_in_order() {
     let mut log = log;
     log.records[333].as_mut().unwrap()[39_000] = b'y';
     log.export(&folder, 0);
-    let verified = verify(&folder, &signer.key, Anchors::default(), |done| {
+    let verified = verify(&folder, alone(&signer.key), Anchors::default(), |done| {
         progress.push(done);
     });
     let findings = verified.unwrap().findings;
@@ -268,7 +272,7 @@ fn files_that_end_early_or_late_are_seen() {
         let mut bytes = std::fs::read(&path).unwrap();
         change(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
-        verify(&folder, &signer.key, Anchors::default(), |_| ()).map(|found| found.findings)
+        verify(&folder, alone(&signer.key), Anchors::default(), |_| ()).map(|found| found.findings)
     };
     let short = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
     let findings = changed("records.jsonl", &short).unwrap();
@@ -333,4 +337,51 @@ fn anchors_are_read_from_what_there_is() {
         anchors.add("a", &note, key),
         Err(AnchorError::NoCheckpoint(3))
     );
+}
+
+#[test]
+fn a_witness_has_to_have_cosigned() {
+    let signer = Signer::new();
+    let pair = PKey::generate_ed25519().unwrap();
+    let raw = [&[4], pair.raw_public_key().unwrap().as_slice()].concat();
+    let name = "witness.example/w1";
+    let id = &sha256(&[name.as_bytes(), b"\n", &raw].concat())[..4];
+    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let vkey = format!("{name}+{hex}+{}", STANDARD.encode(&raw));
+    let witness = VerifierKey::parse_vkey(&vkey).unwrap();
+    let cosigned = |note: &str, time: u64| {
+        let note = Note::parse(note).unwrap();
+        let text = format!("cosignature/v1\ntime 7\n{}", note.text());
+        let mut ed25519 = openssl::sign::Signer::new_without_digest(&pair).unwrap();
+        let signature = ed25519.sign_oneshot_to_vec(text.as_bytes()).unwrap();
+        let cosignature = Signature {
+            name: name.into(),
+            key_id: witness.id(),
+            signature: [time.to_be_bytes().as_slice(), &signature].concat(),
+        };
+        note.signed(cosignature).to_string()
+    };
+    let verified = |log: &Log| {
+        let (_kept, folder) = folder();
+        log.export(&folder, 0);
+        let witnesses = std::slice::from_ref(&witness);
+        let keys = Keys {
+            log: &signer.key,
+            witnesses,
+        };
+        verify(&folder, keys, Anchors::default(), |_| ()).unwrap()
+    };
+    let mut log = Log::new(&signer, 30, 10);
+    let witness = name.to_owned();
+    let none = Finding::NotWitnessed { witness };
+    assert_eq!(verified(&log).findings, [none]);
+    log.checkpoints[1] = cosigned(&log.checkpoints[1], 7);
+    let found = verified(&log);
+    let witness = name.to_owned();
+    assert_eq!(found.findings, []);
+    assert_eq!(found.witnessed, [Witnessed { witness, size: 20 }]);
+    log.checkpoints[2] = cosigned(&log.checkpoints[2], 8);
+    let found = verified(&log).findings;
+    let fault = CheckpointFault::Cosignature;
+    assert_eq!(found.last(), Some(&Finding::Checkpoint { line: 3, fault }));
 }

@@ -1,11 +1,12 @@
 //! The checkpoints of an export and those of the anchors, by size.
 
+use super::Keys;
 use super::anchor::Anchors;
 use super::finding::{CheckpointFault, Finding};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::export::NoteLine;
 use crate::audit::merkle::Hash;
-use crate::audit::{Note, VerifierKey};
+use crate::audit::{Note, NoteError};
 use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
@@ -21,6 +22,8 @@ pub(super) struct Mark {
     pub(super) root: Hash,
     /// Where the anchor is from; none for the export's own.
     pub(super) anchor: Option<String>,
+    /// The witnesses that have cosigned it, by their places in the list of them.
+    pub(super) cosigned: Vec<usize>,
 }
 
 type Verified = io::Result<Result<Mark, Finding>>;
@@ -45,14 +48,14 @@ impl Marks {
     pub(super) fn start<'s>(
         scope: &'s Scope<'s, '_>,
         notes: impl BufRead + Send + 's,
-        key: &'s VerifierKey,
+        keys: Keys<'s>,
         log: &'s str,
         anchors: Anchors,
         first: u64,
     ) -> io::Result<Self> {
         let (verified, own) = sync_channel(AHEAD);
         scope.spawn(move || {
-            for mark in read(notes, key, log) {
+            for mark in read(notes, keys, log) {
                 if verified.send(mark).is_err() {
                     return;
                 }
@@ -68,6 +71,7 @@ impl Marks {
                 size,
                 root,
                 anchor: Some(name),
+                cosigned: Vec::new(),
             });
         }
         of_anchors.sort_by_key(|mark| std::cmp::Reverse(mark.size));
@@ -123,7 +127,7 @@ impl Marks {
     }
 }
 
-fn read(mut notes: impl BufRead, key: &VerifierKey, log: &str) -> impl Iterator<Item = Verified> {
+fn read(mut notes: impl BufRead, keys: Keys<'_>, log: &str) -> impl Iterator<Item = Verified> {
     let (mut line, mut number, mut newest) = (Vec::new(), 0, 0);
     std::iter::from_fn(move || {
         line.clear();
@@ -133,7 +137,7 @@ fn read(mut notes: impl BufRead, key: &VerifierKey, log: &str) -> impl Iterator<
             Ok(_) => {}
             Err(error) => return Some(Err(error)),
         }
-        let mark = read_line(&line, key, log).and_then(|mark| {
+        let mark = read_line(&line, keys, log).and_then(|mark| {
             let in_order = mark.size >= newest;
             newest = newest.max(mark.size);
             in_order.then_some(mark).ok_or(CheckpointFault::OutOfOrder)
@@ -143,11 +147,19 @@ fn read(mut notes: impl BufRead, key: &VerifierKey, log: &str) -> impl Iterator<
     })
 }
 
-fn read_line(line: &[u8], key: &VerifierKey, log: &str) -> Result<Mark, CheckpointFault> {
+fn read_line(line: &[u8], keys: Keys<'_>, log: &str) -> Result<Mark, CheckpointFault> {
     let line = serde_json::from_slice(line);
     let NoteLine { note } = line.map_err(|_| CheckpointFault::Malformed)?;
     let note = Note::parse(&note)?;
-    note.verify(key)?;
+    note.verify(keys.log)?;
+    let mut cosigned = Vec::new();
+    for (witness, place) in keys.witnesses.iter().zip(0..) {
+        match note.verify(witness) {
+            Ok(()) => cosigned.push(place),
+            Err(NoteError::NotSigned) => {}
+            Err(_) => return Err(CheckpointFault::Cosignature),
+        }
+    }
     let checkpoint = Checkpoint::parse(note.text()).ok_or(CheckpointFault::Malformed)?;
     let Checkpoint { origin, size, root } = checkpoint;
     (origin == log)
@@ -155,6 +167,7 @@ fn read_line(line: &[u8], key: &VerifierKey, log: &str) -> Result<Mark, Checkpoi
             size,
             root,
             anchor: None,
+            cosigned,
         })
         .ok_or(CheckpointFault::OtherLog)
 }

@@ -77,6 +77,11 @@ pub enum Finding {
         /// The first leaf that should not be there.
         leaf: u64,
     },
+    /// A witness has cosigned none of the checkpoints that agree.
+    NotWitnessed {
+        /// Its name.
+        witness: String,
+    },
     /// A checkpoint is none.
     Checkpoint {
         /// Its line in the file of the checkpoints, from 1.
@@ -114,6 +119,9 @@ pub enum CheckpointFault {
     /// Its signature does not verify.
     #[error("its signature does not verify")]
     Forged,
+    /// A witness's cosignature does not verify.
+    #[error("a cosignature does not verify")]
+    Cosignature,
     /// It is of another log.
     #[error("it is of another log")]
     OtherLog,
@@ -247,6 +255,12 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "leaf {leaf}: there are more records than the export has leaves"
+                )
+            }
+            Self::NotWitnessed { witness } => {
+                write!(
+                    f,
+                    "{witness} has cosigned none of the checkpoints that agree"
                 )
             }
             Self::Checkpoint { line, fault } => write!(f, "checkpoint in line {line}: {fault}"),

@@ -54,10 +54,30 @@ pub struct Verification {
     pub checkpoints: u64,
     /// How many anchors do.
     pub anchors: u64,
+    /// Up to which leaf (not included) each witness has cosigned.
+    pub witnessed: Vec<Witnessed>,
     /// Anchors of sizes before the first leaf, which this export says nothing about.
     pub anchors_before: u64,
     /// What does not fit, in the order of the leaves; nothing if all is as it was signed.
     pub findings: Vec<Finding>,
+}
+
+/// How far a witness has cosigned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Witnessed {
+    /// Its name.
+    pub witness: String,
+    /// The size of the largest checkpoint that it has cosigned.
+    pub size: u64,
+}
+
+/// The keys that an auditor has from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// The log's.
+    pub log: &'a VerifierKey,
+    /// Those of witnesses: each has to have cosigned.
+    pub witnesses: &'a [VerifierKey],
 }
 
 impl Verification {
@@ -73,7 +93,7 @@ impl Verification {
 /// The files cannot be read. What is wrong in them is no error but a finding.
 pub fn verify(
     folder: &Path,
-    key: &VerifierKey,
+    keys: Keys<'_>,
     anchors: Anchors,
     mut progress: impl FnMut(u64),
 ) -> io::Result<Verification> {
@@ -85,8 +105,8 @@ pub fn verify(
     let name = origin(manifest.deployment);
 
     std::thread::scope(|scope| {
-        let marks = Marks::start(scope, notes, key, &name, anchors, manifest.first)?;
-        let mut tree = Tree::new(before, marks)?;
+        let marks = Marks::start(scope, notes, keys, &name, anchors, manifest.first)?;
+        let mut tree = Tree::new(before, marks, keys.witnesses.len())?;
         let mut surplus = false;
         for block in records::Blocks::start(scope, records) {
             for (line, hash) in block?.lines() {
@@ -116,6 +136,7 @@ pub fn verify(
         if size < manifest.size {
             found.findings.push(Finding::Short { leaf: end });
         }
+        let witnessed = tell_witnessed(&mut found, keys.witnesses);
         tell_whose(&mut found, leaves.into_inner(), manifest.first)?;
         Ok(Verification {
             deployment: manifest.deployment,
@@ -125,6 +146,7 @@ pub fn verify(
             root: found.root,
             checkpoints: found.checkpoints,
             anchors: found.anchors,
+            witnessed,
             anchors_before: found.anchors_before,
             findings: found.findings,
         })
@@ -138,6 +160,21 @@ fn next_hash(leaves: &mut impl Read) -> io::Result<Option<Hash>> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn tell_witnessed(found: &mut Found, witnesses: &[VerifierKey]) -> Vec<Witnessed> {
+    let mut witnessed = Vec::new();
+    for (key, size) in witnesses.iter().zip(&found.witnessed) {
+        let witness = key.name().unwrap_or_default().to_owned();
+        match size {
+            0 => found.findings.push(Finding::NotWitnessed { witness }),
+            size => witnessed.push(Witnessed {
+                witness,
+                size: *size,
+            }),
+        }
+    }
+    witnessed
 }
 
 /// Finds the leaves whose records are where others should be.

@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) checkpoints: u64,
     pub(super) anchors: u64,
     pub(super) anchors_before: u64,
+    /// The largest checkpoint of each witness that agrees.
+    pub(super) witnessed: Vec<u64>,
 }
 
 struct Fault {
@@ -50,7 +52,7 @@ struct Fault {
 impl Tree {
     /// # Errors
     /// The checkpoints cannot be read.
-    pub(super) fn new(before: Frontier, marks: Marks) -> io::Result<Self> {
+    pub(super) fn new(before: Frontier, marks: Marks, witnesses: usize) -> io::Result<Self> {
         let mut tree = Self {
             agreed: before.size(),
             records: before,
@@ -64,6 +66,7 @@ impl Tree {
             found: Found::default(),
         };
         tree.found.proven = tree.agreed;
+        tree.found.witnessed = vec![0; witnesses];
         tree.compare()?;
         Ok(tree)
     }
@@ -123,6 +126,9 @@ impl Tree {
                 None => self.lose(mark.size),
             }
             return;
+        }
+        for place in &mark.cosigned {
+            self.found.witnessed[*place] = mark.size;
         }
         match mark.anchor {
             Some(_) => {

@@ -3,7 +3,7 @@
 use super::{Database, PublicKey, failed, io_failed, progress, tree};
 use crate::Error;
 use crate::audit::export::Manifest;
-use crate::audit::verify::{Anchors, verify};
+use crate::audit::verify::{Anchors, Keys, verify};
 use crate::audit::{Actor, KMS, Outcome, Record};
 use crate::store::{Store, Transaction};
 use futures_util::FutureExt;
@@ -29,9 +29,13 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Error> {
     let folder = &arguments.archive;
     let key = arguments.public_key.read()?;
+    let keys = Keys {
+        log: &key,
+        witnesses: &[],
+    };
     let manifest = Manifest::read(folder).map_err(io_failed)?;
     let bar = progress::records(manifest.size - manifest.first);
-    let verified = verify(folder, &key, Anchors::default(), |done| {
+    let verified = verify(folder, keys, Anchors::default(), |done| {
         bar.set_position(done)
     });
     bar.finish_and_clear();

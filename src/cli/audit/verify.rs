@@ -2,8 +2,9 @@
 
 use super::{PublicKey, WRONG, failed, io_failed, progress, read};
 use crate::Error;
+use crate::audit::VerifierKey;
 use crate::audit::export::Manifest;
-use crate::audit::verify::{Anchors, Verification, verify};
+use crate::audit::verify::{Anchors, Keys, Verification, verify};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,9 +20,17 @@ pub(super) struct Arguments {
     /// several times. Without one, an end that was cut off is not seen.
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
+    /// A witness's key, as the configuration has it (`name+id+key`): it has to have cosigned; may be
+    /// given several times.
+    #[arg(long, value_name = "KEY", value_parser = witness)]
+    witness: Vec<VerifierKey>,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
+}
+
+fn witness(key: &str) -> Result<VerifierKey, String> {
+    VerifierKey::parse_vkey(key).ok_or_else(|| "not of the form name+id+key".to_owned())
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
@@ -35,8 +44,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let folder = &arguments.export;
     let manifest = Manifest::read(folder).map_err(io_failed)?;
     let bar = progress::records(manifest.size - manifest.first);
+    let keys = Keys {
+        log: &key,
+        witnesses: &arguments.witness,
+    };
     let begun = Instant::now();
-    let verified = verify(folder, &key, anchors, |done| bar.set_position(done));
+    let verified = verify(folder, keys, anchors, |done| bar.set_position(done));
     bar.finish_and_clear();
     let verification = verified.map_err(io_failed)?;
     if arguments.json {
@@ -60,6 +73,7 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
         root: _,
         checkpoints,
         anchors,
+        witnessed,
         anchors_before,
         findings,
     } = verification;
@@ -73,6 +87,12 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
     if *anchors_before > 0 {
         println!(
             "note: {anchors_before} anchors are of sizes before leaf {first}: verify the archive"
+        );
+    }
+    for by in witnessed {
+        println!(
+            "cosigned by {} up to leaf {} (not included)",
+            by.witness, by.size
         );
     }
     for finding in findings {
