@@ -2,7 +2,8 @@
 //!
 //! A value of the file is overridden by the environment: `STRONGROOM_<SECTION>_<KEY>`, as in
 //! `STRONGROOM_TOKEN_PIN_FILE`; all of `[clusters]` by `STRONGROOM_CLUSTERS`, of `[oidc]` by
-//! `STRONGROOM_OIDC`, of `[forward]` by `STRONGROOM_FORWARD`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
+//! `STRONGROOM_OIDC`, of `[forward]` by `STRONGROOM_FORWARD`, of `[witness]` by
+//! `STRONGROOM_WITNESS`, of `[[approval]]` by `STRONGROOM_APPROVAL`. The PIN itself comes from a file or from
 //! `STRONGROOM_TOKEN_PIN`, never from the configuration file or the command line.
 
 mod approval;
@@ -16,6 +17,7 @@ mod reload;
 mod secret_file;
 mod sections;
 mod tls;
+mod witness;
 
 pub use approval::ApprovalSection;
 pub use audit::AuditSection;
@@ -26,6 +28,8 @@ pub use oidc::OidcSection;
 pub use quota::{AccountQuota, PrincipalQuota, QuotaDefaults, QuotaSection, RateSetting};
 pub use sections::{ClusterSection, DatabaseSection, GatewaySection, ServerSection, TokenSection};
 pub use tls::{CertificateSection, ClientCertificate, Signer, TlsFiles, TlsSection};
+
+pub use witness::WitnessSection;
 
 use crate::model::member::{Member, Violations};
 use crate::model::shapes::CloudHsmClusterId;
@@ -58,6 +62,8 @@ pub struct Config {
     pub audit: AuditSection,
     #[serde(default)]
     pub forward: BTreeMap<String, ForwardSection>,
+    #[serde(default)]
+    pub witness: BTreeMap<String, WitnessSection>,
     #[serde(default)]
     pub log: LogSection,
     #[serde(default)]

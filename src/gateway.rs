@@ -57,6 +57,7 @@ impl Gateway {
     /// module cannot be named.
     pub async fn start(config: &Config) -> Result<Self, Error> {
         let approvals = approvals::rules(config)?;
+        let sequencing = settings::sequencer(config)?;
         let quota = Arc::new(Quota::new(quotas::limits(&config.quota)?));
         let store = Store::open(settings::store(config)).await?;
         let token = Token::open(settings::token(config))?;
@@ -110,7 +111,7 @@ impl Gateway {
             )),
             tokio::spawn(sequencer::run(
                 context.clone(),
-                settings::sequencer(config),
+                sequencing,
                 notices.clone(),
                 SequencerMetrics::new(&metrics),
                 stopped.clone(),

@@ -41,7 +41,16 @@ pub async fn apart<T: Send + 'static>(
     tokio::time::timeout(PATIENCE, answered).await??
 }
 
-/// The body behind a URL.
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// The body behind a URL. `authorities` are the certificates of those who vouch for the server, PEM,
+/// where they are not the system's.
 ///
 /// # Errors
 /// It could not be had, in time or at all.
@@ -53,13 +62,50 @@ pub async fn get(
     apart(place, move || fetch(&url, authorities.as_deref())).await
 }
 
+/// What a URL answers to a text, whatever its status.
+///
+/// # Errors
+/// There is no answer, or not in time.
+pub async fn post(
+    url: Url,
+    authorities: Option<PathBuf>,
+    text: String,
+    place: OwnedSemaphorePermit,
+) -> Result<Answer, Failure> {
+    let request = request("POST", &url, &text);
+    apart(place, move || {
+        exchange(&url, authorities.as_deref(), &request)
+    })
+    .await
+}
+
 fn fetch(url: &Url, authorities: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let answer = exchange(url, authorities, &request("GET", url, ""))?;
+    match answer.status {
+        200 => Ok(answer.body),
+        _ => Err("the answer is not 200".into()),
+    }
+}
+
+fn request(method: &str, url: &Url, text: &str) -> String {
+    let (target, authority) = (&url.target, url.authority());
+    let about = match method {
+        "GET" => "Accept: application/json".to_owned(),
+        _ => format!("Content-Length: {}", text.len()),
+    };
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: {authority}\r\n{about}\r\n\
+         Connection: close\r\n\r\n{text}"
+    )
+}
+
+fn exchange(url: &Url, authorities: Option<&Path>, request: &str) -> Result<Answer, Failure> {
     let end = Instant::now() + PATIENCE;
     let addresses = (url.host.as_str(), url.port).to_socket_addrs()?;
     let mut failure: Failure = "the name has no address".into();
     for address in addresses {
         match TcpStream::connect_timeout(&address, left(end)?) {
-            Ok(stream) => return over(stream, url, authorities, end),
+            Ok(stream) => return over(stream, url, authorities, request, end),
             Err(error) => failure = error.into(),
         }
     }
@@ -78,44 +124,40 @@ fn over(
     stream: TcpStream,
     url: &Url,
     authorities: Option<&Path>,
+    request: &str,
     end: Instant,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Answer, Failure> {
     stream.set_read_timeout(Some(left(end)?))?;
     stream.set_write_timeout(Some(left(end)?))?;
     if !url.tls {
-        return ask(stream, url, end);
+        return ask(stream, request, end);
     }
     let mut connector = SslConnector::builder(SslMethod::tls_client())?;
     if let Some(authorities) = authorities {
         connector.set_ca_file(authorities)?;
     }
-    ask(connector.build().connect(&url.host, stream)?, url, end)
+    ask(connector.build().connect(&url.host, stream)?, request, end)
 }
 
-fn ask(mut stream: impl Read + Write, url: &Url, end: Instant) -> Result<Vec<u8>, Failure> {
-    let (target, authority) = (&url.target, url.authority());
-    let request = format!(
-        "GET {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: application/json\r\n\
-         Connection: close\r\n\r\n"
-    );
+fn ask(mut stream: impl Read + Write, request: &str, end: Instant) -> Result<Answer, Failure> {
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut part = [0; 8192];
     loop {
         left(end)?;
-        if let Some(body) = body(&answer, false)? {
-            return Ok(body);
+        if let Some(whole) = whole(&answer, false)? {
+            return Ok(whole);
         }
         match stream.read(&mut part)? {
             0 => break,
             n => answer.extend_from_slice(&part[..n]),
         }
     }
-    body(&answer, true)?.ok_or_else(|| "the answer breaks off".into())
+    whole(&answer, true)?.ok_or_else(|| "the answer breaks off".into())
 }
 
-/// The body of an answer, once it is all there; `ended` if no more will come.
-fn body(answer: &[u8], ended: bool) -> Result<Option<Vec<u8>>, Failure> {
+/// An answer, once it is all there; `ended` if no more will come.
+fn whole(answer: &[u8], ended: bool) -> Result<Option<Answer>, Failure> {
     let Some(at) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
         return match answer.len() > MAX_HEAD {
             true => Err("the head of the answer is too long".into()),
@@ -129,9 +171,10 @@ fn body(answer: &[u8], ended: bool) -> Result<Option<Vec<u8>>, Failure> {
     let head = std::str::from_utf8(&answer[..at])?;
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
-    if !status.starts_with("HTTP/1.") || status.split(' ').nth(1) != Some("200") {
-        return Err("the answer is not 200".into());
-    }
+    let status = status
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.split(' ').nth(1));
+    let status = status.ok_or("the answer is none of HTTP/1")?.parse()?;
     let (mut length, mut chunked) = (None, false);
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
@@ -150,7 +193,7 @@ fn body(answer: &[u8], ended: bool) -> Result<Option<Vec<u8>>, Failure> {
     };
     match body {
         Some(body) if body.len() > MAX_BYTES => Err("the answer is too long".into()),
-        body => Ok(body),
+        body => Ok(body.map(|body| Answer { status, body })),
     }
 }
 
@@ -197,8 +240,9 @@ mod tests {
     use std::net::TcpListener;
 
     fn read(answer: &str, ended: bool) -> Option<String> {
-        let body = body(answer.as_bytes(), ended).ok()??;
-        Some(String::from_utf8(body).unwrap())
+        let answer = whole(answer.as_bytes(), ended).ok()??;
+        assert_eq!(answer.status, 200);
+        Some(String::from_utf8(answer.body).unwrap())
     }
 
     #[test]
@@ -214,7 +258,6 @@ mod tests {
         assert_eq!(read(unknown, false), None);
         assert_eq!(read(unknown, true).as_deref(), Some("abc"));
         for wrong in [
-            "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\nabc",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
@@ -222,10 +265,13 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
             "ICY 200 OK\r\n\r\n",
         ] {
-            assert!(body(wrong.as_bytes(), true).is_err(), "{wrong}");
+            assert!(whole(wrong.as_bytes(), true).is_err(), "{wrong}");
         }
         let long = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(MAX_BYTES + 1));
-        assert!(body(long.as_bytes(), true).is_err());
+        assert!(whole(long.as_bytes(), true).is_err());
+        let elsewhere = b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n";
+        let elsewhere = whole(elsewhere, false).unwrap().unwrap();
+        assert_eq!(elsewhere.status, 302);
     }
 
     /// A server for one request, under a certificate of its own for `name`.

@@ -8,11 +8,12 @@ const PREFIX: &str = "STRONGROOM_";
 /// The PIN itself; no value of the file.
 pub(super) const PIN: &str = "STRONGROOM_TOKEN_PIN";
 /// Whole sections, which have no keys of their own that a variable could name.
-const WHOLE: [(&str, &str); 4] = [
+const WHOLE: [(&str, &str); 5] = [
     ("STRONGROOM_APPROVAL", "approval"),
     ("STRONGROOM_CLUSTERS", "clusters"),
     ("STRONGROOM_FORWARD", "forward"),
     ("STRONGROOM_OIDC", "oidc"),
+    ("STRONGROOM_WITNESS", "witness"),
 ];
 const SECTIONS: [&str; 9] = [
     "server",

@@ -28,6 +28,7 @@ impl Config {
             ("gateway", shown(&self.gateway) != shown(&other.gateway)),
             ("audit", shown(&self.audit) != shown(&other.audit)),
             ("forward", shown(&self.forward) != shown(&other.forward)),
+            ("witness", shown(&self.witness) != shown(&other.witness)),
             ("clusters", shown(&self.clusters) != shown(&other.clusters)),
             ("approval", shown(&self.approval) != shown(&other.approval)),
             ("oidc", shown(&self.oidc) != shown(&other.oidc)),

@@ -1,9 +1,10 @@
 //! The configuration, as each layer below takes it.
 
 use super::quotas;
+use crate::audit::VerifierKey;
 use crate::config::{
     CertificateSection, ClientCertificate, ClusterSection, Config, ForwardSection, Forwarded,
-    OidcSection, Signer, TlsSection, ms,
+    OidcSection, Signer, TlsSection, WitnessSection, ms,
 };
 use crate::model::AccountId;
 use crate::operation::Cluster;
@@ -12,7 +13,8 @@ use crate::server::{CertificateName, Rule, ServerConfig, TlsConfig, TlsMaterial}
 use crate::store::StoreConfig;
 use crate::token::{TokenConfig, TokenSelector};
 use crate::worker::forwarding::ForwardSettings;
-use crate::worker::sequencer::SequencerSettings;
+use crate::worker::sequencer::{SequencerSettings, WitnessSettings};
+use crate::{Error, ErrorCode};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,15 +83,36 @@ fn rule(section: &CertificateSection) -> Option<Rule> {
 }
 
 /// For the audit log's tree.
-pub(super) fn sequencer(config: &Config) -> SequencerSettings {
+///
+/// # Errors
+/// A witness's key is none.
+pub(super) fn sequencer(config: &Config) -> Result<SequencerSettings, Error> {
     let audit = &config.audit;
     let anchor = Some(audit.token_anchor_seconds).filter(|seconds| *seconds > 0);
-    SequencerSettings {
+    Ok(SequencerSettings {
         checkpoint_after: Duration::from_secs(audit.checkpoint_seconds),
         checkpoint_records: audit.checkpoint_records,
         token_anchor_every: anchor.map(Duration::from_secs),
         restored: audit.restored,
-    }
+        witnesses: config
+            .witness
+            .iter()
+            .map(witness)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn witness((name, section): (&String, &WitnessSection)) -> Result<WitnessSettings, Error> {
+    let wrong = || {
+        let message = format!("witness.{name}: key is not <name>+<key id>+<base64>, of Ed25519");
+        Error::new(ErrorCode::Validation, message)
+    };
+    Ok(WitnessSettings {
+        name: name.clone(),
+        url: section.url.clone(),
+        key: VerifierKey::parse_vkey(&section.key).ok_or_else(wrong)?,
+        ca_file: section.ca_file.clone(),
+    })
 }
 
 /// Where the audit log is forwarded to.

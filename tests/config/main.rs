@@ -69,6 +69,7 @@ fn the_example_has_every_key() {
             "gateway",
             "audit",
             "forward",
+            "witness",
             "log",
             "quota",
             "clusters",

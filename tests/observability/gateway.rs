@@ -11,7 +11,9 @@ use std::sync::LazyLock;
 
 const MORE: &str = "\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
     [quota.accounts.000000000000]\nrates = { ListAliases = 1 }\n\
-    [forward.siem]\nto = \"udp://127.0.0.1:9\"\n";
+    [forward.siem]\nto = \"udp://127.0.0.1:9\"\n\
+    [witness.w1]\nurl = \"http://127.0.0.1:9\"\n\
+    key = \"witness.example.com/w1+30b0eacf+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\"\n";
 
 /// Something has been asked of it in every way there is.
 pub static GATEWAY: LazyLock<Gateway> = LazyLock::new(|| {

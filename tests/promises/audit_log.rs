@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn often() -> Settings {
+pub fn often() -> Settings {
     Settings::default()
         .set("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", 1)
         .set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 1)
 }
 
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !condition() {
         assert!(begun.elapsed() < PATIENCE, "in time: {what}");
@@ -29,20 +29,20 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-async fn key(client: &Client) -> String {
+pub async fn key(client: &Client) -> String {
     let made = client.create_key().send().await.unwrap();
     made.key_metadata().unwrap().key_id().to_owned()
 }
 
 /// As many records, whatever comes of them.
-async fn use_it(client: &Client, key: &str, times: usize) {
+pub async fn use_it(client: &Client, key: &str, times: usize) {
     for _ in 0..times {
         let sealed = client.encrypt().key_id(key).plaintext(Blob::new("x"));
         let _ = sealed.send().await;
     }
 }
 
-fn count(dev: &Dev, statement: &str) -> i64 {
+pub fn count(dev: &Dev, statement: &str) -> i64 {
     sql(dev, statement)[0].parse().unwrap()
 }
 
@@ -161,7 +161,7 @@ async fn what_is_answered_is_sequenced_signed_and_forwarded_whoever_dies() {
 
 /// Cuts the log off after `size` leaves, as one who has the database can: with its checkpoints, and a
 /// tree that is right for what is left (less than a tile).
-fn cut_off(dev: &Dev, size: i64) {
+pub fn cut_off(dev: &Dev, size: i64) {
     sql(
         dev,
         &format!(
@@ -176,6 +176,13 @@ fn cut_off(dev: &Dev, size: i64) {
     );
 }
 
+/// Whether the token has all of the log, which has that many records at least.
+fn is_anchored(dev: &Dev, gateway: &Gateway, least: i64) -> bool {
+    let size = count(dev, "select count(*) from audit_record");
+    let anchored = format!("strongroom_audit_anchor_size {size}\n");
+    size >= least && page(gateway, "/metrics").contains(&anchored)
+}
+
 #[tokio::test]
 async fn a_log_that_was_cut_off_is_not_signed_again() {
     let dev = Dev::start_where(
@@ -188,30 +195,31 @@ async fn a_log_that_was_cut_off_is_not_signed_again() {
     let client = dev.client();
     let id = key(&client).await;
     use_it(&client, &id, 9).await;
-    let anchored = "strongroom_audit_anchor_size 10";
     let gateway = often().serve(&dev);
-    until("the token has it", || {
-        page(&gateway, "/metrics").contains(anchored)
-    })
-    .await;
+    until("the token has it", || is_anchored(&dev, &gateway, 10)).await;
     gateway.kill();
-    cut_off(&dev, 7);
-    let signed = "select count(*) from audit_checkpoint where size > 7";
+    let size = count(&dev, "select size from audit_tree");
+    let left = size - 3;
+    cut_off(&dev, left);
+    let signed = format!("select count(*) from audit_checkpoint where size > {left}");
 
     // One that has never seen the log knows by the token.
     let gateway = often().serve(&dev);
-    gateway.wait_for("ALERT audit log: the token has signed 10 records");
+    gateway.wait_for(&format!(
+        "ALERT audit log: the token has signed {size} records"
+    ));
     let ready = page(&gateway, "/readyz");
     assert!(ready.starts_with("HTTP/1.0 200"), "it serves: {ready}");
     assert!(ready.contains("its end is missing"), "{ready}");
     assert!(page(&gateway, "/metrics").contains("strongroom_audit_log_breached 1"));
     // Nor by other records in the place of those.
     use_it(&gateway.client(&dev), &id, 5).await;
-    gateway
-        .wait_for("the first 10 records of the audit log are not those that the token has signed");
-    assert_eq!(count(&dev, signed), 0);
+    gateway.wait_for(&format!(
+        "the first {size} records of the audit log are not those that the token has signed"
+    ));
+    assert_eq!(count(&dev, &signed), 0);
     gateway.kill();
-    dev_goes_on(&dev, &id, signed).await;
+    dev_goes_on(&dev, &id, &signed).await;
 }
 
 /// The one that saw the log whole does not sign either; once an operator says so, it goes on.
@@ -228,7 +236,7 @@ async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
     let gateway = often().serve(dev);
     use_it(&gateway.client(dev), id, 3).await;
     until("the next one finds nothing wrong", || {
-        page(&gateway, "/metrics").contains("strongroom_audit_anchor_size 15")
+        is_anchored(dev, &gateway, 10)
     })
     .await;
     assert!(!gateway.log().contains("ALERT"), "{}", gateway.log());

@@ -42,5 +42,6 @@ mod upgrade;
 #[allow(dead_code)] // each test process uses a part
 #[path = "../support/who.rs"]
 mod who;
+mod witness;
 #[path = "../support/wrapping.rs"]
 mod wrapping;

@@ -3,10 +3,9 @@
 
 use super::placing;
 use crate::Error;
-use crate::audit::merkle::{Node, Place, Tile, proof};
+use crate::audit::merkle::{Hash, Node, Place, proof};
 use crate::audit::{Checkpoint, Note, origin};
 use crate::operation::Context;
-use crate::operation::evidence::sign::sign_note;
 use crate::store::{AuditTile, Store};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -74,7 +73,7 @@ impl Signed {
             size,
             root: placing::edge(size, &tiles)?.root(),
         };
-        let note = sign_note(cx, checkpoint.to_string()).await?;
+        let note = cx.audit_key.sign(checkpoint.to_string()).await?;
         Ok(Self { checkpoint, note })
     }
 
@@ -89,32 +88,32 @@ impl Signed {
         if size < signed {
             return Ok(Some(Breach::CutOff { signed, size }));
         }
-        let mut wanted: BTreeSet<Tile> = nodes(signed, size)
-            .map(|node| Place::of(node).tile)
-            .collect();
-        let edges = [signed, size].into_iter().flat_map(placing::partial);
-        wanted.extend(edges.map(|(level, index)| Tile { level, index }));
-        let wanted: Vec<_> = wanted.iter().map(|tile| (tile.level, tile.index)).collect();
-        let tiles = store.audit_tiles(&wanted).await?;
+        let tiles = store.audit_tiles(&placing::partial(size)).await?;
         let now = placing::edge(size, &tiles)?.root();
-        let shown = proof::consistency(signed, size, |node| read(&tiles, node))?;
+        let shown = consistency(store, signed, size).await?;
         let consistent = proof::is_consistent(signed, &root, size, &now, &shown);
         Ok((!consistent).then_some(Breach::Forked { signed }))
     }
 }
 
-/// The nodes that the proof is made of.
-fn nodes(old: u64, size: u64) -> impl Iterator<Item = Node> {
-    let mut nodes = Vec::new();
+/// The proof that the tree of the first `size` leaves begins with that of the first `old`.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn consistency(store: &Store, old: u64, size: u64) -> Result<Vec<Hash>, Error> {
+    let mut tiles = BTreeSet::new();
     let noted = proof::consistency(old, size, |node| {
-        nodes.push(node);
+        let tile = Place::of(node).tile;
+        tiles.insert((tile.level, tile.index));
         Ok::<_, Infallible>([0; 32])
     });
     drop(noted);
-    nodes.into_iter()
+    let tiles: Vec<_> = tiles.into_iter().collect();
+    let tiles = store.audit_tiles(&tiles).await?;
+    proof::consistency(old, size, |node| read(&tiles, node))
 }
 
-fn read(tiles: &[AuditTile], node: Node) -> Result<[u8; 32], Error> {
+fn read(tiles: &[AuditTile], node: Node) -> Result<Hash, Error> {
     let place = Place::of(node);
     let hash = place.read(&placing::hashes(tiles, place.tile)?);
     hash.ok_or_else(|| Error::internal("a tile of the audit log's tree is too short"))

@@ -1,6 +1,6 @@
 //! How the audit log's tree stands, as every gateway of the deployment sees it, and what this one did.
 
-use crate::metrics::{Gauge, IntCounter, Metrics};
+use crate::metrics::{Gauge, IntCounter, IntCounterVec, Metrics};
 use crate::store::AuditFigures;
 
 /// What can fail.
@@ -35,6 +35,8 @@ pub struct SequencerMetrics {
     pub(super) breached: Gauge,
     pub(super) placed: IntCounter,
     pub(super) checkpoints: IntCounter,
+    cosignatures: IntCounterVec,
+    witness_failures: IntCounterVec,
     failures: [IntCounter; Task::ALL.len()],
 }
 
@@ -78,6 +80,16 @@ impl SequencerMetrics {
                 "strongroom_audit_checkpoints_total",
                 "Checkpoints that this gateway made.",
             ),
+            cosignatures: set.counter_vec(
+                "strongroom_audit_cosignatures_total",
+                "Cosignatures that a witness gave this gateway, and that verify.",
+                &["witness"],
+            ),
+            witness_failures: set.counter_vec(
+                "strongroom_audit_witness_failures_total",
+                "Checkpoints that it did not cosign.",
+                &["witness"],
+            ),
             failures: set.counters(
                 "strongroom_audit_sequencer_failures_total",
                 "What the sequencer could not do.",
@@ -95,6 +107,12 @@ impl SequencerMetrics {
         self.signed.set(figures.signed as f64);
         self.unsigned_seconds
             .set(figures.unsigned_seconds.unwrap_or(0.0).max(0.0));
+    }
+
+    pub(super) fn witness(&self, name: &str, cosignatures: usize, failures: usize) {
+        let add = |to: &IntCounterVec, many| to.with_label_values(&[name]).inc_by(many as u64);
+        add(&self.cosignatures, cosignatures);
+        add(&self.witness_failures, failures);
     }
 
     pub(super) fn failed(&self, task: Task) {
