@@ -53,7 +53,7 @@ pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use reconcile::{IntentRow, RefusedRow, VersionRow};
 pub use record::*;
 pub use report::Metadata;
-pub use report_log::{Checkpoint, Checkpoints, LogReader, LoggedRecord, TreeState};
+pub use report_log::{CheckpointMade, CheckpointsMade, LogReader, LoggedRecord, TreeState};
 pub use rotations::Rotation;
 pub use transaction::Transaction;
 

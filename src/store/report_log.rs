@@ -72,7 +72,7 @@ pub struct TreeState {
 
 /// The checkpoints of a period.
 #[derive(Debug)]
-pub struct Checkpoints {
+pub struct CheckpointsMade {
     /// How many.
     pub many: i64,
     /// How many are larger than one that was made after them.
@@ -80,14 +80,14 @@ pub struct Checkpoints {
     /// The longest time from one to the next, in seconds; `None` where there is one at most.
     pub longest_seconds: Option<i64>,
     /// The first.
-    pub first: Option<Checkpoint>,
+    pub first: Option<CheckpointMade>,
     /// The last ones, the newest first.
-    pub last: Vec<Checkpoint>,
+    pub last: Vec<CheckpointMade>,
 }
 
 /// A checkpoint as it is stored.
 #[derive(Debug, Clone)]
-pub struct Checkpoint {
+pub struct CheckpointMade {
     /// The tree's size.
     pub size: i64,
     /// When it was made, by the database's clock.
@@ -96,7 +96,7 @@ pub struct Checkpoint {
     pub note: String,
 }
 
-impl Checkpoint {
+impl CheckpointMade {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             size: column(row, "size")?,
@@ -177,23 +177,23 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn checkpoints(
+    pub async fn checkpoints_made(
         &self,
         from: OffsetDateTime,
         to: OffsetDateTime,
-    ) -> Result<Checkpoints, Error> {
+    ) -> Result<CheckpointsMade, Error> {
         let connection = self.shared.connections.get().await?;
         let summary = connection.query_one(SUMMARY, &[&from, &to]).await?;
         let first = connection.query_opt(FIRST, &[&from, &to]).await?;
         let last = connection.query(LAST, &[&from, &to, &CHECKPOINTS]).await?;
-        Ok(Checkpoints {
+        Ok(CheckpointsMade {
             many: column(&summary, "many")?,
             disordered: column(&summary, "disordered")?,
             longest_seconds: column(&summary, "longest")?,
-            first: first.as_ref().map(Checkpoint::read).transpose()?,
+            first: first.as_ref().map(CheckpointMade::read).transpose()?,
             last: last
                 .iter()
-                .map(Checkpoint::read)
+                .map(CheckpointMade::read)
                 .collect::<Result<_, _>>()?,
         })
     }
