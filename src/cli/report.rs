@@ -122,7 +122,7 @@ async fn read(
         token: token.map(|token| &token.report).map_err(Clone::clone),
         log,
         tree: store.tree_state().await?,
-        checkpoints: &store.checkpoints_of_period(from, to).await?,
+        checkpoints: &store.checkpoints_made(from, to).await?,
         rules: config.approval.iter().map(rule).collect(),
         crypto_period: arguments.crypto_period,
         limits: Limits {

@@ -2,7 +2,7 @@
 
 use super::moment::Moment;
 use crate::audit::{self, Note, VerifierKey, origin};
-use crate::store::{self, Checkpoints, TreeState};
+use crate::store::{Checkpoint, CheckpointsMade, TreeState};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
@@ -73,11 +73,7 @@ impl Found {
     }
 }
 
-fn entry(
-    checkpoint: &store::Checkpoint,
-    origin: &str,
-    key: Option<&VerifierKey>,
-) -> CheckpointEntry {
+fn entry(checkpoint: &Checkpoint, origin: &str, key: Option<&VerifierKey>) -> CheckpointEntry {
     let note = Note::parse(&checkpoint.note).ok();
     let text = note.as_ref().map(Note::text);
     let text = text.and_then(audit::Checkpoint::parse);
@@ -105,7 +101,7 @@ impl Chain {
     pub fn new(
         deployment: Uuid,
         tree: TreeState,
-        checkpoints: &Checkpoints,
+        checkpoints: &CheckpointsMade,
         key: Option<&VerifierKey>,
     ) -> Self {
         let origin = origin(deployment);

@@ -22,7 +22,7 @@ pub use period::{Period, Steps};
 
 use crate::audit::VerifierKey;
 use crate::reconcile;
-use crate::store::{Checkpoints, Metadata, TreeState};
+use crate::store::{CheckpointsMade, Metadata, TreeState};
 use crate::token::Sighting;
 use access::AccessMap;
 use chain::Chain;
@@ -156,7 +156,7 @@ pub struct Read<'r> {
     /// The tree over it.
     pub tree: TreeState,
     /// Its checkpoints in the period.
-    pub checkpoints: &'r Checkpoints,
+    pub checkpoints: &'r CheckpointsMade,
     /// The rules of dual control.
     pub rules: Vec<RuleEntry>,
     /// How long every key's crypto-period is, in days, if it is not the keys' own.

@@ -61,7 +61,7 @@ pub use quotas::{ResourceQuota, ResourceQuotas};
 pub use reconcile::{IntentRow, RefusedRow, VersionRow};
 pub use record::*;
 pub use report::Metadata;
-pub use report_log::{Checkpoints, LogReader, LoggedRecord, TreeState};
+pub use report_log::{CheckpointsMade, LogReader, LoggedRecord, TreeState};
 pub use rotations::Rotation;
 pub use transaction::Transaction;
 

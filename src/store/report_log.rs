@@ -72,7 +72,7 @@ pub struct TreeState {
 
 /// The checkpoints of a period.
 #[derive(Debug)]
-pub struct Checkpoints {
+pub struct CheckpointsMade {
     /// How many.
     pub many: i64,
     /// How many are larger than one that was made after them.
@@ -156,16 +156,16 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn checkpoints_of_period(
+    pub async fn checkpoints_made(
         &self,
         from: OffsetDateTime,
         to: OffsetDateTime,
-    ) -> Result<Checkpoints, Error> {
+    ) -> Result<CheckpointsMade, Error> {
         let connection = self.shared.connections.get().await?;
         let summary = connection.query_one(SUMMARY, &[&from, &to]).await?;
         let first = connection.query_opt(FIRST, &[&from, &to]).await?;
         let last = connection.query(LAST, &[&from, &to, &CHECKPOINTS]).await?;
-        Ok(Checkpoints {
+        Ok(CheckpointsMade {
             many: column(&summary, "many")?,
             disordered: column(&summary, "disordered")?,
             longest_seconds: column(&summary, "longest")?,
