@@ -3,7 +3,6 @@
 use crate::deletion::{AHEAD, schedule, set_database_clock};
 use crate::dev::{Dev, scratch};
 use crate::gateway::Settings;
-use crate::postgres::setting;
 use crate::token::{objects, pkcs11_tool};
 use aws_sdk_kms::primitives::Blob;
 use std::process::Command;
