@@ -310,6 +310,7 @@ fn a_gateway_behind_tls_is_known_by_its_certificate() {
     };
     let told = root.refused(&list("localhost"));
     assert!(told.contains("cannot reach localhost"), "{told}");
+    assert!(told.contains("AWS_CA_BUNDLE"), "{told}");
     let bundle = dir.path().join("certificate.pem");
     let bundle = bundle.to_str().unwrap().to_owned();
     root.env.insert("AWS_CA_BUNDLE".into(), bundle);

@@ -170,6 +170,27 @@ class Compose(unittest.TestCase):
         self.assertEqual({key["KeyId"] for page in pages for key in page["Keys"]}, before)
         load.check_all(client(ROOT_KEY))
 
+    def test_backup_and_restore(self):
+        """What docs/compose.md says under Backup."""
+        load = Load(lambda: client(ROOT_KEY))
+        load.progress()
+        load.stop()
+        folders = ["softhsm", "gateway", "operator", "postgres"]
+        tar = ["run", "--rm", "-T", "--entrypoint", "tar", "setup"]
+        reconcile = ["strongroom", "reconcile", "--config=/etc/strongroom/strongroom.toml"]
+        SYSTEM.compose("exec", "-T", "gateway", *reconcile)
+        dump = ["pg_dump", "--username=strongroom", "--format=custom", "strongroom"]
+        database = SYSTEM.compose("exec", "-T", "postgres", *dump)
+        volumes = SYSTEM.compose(*tar, "c", "-C", "/var/lib/strongroom", *folders)
+        SYSTEM.compose("down", "--volumes")
+        SYSTEM.compose(*tar, "x", "-C", "/var/lib/strongroom", input=volumes)
+        SYSTEM.up("postgres")
+        restore = ["pg_restore", "--username=strongroom", "--dbname=strongroom", "--exit-on-error", "--no-owner"]
+        SYSTEM.compose("exec", "-T", "postgres", *restore, input=database)
+        SYSTEM.compose("run", "--rm", "-T", "--entrypoint", "strongroom", "init", *reconcile[1:])
+        SYSTEM.up()
+        load.check_all(client(ROOT_KEY))
+
 
 if __name__ == "__main__":
     print("with", " ".join(COMPOSE), file=sys.stderr)

@@ -35,7 +35,9 @@ pub(super) async fn read_answer(
             return Err(failed("the answer is too long"));
         }
         if stream.read_buf(buffer).await.map_err(broken)? == 0 {
-            return Err(failed("the gateway closed the connection"));
+            return Err(failed(
+                "the gateway closed the connection; if it speaks TLS, its address begins with https",
+            ));
         }
     }
     head.ok_or_else(|| failed("no answer"))

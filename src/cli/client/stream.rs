@@ -4,6 +4,7 @@ use crate::Error;
 use crate::cli::failed;
 use crate::model::Url;
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
+use openssl::x509::X509VerifyResult;
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -58,6 +59,11 @@ pub(super) async fn open(url: &Url) -> Result<Stream, Error> {
         .map_err(Error::internal)?;
     let mut stream = SslStream::new(ssl, stream).map_err(Error::internal)?;
     let handshake = Pin::new(&mut stream).connect().await;
-    handshake.map_err(|error| unreachable(&error))?;
+    handshake.map_err(|error| match stream.ssl().verify_result() {
+        X509VerifyResult::OK => unreachable(&error),
+        why => unreachable(&format!(
+            "its certificate is not trusted ({why}); AWS_CA_BUNDLE names the file of authorities that are"
+        )),
+    })?;
     Ok(Box::new(stream))
 }
