@@ -4,11 +4,13 @@ use super::wrong;
 use crate::Error;
 use serde::Deserialize;
 
-/// `[audit]`: how often the token signs how far the audit log has come; see
+/// `[audit]`: how records get their places in the audit log's tree, and how often the token signs how far it has come; see
 /// [audit-anchors.md](audit-anchors.md).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSection {
+    /// How long the sequencer pauses where there is little to do: 50 to 60000.
+    pub interval_ms: u64,
     /// A checkpoint after so long, if there are new records: 1 to 3600.
     pub checkpoint_seconds: u64,
     /// And one after so many records: 1 to 1000000.
@@ -24,6 +26,7 @@ pub struct AuditSection {
 impl Default for AuditSection {
     fn default() -> Self {
         Self {
+            interval_ms: 300,
             checkpoint_seconds: 60,
             checkpoint_records: 10_000,
             token_anchor_seconds: 600,
@@ -34,6 +37,9 @@ impl Default for AuditSection {
 
 impl AuditSection {
     pub(super) fn validate(&self) -> Result<(), Error> {
+        if !(50..=60_000).contains(&self.interval_ms) {
+            return Err(wrong("audit.interval_ms must be from 50 to 60000"));
+        }
         if !(1..=3600).contains(&self.checkpoint_seconds) {
             return Err(wrong("audit.checkpoint_seconds must be from 1 to 3600"));
         }

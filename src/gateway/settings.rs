@@ -101,6 +101,7 @@ pub(super) fn sequencer(config: &Config) -> Result<SequencerSettings, Error> {
     let audit = &config.audit;
     let anchor = Some(audit.token_anchor_seconds).filter(|seconds| *seconds > 0);
     Ok(SequencerSettings {
+        every: ms(audit.interval_ms),
         checkpoint_after: Duration::from_secs(audit.checkpoint_seconds),
         checkpoint_records: audit.checkpoint_records,
         token_anchor_every: anchor.map(Duration::from_secs),

@@ -145,6 +145,7 @@ fn what_is_wrong_is_named() {
         (("STRONGROOM_SERVER_LISTEN", "nowhere"), "server.listen"),
         (("STRONGROOM_SERVER_WORKERS", "many"), "server.workers"),
         (("STRONGROOM_TOKEN_DEADLINE_MS", "0"), "token.deadline_ms"),
+        (("STRONGROOM_AUDIT_INTERVAL_MS", "10"), "audit.interval_ms"),
         (
             ("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "3601"),
             "audit.checkpoint_seconds",

@@ -52,7 +52,10 @@ impl Scene {
 
     /// The settings of the gateway that is to die.
     pub fn through_proxy(&self) -> Settings {
-        Settings::default().lease(LEASE).socket(self.proxy.dir())
+        Settings::default()
+            .lease(LEASE)
+            .quiet()
+            .socket(self.proxy.dir())
     }
 
     pub fn intents(&self) -> usize {

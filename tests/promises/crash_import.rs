@@ -75,7 +75,7 @@ impl Scene {
     ) -> (Option<String>, bool) {
         let settings = Settings::default().lease(LEASE);
         let settings = settings.every(Duration::from_secs(3600));
-        let gateway = settings.socket(self.proxy.dir()).serve(&self.dev);
+        let gateway = settings.quiet().socket(self.proxy.dir()).serve(&self.dev);
         self.proxy.wait_until_quiet();
         self.proxy.arm(Plan {
             victim: gateway.process(),

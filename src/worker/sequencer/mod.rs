@@ -27,8 +27,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Between two rounds, where there is little to do.
-const EVERY: Duration = Duration::from_millis(300);
 /// After something failed, until it is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How often the log is told that something fails.
@@ -37,6 +35,8 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 /// When checkpoints are made, and where they go.
 #[derive(Debug, Clone)]
 pub struct SequencerSettings {
+    /// The pause between two rounds, where there is little to do.
+    pub every: Duration,
     /// A checkpoint after so long, if there are new records.
     pub checkpoint_after: Duration,
     /// And after so many records.
@@ -57,19 +57,28 @@ pub async fn run(
     metrics: SequencerMetrics,
     stop: watch::Receiver<bool>,
 ) {
+    let every = settings.every;
     let signing = Signing::new(&cx, settings, notices, &metrics);
     // Whoever waits for the token or a witness keeps no record waiting for its place.
-    tokio::join!(place_all(&cx, &metrics, stop.clone()), signing.run(stop));
+    tokio::join!(
+        place_all(&cx, every, &metrics, stop.clone()),
+        signing.run(stop)
+    );
 }
 
-async fn place_all(cx: &Context, metrics: &SequencerMetrics, mut stop: watch::Receiver<bool>) {
+async fn place_all(
+    cx: &Context,
+    every: Duration,
+    metrics: &SequencerMetrics,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut complaints = Complaints::new(metrics);
     while !*stop.borrow() {
         let begun = Instant::now();
         // Half of the time at most, and half of the database's attention, also with millions to do.
         let pause = match place_some(cx, metrics).await {
             Ok(true) => begun.elapsed().min(AFTER_FAILURE),
-            Ok(false) => EVERY,
+            Ok(false) => every,
             Err(error) => complaints.add(Task::Place, &error),
         };
         pause_for(pause, &mut stop).await;

@@ -4,7 +4,7 @@ use super::anchor::Anchor;
 use super::checkpoint::Signed;
 use super::metrics::Task;
 use super::witness::Witness;
-use super::{Complaints, EVERY, Notices, SequencerMetrics, SequencerSettings, pause_for, place};
+use super::{Complaints, Notices, SequencerMetrics, SequencerSettings, pause_for, place};
 use crate::Error;
 use crate::audit::{Note, Signature};
 use crate::operation::Context;
@@ -59,7 +59,7 @@ impl<'c> Signing<'c> {
         loop {
             let last = *stop.borrow();
             let pause = match self.round(last).await {
-                Ok(()) => EVERY,
+                Ok(()) => self.settings.every,
                 Err((task, error)) => complaints.add(task, &error),
             };
             if last {
