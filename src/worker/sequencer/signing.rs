@@ -211,6 +211,7 @@ mod tests {
     #[test]
     fn a_checkpoint_is_due_where_there_is_something_new() {
         let settings = SequencerSettings {
+            every: Duration::from_millis(300),
             checkpoint_after: Duration::from_secs(60),
             checkpoint_records: 100,
             token_anchor_every: None,
