@@ -15,7 +15,12 @@ use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{OnceLock, RwLock};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// When C_GetTokenInfo is tried again after CKR_GENERAL_ERROR: SoftHSM has no other answer while
+/// another process logs in to the token, or out of it, and writes its flags.
+const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 
 /// What the session threads of one epoch share.
 pub(super) struct Epoch {
@@ -47,10 +52,19 @@ impl Epoch {
     pub(super) fn check_present(&self) -> Result<(), TokenError> {
         let lost =
             |detail: String| TokenError::new(TokenErrorClass::TokenLost, "C_GetTokenInfo", detail);
-        match self.pkcs11.get_token_info(self.slot) {
-            Ok(info) if info.serial_number() == self.serial => Ok(()),
-            Ok(_) => Err(lost("another token is in the slot".into())),
-            Err(error) => Err(lost(TokenError::from(error).detail)),
+        let mut pauses = LOOK_AGAIN.iter();
+        loop {
+            let error = match self.pkcs11.get_token_info(self.slot) {
+                Ok(info) if info.serial_number() == self.serial => return Ok(()),
+                Ok(_) => return Err(lost("another token is in the slot".into())),
+                Err(error) => TokenError::from(error),
+            };
+            match pauses.next() {
+                Some(pause) if error.code == Some(RvError::GeneralError) => {
+                    std::thread::sleep(*pause);
+                }
+                _ => return Err(lost(error.detail)),
+            }
         }
     }
 }

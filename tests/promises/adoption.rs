@@ -12,10 +12,19 @@ const ADOPTED: &str = "0a0b0c";
 const NEIGHBOUR: &str = "0a0b0d";
 
 /// Another program makes an AES-256 key.
+///
+/// An object that one process writes while another reads the token is sometimes left without its
+/// attributes by SoftHSM: such a one is made again.
 pub fn make(dev: &Dev, id: &str) {
     let mut keygen = vec!["--keygen", "--key-type", "AES:32", "--sensitive"];
     keygen.extend(["--id", id, "--label", "legacy"]);
-    pkcs11_tool(dev, "strongroom-dev", "pin", &keygen);
+    for _ in 0..5 {
+        pkcs11_tool(dev, "strongroom-dev", "pin", &keygen);
+        if objects(dev).contains_key(id) {
+            return;
+        }
+    }
+    panic!("the token keeps no object under {id}");
 }
 
 /// Calls one of the gateway's own operations, as `docs/adoption.md` does.

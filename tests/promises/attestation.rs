@@ -184,7 +184,10 @@ async fn every_key_is_attested_and_the_file_is_verified_elsewhere() {
     let body =
         r#"{"ObjectId":"0a0b0e","KeySpec":"SYMMETRIC_DEFAULT","KeyUsage":"ENCRYPT_DECRYPT"}"#;
     let adopted = adoption::own(&dev, "AdoptKey", body);
-    let adopted = adopted["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+    let adopted = adopted["KeyMetadata"]["KeyId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{adopted}"))
+        .to_owned();
 
     let auditor = Auditor::new(&dev);
     for (key, sentence) in [

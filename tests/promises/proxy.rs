@@ -1,5 +1,6 @@
 //! A Unix-socket proxy between a gateway and Postgres that kills the gateway at a chosen message.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,9 +11,11 @@ use std::time::{Duration, Instant};
 
 const SOCKET: &str = ".s.PGSQL.5432";
 /// What a gateway says once a second, whatever else it does: not counted.
-const LISTENER: &[u8] = b"/* listener::";
+const LISTENER: &str = "listener::";
+/// What a round of the sequencer asks first, which places in one task and signs in another.
+const ROUND: &str = "run audit_checkpoints::figures";
 /// A gateway that has said nothing for so long has nothing to do.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(200);
 
 /// When the gateway dies, seen from the message that it is killed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +45,17 @@ struct State {
     /// The message that the gateway was killed at.
     killed_at: Option<String>,
     last: Option<Instant>,
+    /// Rounds of the sequencer since the last plan was made.
+    rounds: usize,
 }
 
 impl State {
     /// Counts a message; answers whether it is the one.
-    fn is_the_one(&mut self, message: &[u8]) -> Option<Moment> {
-        if holds(message, LISTENER) {
+    fn is_the_one(&mut self, message: &[u8], described: &str) -> Option<Moment> {
+        if described.contains(LISTENER) {
             return None;
         }
+        self.rounds += usize::from(described.ends_with(ROUND));
         self.last = Some(Instant::now());
         let plan = self.plan.as_ref()?;
         if self.counted == 0 && !holds(message, plan.from.as_bytes()) {
@@ -59,16 +65,14 @@ impl State {
         (self.counted == plan.at).then_some(plan.moment)
     }
 
-    fn kill(&mut self, message: &[u8]) {
+    fn kill(&mut self, described: &str) {
         if let Some(plan) = self.plan.take() {
             let mut victim = plan.victim.lock().unwrap();
             victim.kill().unwrap();
             victim.wait().unwrap();
             self.killed_at = Some(format!(
-                "message {} {:?} {}",
-                plan.at,
-                plan.moment,
-                described(message)
+                "message {} {:?} ({described})",
+                plan.at, plan.moment
             ));
         }
     }
@@ -105,11 +109,17 @@ impl Proxy {
         &self.dir
     }
 
-    /// Waits until the gateway has nothing to do.
+    /// Waits until a gateway that has just been started, and whose sequencer makes one round, has
+    /// nothing to do.
     pub fn wait_until_quiet(&self) {
-        let last = || self.state.lock().unwrap().last;
-        while last().is_none_or(|last| last.elapsed() < QUIET) {
-            std::thread::sleep(QUIET / 10);
+        loop {
+            let state = self.state.lock().unwrap();
+            let silent = state.last.is_some_and(|last| last.elapsed() >= QUIET);
+            if silent && state.rounds >= 2 {
+                return;
+            }
+            drop(state);
+            std::thread::sleep(QUIET / 20);
         }
     }
 
@@ -146,7 +156,7 @@ struct Course {
     /// Messages sent to Postgres, each of which it answers with one ReadyForQuery.
     sent: usize,
     /// The message whose answer is waited for, and its number among those sent.
-    awaited: Option<(Vec<u8>, usize, Moment)>,
+    awaited: Option<(String, usize, Moment)>,
 }
 
 fn relay(mut client: UnixStream, mut server: UnixStream, state: &Arc<Mutex<State>>) {
@@ -156,6 +166,7 @@ fn relay(mut client: UnixStream, mut server: UnixStream, state: &Arc<Mutex<State
     let (asked, counted) = (course.clone(), state.clone());
     std::thread::spawn(move || {
         let (mut buffer, mut bytes) = (vec![0; 1 << 16], Vec::new());
+        let mut prepared = Prepared::default();
         'open: while let Ok(length @ 1..) = client.read(&mut buffer) {
             bytes.extend_from_slice(&buffer[..length]);
             loop {
@@ -164,17 +175,18 @@ fn relay(mut client: UnixStream, mut server: UnixStream, state: &Arc<Mutex<State
                     break;
                 };
                 let message: Vec<u8> = bytes.drain(..length).collect();
+                let described = prepared.described(&message, opens);
                 // Held over the write: what comes after it on another connection stays behind it.
                 let mut state = counted.lock().unwrap();
-                let moment = state.is_the_one(&message);
+                let moment = state.is_the_one(&message, &described);
                 if moment == Some(Moment::Before) {
-                    state.kill(&message);
+                    state.kill(&described);
                     break 'open;
                 }
                 let mut course = asked.lock().unwrap();
                 course.sent += 1;
                 if let Some(moment) = moment {
-                    course.awaited = Some((message.clone(), course.sent, moment));
+                    course.awaited = Some((described, course.sent, moment));
                 }
                 drop(course);
                 if server.write_all(&message).is_err() {
@@ -196,7 +208,7 @@ fn relay(mut client: UnixStream, mut server: UnixStream, state: &Arc<Mutex<State
                 bytes.drain(..length);
             }
             let awaited = course.lock().unwrap().awaited.clone();
-            if let Some((message, number, moment)) = awaited {
+            if let Some((described, number, moment)) = awaited {
                 if ready < number {
                     continue;
                 }
@@ -204,7 +216,7 @@ fn relay(mut client: UnixStream, mut server: UnixStream, state: &Arc<Mutex<State
                     let _ = to_client.write_all(&held);
                     std::thread::sleep(after);
                 }
-                counted.lock().unwrap().kill(&message);
+                counted.lock().unwrap().kill(&described);
                 break;
             }
             if to_client.write_all(&held).is_err() {
@@ -246,19 +258,52 @@ fn holds(place: &[u8], what: &[u8]) -> bool {
     what.is_empty() || place.windows(what.len()).any(|window| window == what)
 }
 
-/// The names of the statements in a message, where it has their text, and its first frame's type.
-fn described(message: &[u8]) -> String {
-    let text = String::from_utf8_lossy(message);
+/// The texts of a connection's prepared statements, by name.
+#[derive(Default)]
+struct Prepared(HashMap<Vec<u8>, String>);
+
+impl Prepared {
+    /// What a message does, and the names of the statements that it does it with.
+    fn described(&mut self, message: &[u8], opens: bool) -> String {
+        let (mut kind, mut names) = ("other", Vec::new());
+        let mut rest = message;
+        while let Some(length) = first_frame(rest).filter(|_| !opens) {
+            let (frame, after) = rest.split_at(length);
+            let mut strings = frame[5..].split(|byte| *byte == 0);
+            let (first, second) = (strings.next(), strings.next());
+            match frame[0] {
+                // Parse: a statement's name, its text.
+                b'P' => {
+                    kind = "prepare";
+                    let text = named(second.unwrap_or_default());
+                    names.push(text.clone());
+                    self.0.insert(first.unwrap_or_default().to_vec(), text);
+                }
+                // Bind: a portal's name, a statement's.
+                b'B' => {
+                    kind = "run";
+                    let known = self.0.get(second.unwrap_or_default()).cloned();
+                    names.push(known.unwrap_or_default());
+                }
+                b'Q' => {
+                    kind = "query";
+                    names.push(named(&frame[5..]));
+                }
+                _ => {}
+            }
+            rest = after;
+        }
+        format!("{kind} {}", names.join(", "))
+    }
+}
+
+/// The names that a text's comments give to its statements.
+fn named(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
     let names: Vec<&str> = text
         .split("/* ")
         .skip(1)
         .filter_map(|rest| rest.split(" */").next())
         .collect();
-    let kind = match message.first() {
-        Some(b'P') => "prepare",
-        Some(b'B') => "run",
-        Some(b'Q') => "query",
-        _ => "other",
-    };
-    format!("({kind} {})", names.join(", "))
+    names.join(", ")
 }
