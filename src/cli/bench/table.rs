@@ -133,7 +133,7 @@ fn duration(nanos: u64) -> String {
 /// What one request costs, of everything that was not called directly.
 fn costs(results: &Results, at: &str) -> String {
     let mut text = format!(
-        "{:<18} {at:>11}  {:>10}  {:>12}  {:>12}  {:>10}  {:>10}\n",
+        "{:<27} {at:>11}  {:>10}  {:>12}  {:>12}  {:>10}  {:>10}\n",
         "cost of a request",
         "server CPU",
         "Postgres CPU",
@@ -151,7 +151,7 @@ fn costs(results: &Results, at: &str) -> String {
                 _ => row.name.to_owned(),
             };
             text += &format!(
-                "{name:<18} {:>11}  {:>10}  {:>12}  {:>12}  {:>10}  {:>10}\n",
+                "{name:<27} {:>11}  {:>10}  {:>12}  {:>12}  {:>10}  {:>10}\n",
                 load(row),
                 micros(row.median(|sample| sample.cost.server)),
                 micros(row.median(|sample| sample.cost.postgres)),

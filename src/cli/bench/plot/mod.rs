@@ -29,10 +29,10 @@ text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:16px;font-weight:
 
 /// Whom it shows: the class in the style, and the words of the legend.
 const SUBJECTS: [(Who, &str, &str); 4] = [
-    (Who::Gateway, "gateway", "gateway, by connections"),
+    (Who::Gateway, "gateway", "gateway"),
     (Who::Beside, "noise", "gateway beside noise"),
-    (Who::Transit, "transit", "OpenBao Transit, by connections"),
-    (Who::Direct, "direct", "token alone, by threads"),
+    (Who::Transit, "transit", "OpenBao Transit"),
+    (Who::Direct, "direct", "token alone"),
 ];
 
 /// The picture, an SVG.
@@ -82,7 +82,10 @@ fn legend(svg: &mut String, results: &Results) {
             x = text + 6.4 * words.len() as f64 + 14.0;
         }
     }
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"48\">solid p50, dashed p99</text>");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"48\">solid p50, dashed p99; numbers are connections or threads</text>"
+    );
 }
 
 /// One workload.
