@@ -142,6 +142,26 @@ fn an_open_loop_asks_for_what_it_is_told_and_tells_what_was_too_much() {
     assert!(!shown.contains("mix at 10/s: only"), "{shown}");
 }
 
+#[test]
+fn the_same_is_measured_beside_another_tenant() {
+    let noise = dev::SHARED.dir.join("env"); // as far as it knows
+    let noise = ["--noise", path(&noise), "--noise-per-second", "40"];
+    let load = ["--operations", "encrypt", "--connections", "1"];
+    let shown = bench(&[&noise[..], &load].concat(), &[]);
+    let rows = rows(&shown, "gateway", "encrypt");
+    assert_eq!(rows.len(), 2, "{shown}");
+    assert_eq!(rows[1][1..3], ["+", "noise"], "{shown}");
+    assert!(rows[1][4].parse::<f64>().unwrap() > 0.0, "{shown}");
+    assert!(
+        shown.contains("asked for 40 Encrypts a second: "),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("encrypt at 1: p99 beside the noise"),
+        "{shown}"
+    );
+}
+
 /// OpenBao with its Transit engine, until it is dropped.
 struct OpenBao {
     process: Child,

@@ -5,10 +5,11 @@ use super::system::System;
 use super::tally::{Tally, Window};
 use crate::Error;
 use crate::cli::client::Wire;
+use crate::clock::{Clock, SystemClock};
 use crate::token::BaselineOperation as Operation;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 /// A connection that fails so often in one measurement gives up.
 const MAX_ERRORS: u64 = 100;
@@ -78,12 +79,14 @@ impl Asking<'_> {
 /// The bytes of each operation's request. A signature has the second in it: until the next one, the
 /// same request has the same signature, and signing it again would be the client's cost alone.
 #[derive(Default)]
-pub(super) struct Requests(RefCell<[Option<(u64, Rc<[u8]>)>; Operation::ALL.len()]>);
+pub(super) struct Requests(RefCell<[Option<OfSecond>; Operation::ALL.len()]>);
+
+/// A Unix time, and the bytes made in it.
+type OfSecond = (i64, Rc<[u8]>);
 
 impl Requests {
     fn of(&self, system: &dyn System, operation: Operation) -> Result<Rc<[u8]>, Error> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = now.map_or(0, |since| since.as_secs());
+        let now = SystemClock.now().unix_timestamp();
         let kept = &mut self.0.borrow_mut()[operation as usize];
         match kept {
             Some((second, bytes)) if *second == now => Ok(Rc::clone(bytes)),

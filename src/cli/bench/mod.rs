@@ -43,19 +43,18 @@ use transit::Transit;
 ///
 /// # Errors
 /// The gateway or the token cannot be used, or requests failed.
-pub fn run(arguments: Arguments) -> Result<(), Error> {
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let endpoint = Endpoint::new(&arguments.endpoint)?;
-    let meter = |runtime| gateway_meter(&arguments, endpoint.url(), runtime);
     let runtime = runtime()?;
-    let meter = meter(&runtime)?;
-    let mut transit = transit(&arguments)?;
+    let meter = gateway_meter(arguments, endpoint.url(), &runtime)?;
+    let mut transit = transit(arguments)?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_ctrl_c(Arc::clone(&stop)));
     let authority = endpoint.url().authority();
     let mut kms = Kms::new(endpoint);
     let mut results = Results::default();
     let measured = measure(
-        &arguments,
+        arguments,
         (&runtime, &stop),
         (&mut kms, meter),
         transit.as_mut(),
@@ -75,7 +74,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     if arguments.config.is_none() {
         println!("The token alone was not measured: no --config.");
     }
-    write(&arguments, &authority, &results)?;
+    write(arguments, &authority, &results)?;
     measured?;
     others?;
     println!(

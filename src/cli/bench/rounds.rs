@@ -97,10 +97,13 @@ impl Subjects<'_> {
         match subject.who {
             Who::Gateway => drive(*kms, workload, load, meter),
             Who::Beside => {
-                let noise = self.noise.map(Noise::start).transpose()?;
-                if let Some(noise) = &noise {
-                    self.runtime.block_on(noise.throttled());
-                }
+                let noise = self.runtime.block_on(async {
+                    let noise = self.noise.map(Noise::start).transpose()?;
+                    if let Some(noise) = &noise {
+                        noise.throttled().await;
+                    }
+                    Ok::<_, Error>(noise)
+                })?;
                 // The noise would be in what the meters show.
                 let sample = drive(*kms, workload, load, &Meter::none(self.runtime));
                 if let Some(noise) = noise {
