@@ -195,8 +195,9 @@ async fn apply<O: TokenChange>(
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
             };
-            let keys = seen.resources;
-            let record = record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
+            let mut named = seen.resources;
+            named.extend(O::further_resources(&input, &output, &request));
+            let record = record::<O>(&request, Some(&parameters), named, outcome, approval, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok((body, tx.left()))
         }

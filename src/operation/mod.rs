@@ -51,6 +51,7 @@ pub use crate::authz::Principal;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::model::member::Decode;
+use crate::model::names;
 use crate::model::{DataKeyPairSpec, Region, TraceParent};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
@@ -166,7 +167,13 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// # Errors
     /// `KMSInternalException`, should it not serialize.
     fn recorded(output: &Self::Output) -> Result<serde_json::Value, Error> {
-        serde_json::to_value(output).map_err(Error::internal)
+        names::recorded(output)
+    }
+
+    /// ARNs that the record of a change names beside those of the keys that the request came to:
+    /// of the key that it made, of an alias.
+    fn further_resources(_: &Self::Input, _: &Self::Output, _: &Request) -> Vec<String> {
+        Vec::new()
     }
 }
 
