@@ -86,7 +86,7 @@ async fn the_management_account_approves_for_others_and_another_account_sees_not
     assert_eq!(last["requestParameters"]["approvalId"], id.as_str());
     assert_eq!(last["responseElements"]["requester"], root_arn(ACCOUNT));
     // It is found by what it is about.
-    assert_eq!(last["resources"][0]["ARN"], waiting["Resources"][0]);
+    assert_eq!(last["resources"][0]["ARN"], approved["Resources"][0]);
     drop(gateway);
     dev.stop();
 }
