@@ -21,10 +21,12 @@ pub fn camel(snake: &str) -> String {
 }
 
 /// Members whose value is a map: its keys are data, and stay as they are.
-const MAPS: [&str; 3] = [
+const MAPS: [&str; 5] = [
     "encryptionContext",
     "encryptionContextEquals",
     "encryptionContextSubset",
+    "sourceEncryptionContext",
+    "destinationEncryptionContext",
 ];
 
 /// An answer as `responseElements` of its record: `KeyId` -> `keyId`, `AWSAccountId` ->

@@ -109,13 +109,14 @@ async fn of_create_key() {
 }
 
 #[tokio::test]
-async fn of_encrypt_and_of_one_that_is_denied() {
+async fn of_uses_and_of_one_that_is_denied() {
     let root = Who::root(&SHARED);
     let user = root.user(None);
     let made = SHARED.client().create_key().send().await.unwrap();
     let arn = made.key_metadata().unwrap().arn().unwrap();
     let parameters = json!({
         "keyId": arn,
+        // Whether it was in the request or not.
         "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
         // Its keys are the caller's.
         "encryptionContext": {"Department": "Engineering", "project": "Alpha"},
@@ -124,7 +125,6 @@ async fn of_encrypt_and_of_one_that_is_denied() {
         client
             .encrypt()
             .key_id(arn)
-            .encryption_algorithm("SYMMETRIC_DEFAULT".into())
             .encryption_context("Department", "Engineering")
             .encryption_context("project", "Alpha")
             .plaintext(Blob::new("attack at dawn, as agreed"))
@@ -139,6 +139,41 @@ async fn of_encrypt_and_of_one_that_is_denied() {
         "resources": [key(arn)],
     });
     assert_eq!(found, expected(&found, sealed.request_id(), more.clone()));
+
+    let decrypt = SHARED
+        .client()
+        .decrypt()
+        .ciphertext_blob(sealed.ciphertext_blob.clone().unwrap());
+    let decrypt = decrypt.encryption_context("Department", "Engineering");
+    let opened = decrypt.encryption_context("project", "Alpha").send().await;
+    let opened = opened.unwrap();
+    let found = record(opened.request_id(), "Decrypt").await;
+    // The key is the ciphertext's.
+    let mut of_decrypt = more.clone();
+    of_decrypt["requestParameters"]
+        .as_object_mut()
+        .unwrap()
+        .remove("keyId");
+    assert_eq!(found, expected(&found, opened.request_id(), of_decrypt));
+
+    let re_encrypt = SHARED.client().re_encrypt().destination_key_id(arn);
+    let re_encrypt = re_encrypt.ciphertext_blob(sealed.ciphertext_blob.clone().unwrap());
+    let re_encrypt = re_encrypt.source_encryption_context("Department", "Engineering");
+    let re_encrypt = re_encrypt.source_encryption_context("project", "Alpha");
+    let done = re_encrypt
+        .destination_encryption_context("Level", "3A")
+        .send()
+        .await;
+    let found = record(done.unwrap().request_id(), "ReEncrypt").await;
+    let expected_parameters = json!({
+        "sourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "sourceEncryptionContext": {"Department": "Engineering", "project": "Alpha"},
+        "destinationKeyId": arn,
+        "destinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "destinationEncryptionContext": {"Level": "3A"},
+    });
+    assert_eq!(found["requestParameters"], expected_parameters);
+    assert_eq!(found["resources"], json!([key(arn), key(arn)]));
 
     let denied = encrypt(&SHARED.client_of(&user.id, &user.secret)).await;
     let denied = denied.unwrap_err();
