@@ -10,25 +10,17 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{GrantConstraints, GrantOperation, OriginType};
 use serde_json::{Value, json};
 use strongroom::audit::event_id;
+use tokio_postgres::types::ToSql;
 
 const ACCOUNT: &str = "000000000000";
 
 /// The record of an event of a request.
 pub async fn record(request_id: Option<&str>, event_name: &str) -> Value {
-    let rows = SHARED
-        .owner()
-        .await
-        .query(
-            "select convert_from(record, 'UTF8') from audit_record where request_id::text = $1",
-            &[&request_id.unwrap()],
-        )
-        .await
-        .unwrap();
-    let records = rows.iter().map(|row| row.get::<_, &str>(0));
-    let mut records = records.map(|text| serde_json::from_str::<Value>(text).unwrap());
-    records
-        .find(|record| record["eventName"] == event_name)
-        .expect("a record")
+    let sql = "select text from (select convert_from(record, 'UTF8') as text, request_id \
+               from audit_record) r where request_id::text = $1 and text::json ->> 'eventName' = $2";
+    let parameters: [&(dyn ToSql + Sync); 2] = [&request_id.unwrap(), &event_name];
+    let row = SHARED.owner().await.query_one(sql, &parameters).await;
+    serde_json::from_str(row.unwrap().get("text")).unwrap()
 }
 
 fn key(arn: &str) -> Value {
@@ -110,8 +102,6 @@ async fn of_create_key() {
 
 #[tokio::test]
 async fn of_uses_and_of_one_that_is_denied() {
-    let root = Who::root(&SHARED);
-    let user = root.user(None);
     let made = SHARED.client().create_key().send().await.unwrap();
     let arn = made.key_metadata().unwrap().arn().unwrap();
     let parameters = json!({
@@ -140,41 +130,36 @@ async fn of_uses_and_of_one_that_is_denied() {
     });
     assert_eq!(found, expected(&found, sealed.request_id(), more.clone()));
 
-    let decrypt = SHARED
-        .client()
-        .decrypt()
-        .ciphertext_blob(sealed.ciphertext_blob.clone().unwrap());
+    let blob = sealed.ciphertext_blob.clone().unwrap();
+    let decrypt = SHARED.client().decrypt().ciphertext_blob(blob.clone());
     let decrypt = decrypt.encryption_context("Department", "Engineering");
     let opened = decrypt.encryption_context("project", "Alpha").send().await;
     let opened = opened.unwrap();
     let found = record(opened.request_id(), "Decrypt").await;
     // The key is the ciphertext's.
     let mut of_decrypt = more.clone();
-    of_decrypt["requestParameters"]
-        .as_object_mut()
-        .unwrap()
-        .remove("keyId");
+    let parameters = of_decrypt["requestParameters"].as_object_mut().unwrap();
+    parameters.remove("keyId");
     assert_eq!(found, expected(&found, opened.request_id(), of_decrypt));
 
     let re_encrypt = SHARED.client().re_encrypt().destination_key_id(arn);
-    let re_encrypt = re_encrypt.ciphertext_blob(sealed.ciphertext_blob.clone().unwrap());
+    let re_encrypt = re_encrypt.ciphertext_blob(blob);
     let re_encrypt = re_encrypt.source_encryption_context("Department", "Engineering");
     let re_encrypt = re_encrypt.source_encryption_context("project", "Alpha");
-    let done = re_encrypt
-        .destination_encryption_context("Level", "3A")
-        .send()
-        .await;
-    let found = record(done.unwrap().request_id(), "ReEncrypt").await;
-    let expected_parameters = json!({
+    let re_encrypt = re_encrypt.destination_encryption_context("Level", "3A");
+    let done = re_encrypt.send().await.unwrap();
+    let found = record(done.request_id(), "ReEncrypt").await;
+    let parameters = json!({
         "sourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "sourceEncryptionContext": {"Department": "Engineering", "project": "Alpha"},
         "destinationKeyId": arn,
         "destinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "destinationEncryptionContext": {"Level": "3A"},
     });
-    assert_eq!(found["requestParameters"], expected_parameters);
+    assert_eq!(found["requestParameters"], parameters);
     assert_eq!(found["resources"], json!([key(arn), key(arn)]));
 
+    let user = Who::root(&SHARED).user(None);
     let denied = encrypt(&SHARED.client_of(&user.id, &user.secret)).await;
     let denied = denied.unwrap_err();
     let found = record(denied.request_id(), "Encrypt").await;
@@ -258,10 +243,8 @@ async fn a_change_that_answers_nothing_names_its_key() {
 #[tokio::test]
 async fn aliases_and_their_keys_are_resources() {
     let client = SHARED.client();
-    let made = [
-        client.create_key().send().await.unwrap(),
-        client.create_key().send().await.unwrap(),
-    ];
+    let create = || client.create_key().send();
+    let made = [create().await.unwrap(), create().await.unwrap()];
     let [one, other] = made.each_ref().map(|made| made.key_metadata().unwrap());
     let name = format!("alias/{}", fresh("recorded"));
     let (one_arn, other_arn) = (one.arn().unwrap(), other.arn().unwrap());
@@ -275,12 +258,16 @@ async fn aliases_and_their_keys_are_resources() {
     let update = client.update_alias().alias_name(&name);
     let done = update.target_key_id(other.key_id()).send().await.unwrap();
     let found = record(done.request_id(), "UpdateAlias").await;
-    let resources = json!([key(one_arn), key(other_arn), alias(&name)]);
-    assert_eq!(found["resources"], resources);
+    let named = json!([key(one_arn), key(other_arn), alias(&name)]);
+    assert_eq!(found["resources"], named);
     assert_eq!(found["responseElements"], Value::Null);
 
-    let delete = client.delete_alias().alias_name(&name);
-    let done = delete.send().await.unwrap();
+    let done = client
+        .delete_alias()
+        .alias_name(&name)
+        .send()
+        .await
+        .unwrap();
     let found = record(done.request_id(), "DeleteAlias").await;
     assert_eq!(found["resources"], json!([key(other_arn), alias(&name)]));
 }
@@ -298,8 +285,8 @@ async fn a_replica_has_a_record_of_its_own() {
     assert_eq!(found["resources"], json!([key(primary.arn().unwrap())]));
     let replica = &found["responseElements"]["replicaKeyMetadata"];
     assert_eq!(replica["arn"], arn);
-    let region = &replica["multiRegionConfiguration"]["primaryKey"]["region"];
-    assert_eq!(region, "us-east-1");
+    let regions = &replica["multiRegionConfiguration"];
+    assert_eq!(regions["primaryKey"]["region"], "us-east-1");
 
     let created = record(done.request_id(), "CreateKey").await;
     assert_eq!(created["awsRegion"], "eu-west-1");
