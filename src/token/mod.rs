@@ -70,7 +70,9 @@ mod wrapping;
 pub use adopt::{Adopted, Adoption, Locator};
 pub use agreement::Encapsulated;
 pub use attest::{Sighting, Subject, TokenIdentity};
-pub use baseline::{Baseline, Operation as BaselineOperation, Rates};
+pub use baseline::{
+    Baseline, Latencies as BaselineLatencies, Operation as BaselineOperation, Rates,
+};
 pub use config::{SystemKey, TokenConfig, TokenSelector, TokenStats, TokenStatus, TokenTrouble};
 pub use data_key_pair::DataKeyPair;
 pub use deviation::Deviation;
