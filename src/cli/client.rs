@@ -10,7 +10,7 @@ use super::failed;
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
 use crate::model::Url;
-use crate::sigv4::{self, SignedRequest};
+use crate::sigv4::{self, SecretAccessKey, SignedRequest};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) struct Endpoint {
     url: Url,
     authority: String,
     access_key_id: String,
-    secret_access_key: SecretString,
+    secret_access_key: SecretAccessKey,
     session_token: Option<SecretString>,
     region: String,
 }
@@ -46,7 +46,7 @@ impl Endpoint {
             authority: url.authority(),
             url,
             access_key_id: variable("AWS_ACCESS_KEY_ID")?,
-            secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),
+            secret_access_key: SecretString::from(variable("AWS_SECRET_ACCESS_KEY")?).into(),
             session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(Into::into),
             region: variable("AWS_REGION").or_else(|_| variable("AWS_DEFAULT_REGION"))?,
         })
@@ -68,7 +68,7 @@ impl Endpoint {
         };
         Ok(Self {
             access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
-            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.into(),
+            secret_access_key: SecretString::from(value("AWS_SECRET_ACCESS_KEY")?).into(),
             session_token: None,
             ..self
         })
@@ -106,10 +106,9 @@ impl Endpoint {
             headers: &headers,
             body,
         };
-        let secret = self.secret_access_key.expose_secret();
-        let authorization = sigv4::sign(
+        let authorization = sigv4::sign_kept(
             &request,
-            (&self.access_key_id, secret),
+            (&self.access_key_id, &self.secret_access_key),
             (&self.region, call.service),
             &timestamp,
         )?;
