@@ -59,7 +59,7 @@ pub(super) fn bound(config: &mut Config, deadline: Duration) {
     let idle_ms = statement_ms.saturating_mul(4);
     let ours = format!(
         "-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms} \
-         -c synchronous_commit=on"
+         -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
     );
     let options = match config.get_options() {
         Some(theirs) => format!("{ours} {theirs}"),

@@ -6,7 +6,7 @@ use super::error::{StoreError, describe};
 use super::metrics::StoreMetrics;
 use crate::Error;
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Status, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status, Timeouts,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -43,6 +43,8 @@ impl Connections {
         );
         let pool = Pool::builder(manager)
             .max_size(config.connections.max(1))
+            // Who was used last has its caches warm.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Setup(error.to_string()))?;

@@ -17,7 +17,7 @@ pub use reach::*;
 use uuid::Uuid;
 
 /// A row and the version it had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowVersion {
     /// Of a key.
     Key(Uuid, i64),
