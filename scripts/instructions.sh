@@ -27,7 +27,7 @@ dir=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/strongroom-instructions-XXXXXX")")
 stop() {
     for pid in $(jobs -p); do kill "$pid" 2>/dev/null || true; done
     wait
-    git worktree remove --force "$dir/before" 2>/dev/null || true
+    git worktree remove --force target/before 2>/dev/null || true
     rm -rf "$dir"
 }
 trap stop EXIT
@@ -38,10 +38,10 @@ profile=(--config 'profile.instructions.inherits="release"' --config profile.ins
     --config profile.instructions.codegen-units=16 --profile instructions)
 build() { # FOLDER BINARY
     (cd "$1" && "$cargo" build --quiet --locked "${profile[@]}" --bin strongroom)
-    cp target/instructions/strongroom "$2"
+    cp "$CARGO_TARGET_DIR/instructions/strongroom" "$2"
 }
-git worktree add --quiet --detach "$dir/before" "$before"
-build "$dir/before" "$dir/before.bin"
+git worktree add --quiet --force --detach target/before "$before"
+build target/before "$dir/before.bin"
 build . "$dir/now.bin"
 
 # What runs by itself is not what is asked.
