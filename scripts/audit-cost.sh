@@ -8,47 +8,30 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${1:-5} seconds=${2:-3} connections=${3:-1,8,32} operations=${4:-encrypt} profile=${5:-release}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-audit-XXXXXX")
-pids=()
-stop() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$dir"
-}
-trap stop EXIT
+. scripts/dev.sh
 
 build() { # NAME OPTIONS...
     "${CARGO:-cargo}" build --quiet --locked --profile "$profile" "${@:2}"
-    cp "target/${profile/#dev/debug}/strongroom" "$dir/$1"
+    cp "target/${profile/#dev/debug}/strongroom" "$dir/$1.binary"
 }
-start() { # NAME
-    mkdir "$dir/$1.dev"
-    "$dir/$1" dev --data-dir "$dir/$1.dev" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-        </dev/null >"$dir/$1.log" 2>&1 &
-    pids+=($!)
-    for _ in $(seq 180); do [ -f "$dir/$1.dev/env" ] && return; sleep 0.5; done
-    cat "$dir/$1.log" >&2
-    return 1
-}
-bench() { # NAME OPTIONS...
-    (. "$dir/$1.dev/env" && "$dir/audited" bench --rounds 1 --operations "$operations" "${@:2}" >"$dir/out" 2>&1) ||
-        { cat "$dir/out" >&2; return 1; }
+measure() { # NAME OPTIONS...
+    bench "$dir/audited.binary" "$1" --rounds 1 --operations "$operations" "${@:2}"
 }
 
 # The usual one last: it is what stays in target/.
 build unaudited --features unaudited-benchmark
 build audited
 for name in audited unaudited; do
-    "$dir/$name" --version
-    start "$name"
-    bench "$name" --seconds 1 --connections 8
+    "$dir/$name.binary" --version
+    start "$dir/$name.binary" "$name"
+    measure "$name" --seconds 1 --connections 8
 done
 for round in $(seq "$rounds"); do
     for at_once in ${connections//,/ }; do
         names="audited unaudited"
         [ $((round % 2)) = 1 ] || names="unaudited audited"
         for name in $names; do
-            bench "$name" --seconds "$seconds" --connections "$at_once" --json "$dir/$name-$at_once-$round.json"
+            measure "$name" --seconds "$seconds" --connections "$at_once" --json "$dir/$name-$at_once-$round.json"
         done
     done
 done

@@ -8,20 +8,11 @@ set -euo pipefail
 
 strongroom=${1:-target/release/strongroom} quota=${2:-200} rounds=${3:-5} seconds=${4:-3} connections=${5:-1,8}
 noisy=111122223333
-dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-noise-XXXXXX")
-stop() {
-    kill "$pid" 2>/dev/null || true
-    wait
-    rm -rf "$dir"
-}
-trap stop EXIT
+. "$(dirname "$0")/dev.sh"
 
-STRONGROOM_QUOTA_ACCOUNTS="{ $noisy = { requests_per_second = $quota } }" \
-    "$strongroom" dev --data-dir "$dir/dev" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-    </dev/null >"$dir/log" 2>&1 &
-pid=$!
-for _ in $(seq 180); do [ -f "$dir/dev/env" ] && break; sleep 0.5; done
-[ -f "$dir/dev/env" ] || { cat "$dir/log" >&2; exit 1; }
+export STRONGROOM_QUOTA_ACCOUNTS="{ $noisy = { requests_per_second = $quota } }"
+start "$strongroom" dev
+unset STRONGROOM_QUOTA_ACCOUNTS
 
 SOFTHSM2_CONF="$dir/dev/softhsm2.conf" "$strongroom" init --config "$dir/dev/strongroom.toml" \
     --account-id "$noisy" --out "$dir/noisy.env"

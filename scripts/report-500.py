@@ -152,7 +152,7 @@ def record(at):
                          "arn": f"arn:aws:iam::{ACCOUNT}:user/{user}", "userName": user},
         "requestParameters": {"keyId": key_id}, "responseElements": None, "requestID": str(uuid.uuid4()),
         "eventID": str(uuid.uuid4()), "readOnly": name in ("Decrypt", "Verify", "Encrypt", "Sign"),
-        "resources": [{"ARN": arn, "type": "AWS::KMS::Key"}], "eventType": "AwsApiCall", "recipientAccountId": ACCOUNT,
+        "resources": [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": arn}], "eventType": "AwsApiCall", "recipientAccountId": ACCOUNT,
     }
     return event
 

@@ -8,23 +8,13 @@ set -euo pipefail
 
 strongroom=${1:-target/release/strongroom} out=${2:-target/report-500}
 command -v chromium >/dev/null || { echo "Install Debian's chromium for this." >&2; exit 1; }
-dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-report-XXXXXX")
+. "$(dirname "$0")/dev.sh"
 rm -rf "$out"
 mkdir -p "$out"
-pid=
-stop() {
-    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-    wait
-    rm -rf "$(readlink -f "$dir/dev/postgres")" "$dir"
-}
-trap stop EXIT
 
 alice=arn:aws:iam::000000000000:user/alice bob=arn:aws:iam::000000000000:user/bob
 export STRONGROOM_APPROVAL="[{ operations = ['ScheduleKeyDeletion'], approvals = 1, approvers = ['$alice', '$bob'] }]"
-"$strongroom" dev --data-dir "$dir/dev" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-    </dev/null >"$dir/log" 2>&1 &
-pid=$!
-for _ in $(seq 180); do [ -f "$dir/dev/env" ] && break; sleep 0.5; done
+start "$strongroom" dev
 . "$dir/dev/env"
 url=$(sed -n 's/^url = "\(.*\)"$/\1/p' "$dir/dev/strongroom.toml")
 

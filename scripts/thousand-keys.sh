@@ -7,36 +7,19 @@
 set -euo pipefail
 
 strongroom=${1:-target/release/strongroom} rounds=${2:-5} seconds=${3:-3}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-keys-XXXXXX")
-pids=()
-stop() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait
-    rm -rf "$dir"
-}
-trap stop EXIT
+. "$(dirname "$0")/dev.sh"
 
-start() { # NAME
-    mkdir "$dir/$1"
-    "$strongroom" dev --data-dir "$dir/$1" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
-        </dev/null >"$dir/$1.log" 2>&1 &
-    pids+=($!)
-    for _ in $(seq 180); do [ -f "$dir/$1/env" ] && return; sleep 0.5; done
-    cat "$dir/$1.log" >&2
-    return 1
-}
-bench() { # NAME OPTIONS...
-    (. "$dir/$1/env" && "$strongroom" bench --operations encrypt --rounds 1 "${@:2}" >"$dir/out" 2>&1) ||
-        { cat "$dir/out" >&2; return 1; }
+measure() { # NAME OPTIONS...
+    bench "$strongroom" "$1" --operations encrypt --rounds 1 "${@:2}"
 }
 
-start few
-start many
-bench many --seconds 1 --connections 1 --extra-keys 1000
-bench few --seconds 1 --connections 1
+start "$strongroom" few
+start "$strongroom" many
+measure many --seconds 1 --connections 1 --extra-keys 1000
+measure few --seconds 1 --connections 1
 for round in $(seq "$rounds"); do
     for name in few many; do
-        bench "$name" --seconds "$seconds" --connections 1,8 --json "$dir/$name-$round.json"
+        measure "$name" --seconds "$seconds" --connections 1,8 --json "$dir/$name-$round.json"
     done
 done
 python3 - "$dir" "$rounds" <<'PYTHON'

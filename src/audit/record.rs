@@ -1,13 +1,15 @@
 //! One record, shaped as CloudTrail's so that existing tools read it.
 //!
-//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
+//! Sources: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>,
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/understanding-kms-entries.html>.
 
 use super::user_identity::UserIdentity;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::{AccountId, TraceParent};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -35,7 +37,7 @@ pub struct Record<'a> {
     pub trace: Option<TraceParent>,
     pub read_only: bool,
     pub parameters: Option<&'a Map<String, Value>>,
-    /// ARNs of the keys that the request came to, or of the role.
+    /// ARNs of the keys that the request came to or made, of an alias, of the role.
     pub resources: Vec<String>,
     pub outcome: Outcome<'a>,
     /// The approval request that it waited for.
@@ -109,7 +111,7 @@ struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
     request_parameters: Option<&'a Map<String, Value>>,
-    response_elements: Option<&'a Value>,
+    response_elements: Option<Cow<'a, Value>>,
     #[serde(rename = "requestID")]
     request_id: Uuid,
     #[serde(rename = "eventID")]
@@ -119,6 +121,8 @@ struct Event<'a> {
     additional_event_data: Option<AdditionalEventData<'a>>,
     resources: Vec<Resource<'a>>,
     event_type: &'a str,
+    management_event: bool,
+    event_category: &'a str,
     recipient_account_id: &'a str,
 }
 
@@ -134,10 +138,32 @@ struct AdditionalEventData<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Resource<'a> {
+    account_id: &'a str,
+    r#type: &'a str,
     #[serde(rename = "ARN")]
     arn: &'a str,
-    r#type: &'a str,
+}
+
+const KEY: &str = "AWS::KMS::Key";
+
+impl<'a> Resource<'a> {
+    fn of(arn: &'a str) -> Self {
+        // arn:aws:SERVICE:REGION:ACCOUNT:WHAT
+        let mut parts = arn.splitn(6, ':').skip(2);
+        let (service, account_id) = (parts.next(), parts.nth(1));
+        let alias = parts.next().is_some_and(|what| what.starts_with("alias/"));
+        Self {
+            account_id: account_id.unwrap_or_default(),
+            r#type: match service {
+                Some("iam") => "AWS::IAM::Role",
+                _ if alias => "AWS::KMS::Alias",
+                _ => KEY,
+            },
+            arn,
+        }
+    }
 }
 
 /// The id of the record of what happened in a request. It follows from the rest, so that whoever
@@ -153,6 +179,19 @@ pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) ->
     let mut id = [0; 16];
     id.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(id).into_uuid()
+}
+
+/// The only key among them. Of a change of one key that is answered with nothing, CloudTrail's
+/// `responseElements` has its ARN.
+fn the_key<'a>(resources: &[Resource<'a>]) -> Option<&'a str> {
+    let mut keys = resources.iter().filter(|resource| resource.r#type == KEY);
+    let first = keys.next()?;
+    keys.next().is_none().then_some(first.arn)
+}
+
+/// Of what is answered with nothing, or with an empty structure.
+fn is_empty(response: &Value) -> bool {
+    response.is_null() || response.as_object().is_some_and(Map::is_empty)
 }
 
 impl Record<'_> {
@@ -179,6 +218,14 @@ impl Record<'_> {
             Outcome::Success { response } => (response.as_ref(), None),
             Outcome::Failure(error) => (None, Some(*error)),
         };
+        let resources: Vec<_> = self.resources.iter().map(|arn| Resource::of(arn)).collect();
+        let changed = error.is_none() && !self.read_only;
+        let response = response.filter(|response| !is_empty(response));
+        let key = changed.then(|| the_key(&resources)).flatten();
+        let response_elements = match (response, key) {
+            (Some(response), _) => Some(Cow::Borrowed(response)),
+            (None, key) => key.map(|arn| Cow::Owned(json!({"keyId": arn}))),
+        };
         let error_code = error.map(|error| error.code().name());
         let user_identity = UserIdentity::of(self.actor)?;
         let recipient_account_id = user_identity.account_id;
@@ -196,23 +243,15 @@ impl Record<'_> {
             error_code,
             error_message: error.map(Error::message),
             request_parameters: self.parameters,
-            response_elements: response,
+            response_elements,
             request_id: self.request_id,
             event_id: event_id(self.request_id, self.event_name, error_code),
             read_only: self.read_only,
             additional_event_data: self.additional(),
-            resources: self
-                .resources
-                .iter()
-                .map(|arn| Resource {
-                    arn,
-                    r#type: match arn.starts_with("arn:aws:iam:") {
-                        true => "AWS::IAM::Role",
-                        false => "AWS::KMS::Key",
-                    },
-                })
-                .collect(),
+            resources,
             event_type: "AwsApiCall",
+            management_event: true,
+            event_category: "Management",
             recipient_account_id,
         };
         serde_json::to_vec(&event).map_err(Error::internal)

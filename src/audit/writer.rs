@@ -7,13 +7,15 @@ use crate::version::UNAUDITED;
 use crate::{Error, ErrorCode};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 /// The most records in one commit.
 const GROUP: usize = 512;
 /// Groups on their way at a time. With one, whoever comes while it is on its way waits for two
 /// commits: their latency was the other tenants' doing.
 const WRITERS: usize = 2;
+/// After a group of so many one goes at a time: by what they share in a commit, many are served sooner.
+const MANY: usize = 4;
 /// Records that may wait for a commit; one more request is refused.
 const WAITING: usize = 8192;
 
@@ -34,11 +36,16 @@ impl Audit {
     pub fn start(store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let metrics = Arc::new(AuditMetrics::new());
-        let waiting = Arc::new(Mutex::new(waiting));
+        let turn = Arc::new(Mutex::new(Turn {
+            waiting,
+            many: false,
+        }));
+        let ways = Arc::new(Semaphore::new(WRITERS));
         for _ in 0..WRITERS {
             tokio::spawn(write_groups(
                 store.clone(),
-                waiting.clone(),
+                turn.clone(),
+                ways.clone(),
                 metrics.clone(),
             ));
         }
@@ -73,13 +80,32 @@ impl Audit {
     }
 }
 
+/// What the writer has whose turn it is to take a group.
+struct Turn {
+    waiting: mpsc::Receiver<Waiting>,
+    /// Whether the last group was of [`MANY`].
+    many: bool,
+}
+
 async fn write_groups(
     store: Store,
-    waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
+    turn: Arc<Mutex<Turn>>,
+    ways: Arc<Semaphore>,
     metrics: Arc<AuditMetrics>,
 ) {
     let mut group = Vec::with_capacity(GROUP);
-    while waiting.lock().await.recv_many(&mut group, GROUP).await > 0 {
+    loop {
+        let mut mine = turn.lock().await;
+        // Taken before the group is, which has then everybody who waits.
+        let many = if mine.many { WRITERS as u32 } else { 1 };
+        let Ok(_way) = ways.acquire_many(many).await else {
+            return;
+        };
+        if mine.waiting.recv_many(&mut group, GROUP).await == 0 {
+            return;
+        }
+        mine.many = group.len() >= MANY;
+        drop(mine);
         let split = |(entry, since, answer): Waiting| (entry, (since, answer));
         let (entries, answers): (Vec<Entry>, Vec<_>) = group.drain(..).map(split).unzip();
         metrics.group.observe(entries.len() as f64);

@@ -2,30 +2,31 @@
 
 mod answer;
 mod stream;
+mod wire;
+
+pub(super) use wire::Wire;
 
 use super::failed;
 use crate::Error;
 use crate::clock::{Clock, SystemClock};
 use crate::model::Url;
-use crate::sigv4::{self, SignedRequest};
-use answer::read_answer;
+use crate::sigv4::{self, SecretAccessKey, SignedRequest};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
-use stream::Stream;
 use time::macros::format_description;
-use tokio::io::AsyncWriteExt;
 use zeroize::Zeroizing;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the gateway is, and who asks.
 pub(super) struct Endpoint {
     url: Url,
     authority: String,
     access_key_id: String,
-    secret_access_key: SecretString,
+    secret_access_key: SecretAccessKey,
     session_token: Option<SecretString>,
     region: String,
 }
@@ -45,7 +46,7 @@ impl Endpoint {
             authority: url.authority(),
             url,
             access_key_id: variable("AWS_ACCESS_KEY_ID")?,
-            secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),
+            secret_access_key: SecretString::from(variable("AWS_SECRET_ACCESS_KEY")?).into(),
             session_token: std::env::var("AWS_SESSION_TOKEN").ok().map(Into::into),
             region: variable("AWS_REGION").or_else(|_| variable("AWS_DEFAULT_REGION"))?,
         })
@@ -67,106 +68,23 @@ impl Endpoint {
         };
         Ok(Self {
             access_key_id: value("AWS_ACCESS_KEY_ID")?.to_owned(),
-            secret_access_key: value("AWS_SECRET_ACCESS_KEY")?.into(),
+            secret_access_key: SecretString::from(value("AWS_SECRET_ACCESS_KEY")?).into(),
             session_token: None,
             ..self
         })
     }
 
-    /// `host:port`.
-    pub(super) fn authority(&self) -> &str {
-        &self.authority
-    }
-}
-
-/// One request, before it is signed.
-struct Call<'c> {
-    service: &'c str,
-    content_type: &'c str,
-    /// `X-Amz-Target`, in JSON.
-    target: Option<&'c str>,
-    body: &'c [u8],
-}
-
-/// A kept connection. After an error that is not an answer it is of no use any more.
-pub(super) struct Connection<'e> {
-    endpoint: &'e Endpoint,
-    stream: Stream,
-    buffer: Vec<u8>,
-}
-
-impl<'e> Connection<'e> {
-    /// # Errors
-    /// The gateway cannot be reached.
-    pub(super) async fn open(endpoint: &'e Endpoint) -> Result<Self, Error> {
-        let stream = stream::open(&endpoint.url).await?;
-        Ok(Self {
-            endpoint,
-            stream,
-            buffer: Vec::with_capacity(4096),
-        })
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
-    /// One signed request to an operation, as `X-Amz-Target` names it; answers the body of a 200.
+    /// The bytes of a request to an operation, as `X-Amz-Target` names it; signed, and so good for a
+    /// quarter of an hour.
     ///
     /// # Errors
-    /// `Code: message` of any other answer; any failure of the connection.
-    pub(super) async fn call(&mut self, target: &str, body: &[u8]) -> Result<&[u8], Error> {
-        let call = Call {
-            service: "kms",
-            content_type: "application/x-amz-json-1.1",
-            target: Some(target),
-            body,
-        };
-        self.exchange(target, &call).await
-    }
-
-    /// One signed request to STS, in its query protocol; answers the XML of a 200.
-    ///
-    /// # Errors
-    /// As [`Connection::call`].
-    pub(super) async fn call_sts(&mut self, action: &str) -> Result<String, Error> {
-        let form = format!("Action={action}&Version=2011-06-15");
-        let call = Call {
-            service: "sts",
-            content_type: "application/x-www-form-urlencoded",
-            target: None,
-            body: form.as_bytes(),
-        };
-        let answer = self.exchange(action, &call).await?;
-        Ok(String::from_utf8_lossy(answer).into_owned())
-    }
-
-    async fn exchange(&mut self, name: &str, call: &Call<'_>) -> Result<&[u8], Error> {
-        let request = self.signed(call)?;
-        let exchange = async {
-            self.stream
-                .write_all(&request)
-                .await
-                .map_err(answer::broken)?;
-            self.stream.flush().await.map_err(answer::broken)?;
-            read_answer(&mut self.stream, &mut self.buffer).await
-        };
-        let (status, start, end) = tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .map_err(|_| failed(format!("{name}: no answer within {PATIENCE:?}")))??;
-        let answer = &self.buffer[start..end];
-        if status == 200 {
-            return Ok(answer);
-        }
-        Err(refusal(name, status, answer))
-    }
-
-    /// As [`Connection::call`], in JSON.
-    ///
-    /// # Errors
-    /// As [`Connection::call`]; an answer that is no JSON.
-    pub(super) async fn call_json(&mut self, target: &str, input: &Value) -> Result<Value, Error> {
-        let answer = self.call(target, input.to_string().as_bytes()).await?;
-        if answer.is_empty() {
-            return Ok(Value::Null); // operations without an output
-        }
-        serde_json::from_slice(answer).map_err(|error| failed(format!("{target}: {error}")))
+    /// OpenSSL fails.
+    pub(super) fn request(&self, target: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+        self.signed(&Call::to_kms(target, body))
     }
 
     fn signed(&self, call: &Call<'_>) -> Result<Vec<u8>, Error> {
@@ -175,10 +93,10 @@ impl<'e> Connection<'e> {
         let timestamp = SystemClock.now().format(&format).map_err(Error::internal)?;
         let mut headers = vec![
             ("content-type", call.content_type),
-            ("host", &*self.endpoint.authority),
+            ("host", &*self.authority),
             ("x-amz-date", &timestamp),
         ];
-        let token = self.endpoint.session_token.as_ref();
+        let token = self.session_token.as_ref();
         headers.extend(token.map(|token| ("x-amz-security-token", token.expose_secret())));
         headers.extend(call.target.map(|target| ("x-amz-target", target)));
         let request = SignedRequest {
@@ -188,11 +106,10 @@ impl<'e> Connection<'e> {
             headers: &headers,
             body,
         };
-        let secret = self.endpoint.secret_access_key.expose_secret();
-        let authorization = sigv4::sign(
+        let authorization = sigv4::sign_kept(
             &request,
-            (&self.endpoint.access_key_id, secret),
-            (&self.endpoint.region, call.service),
+            (&self.access_key_id, &self.secret_access_key),
+            (&self.region, call.service),
             &timestamp,
         )?;
         let mut text = String::with_capacity(512 + body.len());
@@ -214,8 +131,91 @@ impl<'e> Connection<'e> {
     }
 }
 
+/// One request, before it is signed.
+struct Call<'c> {
+    service: &'c str,
+    content_type: &'c str,
+    /// `X-Amz-Target`, in JSON.
+    target: Option<&'c str>,
+    body: &'c [u8],
+}
+
+impl<'c> Call<'c> {
+    fn to_kms(target: &'c str, body: &'c [u8]) -> Self {
+        Self {
+            service: "kms",
+            content_type: "application/x-amz-json-1.1",
+            target: Some(target),
+            body,
+        }
+    }
+}
+
+/// A kept connection. After an error that is not an answer it is of no use any more.
+pub(super) struct Connection<'e> {
+    endpoint: &'e Endpoint,
+    wire: Wire,
+}
+
+impl<'e> Connection<'e> {
+    /// # Errors
+    /// The gateway cannot be reached.
+    pub(super) async fn open(endpoint: &'e Endpoint) -> Result<Self, Error> {
+        let wire = Wire::open(&endpoint.url).await?;
+        Ok(Self { endpoint, wire })
+    }
+
+    /// One signed request to an operation, as `X-Amz-Target` names it; answers the body of a 200.
+    ///
+    /// # Errors
+    /// `Code: message` of any other answer; any failure of the connection.
+    pub(super) async fn call(&mut self, target: &str, body: &[u8]) -> Result<&[u8], Error> {
+        self.exchange(target, &Call::to_kms(target, body)).await
+    }
+
+    /// One signed request to STS, in its query protocol; answers the XML of a 200.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub(super) async fn call_sts(&mut self, action: &str) -> Result<String, Error> {
+        let form = format!("Action={action}&Version=2011-06-15");
+        let call = Call {
+            service: "sts",
+            content_type: "application/x-www-form-urlencoded",
+            target: None,
+            body: form.as_bytes(),
+        };
+        let answer = self.exchange(action, &call).await?;
+        Ok(String::from_utf8_lossy(answer).into_owned())
+    }
+
+    async fn exchange(&mut self, name: &str, call: &Call<'_>) -> Result<&[u8], Error> {
+        let request = self.endpoint.signed(call)?;
+        let exchange = self.wire.exchange(&request);
+        let (status, answer) = tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .map_err(|_| failed(format!("{name}: no answer within {PATIENCE:?}")))??;
+        if status == 200 {
+            return Ok(answer);
+        }
+        Err(refusal(name, status, answer))
+    }
+
+    /// As [`Connection::call`], in JSON.
+    ///
+    /// # Errors
+    /// As [`Connection::call`]; an answer that is no JSON.
+    pub(super) async fn call_json(&mut self, target: &str, input: &Value) -> Result<Value, Error> {
+        let answer = self.call(target, input.to_string().as_bytes()).await?;
+        if answer.is_empty() {
+            return Ok(Value::Null); // operations without an output
+        }
+        serde_json::from_slice(answer).map_err(|error| failed(format!("{target}: {error}")))
+    }
+}
+
 /// What the gateway says instead of an answer: `Code: message`, or what else it said.
-fn refusal(name: &str, status: u16, answer: &[u8]) -> Error {
+pub(super) fn refusal(name: &str, status: u16, answer: &[u8]) -> Error {
     let text = String::from_utf8_lossy(answer);
     let json: Option<Value> = serde_json::from_slice(answer).ok();
     let member = |name: &str| Some(json.as_ref()?.get(name)?.as_str()?.to_owned());

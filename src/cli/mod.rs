@@ -49,7 +49,7 @@ enum Command {
     /// Have a running gateway attest what the token says of keys, or verify what was attested.
     Attest(attest::Arguments),
     /// Measure a running gateway, and the token beside it.
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
 }
 
 impl Arguments {
@@ -72,7 +72,7 @@ impl Arguments {
             Command::Report(arguments) => return report::run(&arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Attest(arguments) => return attest::run(arguments),
-            Command::Bench(arguments) => bench::run(arguments),
+            Command::Bench(arguments) => bench::run(&arguments),
         }
         .map(|()| ExitCode::SUCCESS)
     }

@@ -26,7 +26,7 @@ pub struct AuditSection {
 impl Default for AuditSection {
     fn default() -> Self {
         Self {
-            interval_ms: 300,
+            interval_ms: 1000,
             checkpoint_seconds: 60,
             checkpoint_records: 10_000,
             token_anchor_seconds: 600,

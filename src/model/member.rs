@@ -8,6 +8,7 @@
 //! `ValidationException` that lists every violation, worded as AWS words it.
 
 use super::EncryptionContext;
+use super::names::camel;
 use super::shapes::GrantToken;
 use crate::{Error, ErrorCode};
 use serde::de::DeserializeOwned;
@@ -153,23 +154,6 @@ impl Violations {
     }
 }
 
-/// `key_id` -> `keyId`: AWS names members so in its messages, and CloudTrail in its records.
-pub fn camel(snake: &str) -> String {
-    let mut out = String::with_capacity(snake.len());
-    let mut upper = false;
-    for c in snake.chars() {
-        match c {
-            '_' => upper = true,
-            c if upper => {
-                out.push(c.to_ascii_uppercase());
-                upper = false;
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// Reads the wire form of an input. The error names a place, never a value.
 ///
 /// # Errors
@@ -218,7 +202,9 @@ macro_rules! structure {
 
         const _: () = {
             #[allow(unused_imports)] // where there are no members
-            use $crate::model::member::{Member, Violations, camel, within};
+            use $crate::model::member::{Member, Violations, within};
+            #[allow(unused_imports)] // where there are no members
+            use $crate::model::names::camel;
 
             #[derive(serde::Deserialize)]
             #[serde(rename_all = "PascalCase")]

@@ -15,6 +15,7 @@ pub mod key_spec;
 pub mod key_state;
 pub mod key_store;
 pub mod member;
+pub mod names;
 pub mod shapes;
 mod trace_parent;
 mod url;

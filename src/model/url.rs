@@ -22,9 +22,13 @@ impl Url {
     /// `None` for what is no such address.
     pub fn parse(text: &str) -> Option<Self> {
         let url = Self::parse_any(text)?;
-        let address = url.host.parse::<IpAddr>();
-        let loopback = address.map_or(url.host == "localhost", |address| address.is_loopback());
-        (url.tls || loopback).then_some(url)
+        (url.tls || url.is_loopback()).then_some(url)
+    }
+
+    /// Whether the host is this one.
+    pub fn is_loopback(&self) -> bool {
+        let address = self.host.parse::<IpAddr>();
+        address.map_or(self.host == "localhost", |address| address.is_loopback())
     }
 
     /// The same, be it plain to another host: for those who have to know.

@@ -28,7 +28,7 @@ const ATTEMPTS: usize = 4;
 /// What the caller is to be told; a record of it is durable where the log could be written.
 pub(super) async fn run_use<O: Use>(request: &Request, cx: &Context) -> Result<Vec<u8>, Error> {
     let input = begin::<O>(request, cx).await?;
-    let parameters = input.parameters();
+    let parameters = O::parameters(&input);
     let mut counted = false;
     for _ in 0..ATTEMPTS {
         let mut seen = Seen::default();
@@ -113,7 +113,7 @@ pub(super) async fn run_change<O: TokenChange>(
     cx: &Arc<Context>,
 ) -> Result<Vec<u8>, Error> {
     let input = Arc::new(begin::<O>(request, cx).await?);
-    let parameters = Arc::new(input.parameters());
+    let parameters = Arc::new(O::parameters(&input));
     for _ in 0..ATTEMPTS {
         let mut seen = Seen::default();
         // On the cache first, so that nothing is prepared on the token for what is refused.
@@ -195,8 +195,9 @@ async fn apply<O: TokenChange>(
             let outcome = Outcome::Success {
                 response: Some(O::recorded(&output)?),
             };
-            let keys = seen.resources;
-            let record = record::<O>(&request, Some(&parameters), keys, outcome, approval, &cx)?;
+            let mut named = seen.resources;
+            named.extend(O::further_resources(&input, &output, &request));
+            let record = record::<O>(&request, Some(&parameters), named, outcome, approval, &cx)?;
             tx.record(request.request_id, &record).await?;
             Ok((body, tx.left()))
         }

@@ -51,9 +51,11 @@ pub use crate::authz::Principal;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::model::member::Decode;
+use crate::model::names;
 use crate::model::{DataKeyPairSpec, Region, TraceParent};
 use crate::store::{Store, Transaction};
 use crate::{Error, ErrorCode};
+use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -161,12 +163,24 @@ pub trait Operation: Sized + Send + Sync + 'static {
         None
     }
 
+    /// `requestParameters` of the audit record: the members that may be shown, and of those that were
+    /// left out the defaults that CloudTrail shows.
+    fn parameters(input: &Self::Input) -> Map<String, Value> {
+        input.parameters()
+    }
+
     /// What the audit record of a change shows of the answer; all of it, unless said otherwise.
     ///
     /// # Errors
     /// `KMSInternalException`, should it not serialize.
-    fn recorded(output: &Self::Output) -> Result<serde_json::Value, Error> {
-        serde_json::to_value(output).map_err(Error::internal)
+    fn recorded(output: &Self::Output) -> Result<Value, Error> {
+        names::recorded(output)
+    }
+
+    /// ARNs that the record of a change names beside those of the keys that the request came to:
+    /// of the key that it made, of an alias.
+    fn further_resources(_: &Self::Input, _: &Self::Output, _: &Request) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -181,7 +195,7 @@ pub trait Use: Operation {
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 
     /// What the audit record shows of the answer; nothing, unless said otherwise.
-    fn shown(_: &Self::Output) -> Option<serde_json::Value> {
+    fn shown(_: &Self::Output) -> Option<Value> {
         None
     }
 }

@@ -1,5 +1,6 @@
 //! A record of the audit log, as far as a report reads it.
 
+use crate::audit::MadeKeys;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -20,6 +21,8 @@ pub(super) struct Event<'r> {
     pub(super) request_id: Cow<'r, str>,
     #[serde(borrow, default)]
     resources: Vec<Resource<'r>>,
+    #[serde(borrow, default)]
+    response_elements: Option<MadeKeys<'r>>,
     #[serde(borrow, default)]
     pub(super) additional_event_data: Option<Additional<'r>>,
 }
@@ -96,9 +99,11 @@ impl<'r> Event<'r> {
         self.user_identity.arn.as_deref().unwrap_or(self.identity())
     }
 
-    /// The ARNs of what it came to.
+    /// The ARNs of what it came to, and of what it made.
     pub(super) fn resources(&self) -> impl Iterator<Item = &str> {
-        self.resources.iter().map(|resource| &*resource.arn)
+        let named = || self.resources.iter().map(|resource| &*resource.arn);
+        let made = self.response_elements.iter().flat_map(MadeKeys::arns);
+        named().chain(made.filter(move |made| named().all(|arn| arn != *made)))
     }
 
     /// The approval request that it is about.

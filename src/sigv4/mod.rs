@@ -13,7 +13,7 @@ mod tests;
 
 pub use authorization::Authorization;
 pub(crate) use authorization::{missing, unrecognized};
-pub use signature::{sign, verify};
+pub use signature::{sign, sign_kept, verify};
 pub use signing_key::SecretAccessKey;
 
 /// What a signature is over.

@@ -5,6 +5,7 @@ use super::signing_key::{SecretAccessKey, SigningKey};
 use super::{Authorization, SignedRequest};
 use crate::model::hex;
 use crate::{Error, ErrorCode};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 /// Checks a request's signature, in constant time.
@@ -45,6 +46,20 @@ pub fn verify(
 pub fn sign(
     request: &SignedRequest<'_>,
     (access_key_id, secret): (&str, &str),
+    scope: (&str, &str),
+    timestamp: &str,
+) -> Result<String, Error> {
+    let secret = SecretString::from(secret).into();
+    sign_kept(request, (access_key_id, &secret), scope, timestamp)
+}
+
+/// [`sign`], with a secret access key that keeps what it was turned into.
+///
+/// # Errors
+/// OpenSSL fails.
+pub fn sign_kept(
+    request: &SignedRequest<'_>,
+    (access_key_id, secret): (&str, &SecretAccessKey),
     (region, service): (&str, &str),
     timestamp: &str,
 ) -> Result<String, Error> {
@@ -53,12 +68,7 @@ pub fn sign(
     let date = timestamp.get(..8).unwrap_or(timestamp);
     let canonical = canonical::request(request, &names, &list);
     let scope = (date, region, service);
-    let signature = signature(
-        SigningKey::derive(secret, scope)?,
-        scope,
-        timestamp,
-        &canonical,
-    );
+    let signature = signature(secret.signing_key(scope)?, scope, timestamp, &canonical);
     Ok(format!(
         "AWS4-HMAC-SHA256 Credential={access_key_id}/{date}/{region}/{service}/aws4_request, \
          SignedHeaders={list}, Signature={signature}"

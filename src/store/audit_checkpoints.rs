@@ -118,6 +118,7 @@ impl Store {
     }
 }
 
-fn count(number: i64) -> Result<u64, Error> {
+/// A number that is never negative.
+pub(super) fn count(number: i64) -> Result<u64, Error> {
     u64::try_from(number).map_err(Error::internal)
 }

@@ -1,5 +1,6 @@
 //! What is forwarded of the audit log, and how far it has come, by destination.
 
+use super::audit_checkpoints::count;
 use super::pool::column;
 use super::{Checkpoint, Transaction};
 use crate::Error;
@@ -60,7 +61,7 @@ impl Transaction<'_> {
                 .await?;
             row = self.connection.query_opt(POSITION, &[&destination]).await?;
         }
-        row.map(|row| number(column(&row, "leaf")?)).transpose()
+        row.map(|row| count(column(&row, "leaf")?)).transpose()
     }
 
     /// The records from a leaf on; those that are in an archive are passed over.
@@ -73,7 +74,7 @@ impl Transaction<'_> {
         let mut next = leaf;
         let mut items = Vec::new();
         for row in &rows {
-            let leaf = number(column(row, "leaf")?)?;
+            let leaf = count(column(row, "leaf")?)?;
             next = leaf + 1;
             let record: Option<Vec<u8>> = column(row, "record")?;
             if let Some((record, written_at)) = record.zip(column(row, "written_at")?) {
@@ -101,14 +102,10 @@ impl Transaction<'_> {
             .connection
             .query(CHECKPOINTS, &[&first, &limit])
             .await?;
-        let mut items = Vec::new();
-        for row in &rows {
-            items.push(Checkpoint {
-                size: number(column(row, "size")?)?,
-                made_at: column(row, "made_at")?,
-                note: column(row, "note")?,
-            });
-        }
+        let items: Vec<_> = rows
+            .iter()
+            .map(Checkpoint::read)
+            .collect::<Result<_, _>>()?;
         let next = items.last().map_or(size, |last| last.size);
         Ok(Forward { items, next })
     }
@@ -133,8 +130,4 @@ pub struct Forward<T> {
     pub items: Vec<T>,
     /// What [`Transaction::forwarded`] takes.
     pub next: u64,
-}
-
-fn number(number: i64) -> Result<u64, Error> {
-    u64::try_from(number).map_err(Error::internal)
 }

@@ -1,6 +1,6 @@
 //! The audit log read in the order of its leaves, and pruned.
 
-use super::audit_checkpoints::Checkpoint;
+use super::audit_checkpoints::{Checkpoint, count};
 use super::pool::column;
 use super::{Store, Transaction};
 use crate::Error;
@@ -65,7 +65,7 @@ pub struct AuditLeaf {
 impl AuditLeaf {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
-            leaf: leaf(column(row, "leaf")?)?,
+            leaf: count(column(row, "leaf")?)?,
             request_id: column(row, "request_id")?,
             record: column(row, "record")?,
         })
@@ -81,8 +81,8 @@ impl Store {
         let connection = self.shared.connections.get().await?;
         let row = connection.query_one(EXTENT, &[]).await?;
         Ok(AuditExtent {
-            size: leaf(column(&row, "size")?)?,
-            pruned: leaf(column(&row, "pruned")?)?,
+            size: count(column(&row, "size")?)?,
+            pruned: count(column(&row, "pruned")?)?,
         })
     }
 
@@ -136,7 +136,7 @@ impl Store {
         let connection = self.shared.connections.get().await?;
         let (from, to, limit) = (number(from), number(to), i64::from(limit));
         let rows = connection.query(CHECKPOINTS, &[&from, &to, &limit]).await?;
-        rows.iter().map(checkpoint).collect()
+        rows.iter().map(Checkpoint::read).collect()
     }
 
     /// The largest checkpoint that was made at a time, or before it.
@@ -146,7 +146,7 @@ impl Store {
     pub async fn checkpoint_at(&self, time: OffsetDateTime) -> Result<Option<Checkpoint>, Error> {
         let connection = self.shared.connections.get().await?;
         let row = connection.query_opt(CHECKPOINT_AT, &[&time]).await?;
-        row.as_ref().map(checkpoint).transpose()
+        row.as_ref().map(Checkpoint::read).transpose()
     }
 
     /// The account that administers the deployment, for a record to name. The row is not verified,
@@ -174,18 +174,6 @@ impl Transaction<'_> {
         let pruned = self.connection.query_opt(PRUNE, &[&from, &to]).await?;
         Ok(pruned.is_some())
     }
-}
-
-fn checkpoint(row: &Row) -> Result<Checkpoint, Error> {
-    Ok(Checkpoint {
-        size: leaf(column(row, "size")?)?,
-        made_at: column(row, "made_at")?,
-        note: column(row, "note")?,
-    })
-}
-
-fn leaf(number: i64) -> Result<u64, Error> {
-    u64::try_from(number).map_err(Error::internal)
 }
 
 /// What is no leaf's number is after all of them.

@@ -6,7 +6,8 @@ use super::error::{StoreError, describe};
 use super::metrics::StoreMetrics;
 use crate::Error;
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status,
+    Timeouts,
 };
 use std::future::Future;
 use std::sync::Arc;

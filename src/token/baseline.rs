@@ -3,6 +3,10 @@
 //! For `strongroom bench`. One session a thread, one handle, one PKCS#11 operation after another,
 //! on keys made like every other key here and destroyed at the end.
 
+mod latencies;
+
+pub use latencies::Latencies;
+
 use super::attributes::Class;
 use super::config::TokenConfig;
 use super::epoch::{self, Epoch, initialize};
@@ -25,8 +29,6 @@ use uuid::Uuid;
 
 const LABEL: &str = "strongroom bench";
 const AAD: &[u8] = b"strongroom bench";
-/// Latencies kept of one thread and measurement; what comes after them is only counted.
-const MAX_LATENCIES: usize = 1 << 20;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +79,11 @@ impl Operation {
 }
 
 /// What one measurement gave.
-#[derive(Debug, Clone, Default)]
 pub struct Rates {
     /// Operations a second, of all threads together.
     pub per_second: f64,
-    /// How long each took, in nanoseconds; of the first million of each thread.
-    pub latencies: Vec<u32>,
+    /// How long each took.
+    pub latencies: Latencies,
 }
 
 /// A token opened for measuring.
@@ -137,46 +138,62 @@ impl Baseline {
         Ok(())
     }
 
-    /// Does `operation` over and over on `threads` threads for `duration`.
+    /// Does `pattern` over and over on `threads` threads for `duration`.
     ///
     /// # Errors
     /// The first error of any thread.
     pub fn run(
         &self,
-        operation: Operation,
+        pattern: &[Operation],
         threads: usize,
         duration: Duration,
     ) -> Result<Rates, TokenError> {
-        let (spec, _) = operation.spec_and_usage();
-        let version = self.keys.iter().find(|(known, _)| *known == spec);
-        let (_, version) = *version.ok_or_else(|| bug("no key was made for this operation"))?;
-        let class = Class::of(spec);
         let mut sessions = Vec::new();
+        let mut steps = Vec::new();
         for _ in 0..threads {
             let mut session = TokenSession::open(Arc::clone(&self.epoch), false)?;
-            // Finds the handle, which is kept.
-            session.with_key(version, class, |_, _| Ok(()))?;
+            steps.clear();
+            for operation in pattern {
+                let (version, class) = self.key(*operation)?;
+                // Finds the handle, which is good in every session.
+                let object = session.with_key(version, class, |_, object| Ok(object))?;
+                steps.push((*operation, object));
+            }
             sessions.push(session);
         }
+        let (version, class) = match pattern.first() {
+            Some(operation) => self.key(*operation)?,
+            None => return Err(bug("there is nothing to measure")),
+        };
+        let steps = &steps;
         std::thread::scope(|scope| {
             let threads: Vec<_> = sessions
                 .iter_mut()
                 .map(|session| {
                     scope.spawn(move || {
-                        session.with_key(version, class, |raw, object| {
-                            repeat(raw, object, operation, duration)
-                        })
+                        session.with_key(version, class, |raw, _| repeat(raw, steps, duration))
                     })
                 })
                 .collect();
-            let mut all = Rates::default();
+            let mut all = Rates {
+                per_second: 0.0,
+                latencies: Latencies::default(),
+            };
             for thread in threads {
                 let one = thread.join().map_err(|_| bug("a thread panicked"))??;
                 all.per_second += one.per_second;
-                all.latencies.extend(one.latencies);
+                all.latencies.merge(&one.latencies);
             }
             Ok(all)
         })
+    }
+
+    fn key(&self, operation: Operation) -> Result<(Uuid, Class), TokenError> {
+        let (spec, _) = operation.spec_and_usage();
+        let mut keys = self.keys.iter();
+        let version = keys.find(|(known, _)| *known == spec);
+        let (_, version) = version.ok_or_else(|| bug("no key was made for this operation"))?;
+        Ok((*version, Class::of(spec)))
     }
 
     /// Destroys the keys and finalizes the module.
@@ -210,28 +227,33 @@ fn bug(detail: &str) -> TokenError {
 /// One thread's loop.
 fn repeat(
     raw: &Session,
-    object: ObjectHandle,
-    operation: Operation,
+    steps: &[(Operation, ObjectHandle)],
     duration: Duration,
 ) -> CkResult<Rates> {
     let mut counter: [u8; 12] = [0; 12];
     raw.generate_random_slice(&mut counter[..4])?;
     let mut number = 0_u64;
     let mut plaintext = [7; 32];
-    let encrypt = |iv: [u8; 12], plaintext: &[u8]| {
+    let gcm = |iv: [u8; 12], call: &dyn Fn(&Mechanism<'_>) -> CkResult<Vec<u8>>| {
         // A token may write to the IV's buffer.
         let mut iv = iv;
-        let params = GcmParams::new(&mut iv, AAD, Ulong::from(128))?;
-        raw.encrypt(&Mechanism::AesGcm(params), object, plaintext)
+        call(&Mechanism::AesGcm(GcmParams::new(
+            &mut iv,
+            AAD,
+            Ulong::from(128),
+        )?))
     };
-    let ciphertext = match operation {
-        Operation::Decrypt => encrypt(counter, &plaintext)?,
-        _ => Vec::new(),
+    let of_decrypt = steps.iter().find(|(it, _)| *it == Operation::Decrypt);
+    let first = counter;
+    let ciphertext = match of_decrypt {
+        Some((_, object)) => gcm(first, &|it| raw.encrypt(it, *object, &plaintext))?,
+        None => Vec::new(),
     };
-    let mut latencies = Vec::new();
+    let mut latencies = Latencies::of(&steps.iter().map(|(it, _)| *it).collect::<Vec<_>>());
     let begin = Instant::now();
     let mut before = begin;
     let elapsed = loop {
+        let (operation, object) = steps[number as usize % steps.len()];
         number += 1;
         match operation {
             Operation::Encrypt | Operation::GenerateDataKey => {
@@ -239,20 +261,14 @@ fn repeat(
                 if operation == Operation::GenerateDataKey {
                     raw.generate_random_slice(&mut plaintext)?;
                 }
-                encrypt(counter, &plaintext)?;
+                gcm(counter, &|it| raw.encrypt(it, object, &plaintext))?;
             }
-            Operation::Decrypt => {
-                let mut iv = counter;
-                let params = GcmParams::new(&mut iv, AAD, Ulong::from(128))?;
-                raw.decrypt(&Mechanism::AesGcm(params), object, &ciphertext)?;
-            }
+            Operation::Decrypt => drop(gcm(first, &|it| raw.decrypt(it, object, &ciphertext))?),
             Operation::SignRsa2048Pss => drop(raw.sign(&pss(Hash::Sha256), object, &plaintext)?),
             Operation::SignEccP256 => drop(raw.sign(&Mechanism::Ecdsa, object, &plaintext)?),
         }
         let now = Instant::now();
-        if latencies.len() < MAX_LATENCIES {
-            latencies.push(u32::try_from((now - before).as_nanos()).unwrap_or(u32::MAX));
-        }
+        latencies.add(operation, now - before);
         before = now;
         if now - begin >= duration {
             break now - begin;

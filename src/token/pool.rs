@@ -1,15 +1,16 @@
-//! The session threads of one epoch, and the bounded queues before them.
+//! The session threads of one epoch, and what they do with the jobs of their queues.
 
 use super::calls::Caller;
 use super::config::{TokenConfig, TokenStatus};
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::job::Job;
+use super::queue::{self, Next, Queue, Refused};
 use super::session::TokenSession;
 use super::shared::Shared;
 use super::supervisor::Event;
 use super::verbs::GENERATION_DEADLINE;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -44,11 +45,11 @@ impl Lane {
     }
 }
 
-/// The sending ends of an epoch's queues. The threads stop when they are dropped.
+/// An epoch's queues. The threads stop when this is dropped.
 pub(super) struct Lanes {
     pub(super) epoch: Arc<Epoch>,
-    read_only: Sender<Box<dyn Job>>,
-    read_write: Sender<Box<dyn Job>>,
+    read_only: Arc<Queue>,
+    read_write: Arc<Queue>,
 }
 
 impl Lanes {
@@ -57,27 +58,31 @@ impl Lanes {
         if self.epoch.lost.load(Ordering::Acquire) {
             return Err(away("the token was just lost"));
         }
-        let queue = match lane {
-            Lane::ReadOnly => &self.read_only,
-            Lane::ReadWrite | Lane::DataKeyPair => &self.read_write,
-        };
+        let queue = self.queue(lane);
         if lane == Lane::DataKeyPair && queue.len() >= MOST_WAITING {
             let detail = "too many key generations are waiting";
             return Err(TokenError::new(TokenErrorClass::Busy, "queue", detail));
         }
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => {
+        queue.push(job).map_err(|refused| match refused {
+            Refused::Full => {
                 TokenError::new(TokenErrorClass::Busy, "queue", "the token's queue is full")
             }
-            TrySendError::Disconnected(_) => away("the session threads have stopped"),
+            Refused::Closed => away("the session threads have stopped"),
         })
     }
 
-    pub(super) fn queued(&self, lane: Lane) -> usize {
+    pub(super) fn queue(&self, lane: Lane) -> &Queue {
         match lane {
-            Lane::ReadOnly => self.read_only.len(),
-            Lane::ReadWrite | Lane::DataKeyPair => self.read_write.len(),
+            Lane::ReadOnly => &self.read_only,
+            Lane::ReadWrite | Lane::DataKeyPair => &self.read_write,
         }
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.read_only.close();
+        self.read_write.close();
     }
 }
 
@@ -95,25 +100,23 @@ pub(super) fn start(
 ) -> Result<(Lanes, Vec<JoinHandle<()>>), TokenError> {
     let epoch = Arc::new(epoch);
     let queue_length = config.queue_length.max(1);
-    let (read_only, read_only_jobs) = bounded(queue_length);
-    let (read_write, read_write_jobs) = bounded(queue_length);
     let lanes = Lanes {
         epoch: Arc::clone(&epoch),
-        read_only,
-        read_write,
+        read_only: Queue::new(queue_length),
+        read_write: Queue::new(queue_length),
     };
     // All sessions first: if one cannot be opened (CKR_SESSION_COUNT), no thread has to be stopped.
     let mut crew = vec![(
         "strongroom-token-rw".to_owned(),
         TokenSession::open(Arc::clone(&epoch), true)?,
-        read_write_jobs,
+        lanes.read_write.join(),
         Lane::ReadWrite,
     )];
     for number in 1..=config.sessions.max(1) {
         crew.push((
             format!("strongroom-token-{number}"),
             TokenSession::open(Arc::clone(&epoch), false)?,
-            read_only_jobs.clone(),
+            lanes.read_only.join(),
             Lane::ReadOnly,
         ));
     }
@@ -155,7 +158,7 @@ pub(super) fn start(
 /// A session thread.
 struct Member {
     session: TokenSession,
-    jobs: Receiver<Box<dyn Job>>,
+    jobs: queue::Member,
     lane: Lane,
     caller: Caller,
     shared: Arc<Shared>,
@@ -166,8 +169,8 @@ impl Member {
     /// Works until the queue is empty and its sending end gone.
     fn run(mut self) {
         loop {
-            match self.jobs.recv_timeout(WATCH_INTERVAL) {
-                Ok(job) => {
+            match self.jobs.next(WATCH_INTERVAL) {
+                Next::Job(job) => {
                     if job.is_abandoned() {
                         continue;
                     }
@@ -177,14 +180,14 @@ impl Member {
                     let job = self.work(job);
                     // Before the answer, so that a caller who has it finds nobody busy with it.
                     drop(under_way);
-                    self.shared.metrics.worked(self.lane, begun.elapsed());
+                    let took = begun.elapsed();
+                    self.jobs.queue().took(took);
+                    self.shared.metrics.worked(self.lane, took);
                     job.answer();
                 }
-                Err(RecvTimeoutError::Timeout) if self.lane == Lane::ReadWrite => {
-                    self.watch();
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Next::Nothing if self.lane == Lane::ReadWrite => self.watch(),
+                Next::Nothing => {}
+                Next::Closed => return,
             }
         }
     }

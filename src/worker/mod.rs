@@ -11,6 +11,7 @@ mod key_scan;
 pub mod key_stores;
 mod metrics;
 mod notices;
+mod retry;
 mod rotation;
 pub mod sequencer;
 mod usage;

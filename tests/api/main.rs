@@ -22,6 +22,7 @@ mod permissions;
 mod policies;
 mod quotas;
 mod random;
+mod records;
 mod rotation;
 mod signing;
 mod sts;

@@ -1,6 +1,7 @@
 //! The audit log is sequenced and signed whoever dies, forwarded at least once, and not signed where it
 //! is not the log any more that was signed before.
 
+use crate::crash::Scene;
 use crate::dev::{Dev, scratch};
 use crate::gateway::{Gateway, Settings};
 use crate::postgres::sql;
@@ -157,6 +158,24 @@ async fn what_is_answered_is_sequenced_signed_and_forwarded_whoever_dies() {
     .await;
     gateway.kill();
     std::fs::remove_dir_all(to).unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_gateway_asks_the_database_once_a_round() {
+    let every = Duration::from_millis(50);
+    let scene = Scene::new();
+    let settings = Settings::default().socket(scene.proxy.dir());
+    let settings = settings.set("STRONGROOM_AUDIT_INTERVAL_MS", every.as_millis());
+    let gateway = settings.serve(&scene.dev);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (begun, before) = (Instant::now(), scene.proxy.rounds());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = scene.proxy.rounds() - before;
+    let rounds = (begun.elapsed().as_millis() / every.as_millis()) as usize;
+    // Two or three more, should a checkpoint become due.
+    assert!((1..=rounds + 4).contains(&asked), "{asked} in {rounds}");
+    gateway.kill();
+    scene.dev.stop();
 }
 
 /// Cuts the log off after `size` leaves, as one who has the database can: with its checkpoints, and a

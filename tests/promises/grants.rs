@@ -53,7 +53,9 @@ async fn a_key_has_at_most_fifty_thousand_grants() {
     );
     assert_eq!(recorded.len(), 3);
     let grant_id = first.grant_id().unwrap();
-    assert_eq!(recorded[0], format!("{{\"grantId\": \"{grant_id}\"}}"));
+    let shown: Value = serde_json::from_str(&recorded[0]).unwrap();
+    let arn = format!("arn:aws:kms:us-east-1:000000000000:key/{id}");
+    assert_eq!(shown, json!({"grantId": grant_id, "keyId": arn}));
     dev.stop();
 }
 

@@ -123,6 +123,11 @@ impl Proxy {
         }
     }
 
+    /// How often a sequencer has asked how the log stands.
+    pub fn rounds(&self) -> usize {
+        self.state.lock().unwrap().rounds
+    }
+
     /// Counts from now on, and kills.
     pub fn arm(&self, plan: Plan) {
         *self.state.lock().unwrap() = State {

@@ -1,5 +1,6 @@
 //! Which records are asked for.
 
+use crate::audit::MadeKeys;
 use serde::Deserialize;
 use std::borrow::Cow;
 use time::format_description::well_known::Rfc3339;
@@ -53,24 +54,7 @@ struct Event<'a> {
     #[serde(borrow, default)]
     resources: Vec<Resource<'a>>,
     #[serde(borrow, default)]
-    response_elements: Option<Response<'a>>,
-}
-
-/// A key that the request has made is not yet among its resources.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Response<'a> {
-    #[serde(borrow)]
-    key_metadata: Option<Made<'a>>,
-    #[serde(borrow)]
-    replica_key_metadata: Option<Made<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Made<'a> {
-    #[serde(borrow)]
-    arn: Cow<'a, str>,
+    response_elements: Option<MadeKeys<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -120,13 +104,12 @@ impl Filter {
     }
 
     fn takes_event(&self, event: &Event<'_>) -> bool {
-        let made = event.response_elements.iter();
-        let made = made.flat_map(|made| [&made.key_metadata, &made.replica_key_metadata]);
-        let arns = event.resources.iter().map(|resource| &resource.arn);
-        let mut arns = arns.chain(made.flatten().map(|made| &made.arn));
+        let made = event.response_elements.iter().flat_map(MadeKeys::arns);
+        let arns = event.resources.iter().map(|resource| &*resource.arn);
+        let mut arns = arns.chain(made);
         let of_key = |key: &String| {
             let id = |arn: &str| arn.rsplit_once("key/").is_some_and(|(_, id)| id == key);
-            arns.any(|arn| *arn == *key || id(arn))
+            arns.any(|arn| arn == key || id(arn))
         };
         let of_operation = |name: &String| *name == event.event_name;
         self.key.as_ref().is_none_or(of_key)
@@ -172,7 +155,13 @@ mod tests {
         {"arn":"arn:aws:iam::1:role/r"}}},
         "resources":[{"ARN":"arn:aws:kms:eu-north-1:1:key/mrk-1","type":"AWS::KMS::Key"}]}"#;
 
-    const MADE: &[u8] = br#"{"eventTime":"2026-01-31T08:00:00.5Z","eventName":"CreateKey",
+    const REPLICATED: &[u8] = br#"{"eventTime":"2026-01-31T08:00:00.5Z","eventName":"ReplicateKey",
+        "resources":[{"ARN":"arn:aws:kms:eu-north-1:1:key/mrk-2","type":"AWS::KMS::Key"}],
+        "responseElements":{"replicaKeyMetadata":{"arn":"arn:aws:kms:eu-west-1:1:key/mrk-2"}}}"#;
+
+    /// From when members were named as the API names them.
+    const OLD: &[u8] = br#"{"eventTime":"2026-01-31T08:00:00.5Z","eventName":"CreateKey",
+        "resources":[],
         "responseElements":{"KeyMetadata":{"Arn":"arn:aws:kms:eu-north-1:1:key/2"}}}"#;
 
     fn filter() -> Filter {
@@ -199,11 +188,12 @@ mod tests {
         assert!(takes(|f| f.key = some("mrk-1")));
         assert!(takes(|f| f.key = some("arn:aws:kms:eu-north-1:1:key/mrk-1")));
         assert!(!takes(|f| f.key = some("mrk")));
-        let made = Filter {
-            key: some("2"),
+        let of_key = |key| Filter {
+            key: some(key),
             ..filter()
         };
-        assert!(made.takes(MADE) && !made.takes(RECORD));
+        assert!(of_key("2").takes(OLD) && !of_key("2").takes(RECORD));
+        assert!(of_key("arn:aws:kms:eu-west-1:1:key/mrk-2").takes(REPLICATED));
         assert!(takes(|f| f.principal = some("arn:aws:iam::1:role/r")));
         assert!(takes(
             |f| f.principal = some("arn:aws:sts::1:assumed-role/r/s")

@@ -1,16 +1,14 @@
 //! The token beside the gateway.
 
 use super::super::failed;
-use super::table::Sample;
+use super::sample::Sample;
+use super::workload::Workload;
 use crate::Error;
 use crate::config::Config;
 use crate::gateway::settings;
 use crate::token::{Baseline, BaselineOperation as Operation, TokenError};
 use std::path::Path;
 use std::time::Duration;
-
-/// How many threads use the token at once.
-pub(super) const THREADS: [usize; 2] = [1, 2];
 
 /// The token of a configuration, opened without the gateway.
 pub(super) struct Direct(Baseline);
@@ -25,19 +23,19 @@ impl Direct {
             .map_err(|error| said(&error))
     }
 
-    /// One measurement.
+    /// One measurement, by so many threads with a session each.
     ///
     /// # Errors
     /// What the token answers.
     pub(super) fn run(
         &self,
-        operation: Operation,
+        workload: &Workload,
         threads: usize,
         duration: Duration,
     ) -> Result<Sample, Error> {
-        let rates = self.0.run(operation, threads, duration);
+        let rates = self.0.run(workload.pattern(), threads, duration);
         let rates = rates.map_err(|error| said(&error))?;
-        Ok(Sample::new(rates.per_second, rates.latencies))
+        Ok(Sample::direct(&rates))
     }
 
     /// Destroys the keys made for it.

@@ -1,111 +1,82 @@
-//! `strongroom bench`: what a running gateway does in a second, and the token without it.
-//!
-//! Rounds go through everything once, so that a machine that is busy for a while spoils one round
-//! and not one row: a row's figure is the median over the rounds.
+//! `strongroom bench`: what a running gateway does in a second, and at what cost; beside it the token
+//! without the gateway, and OpenBao's Transit engine.
 
+mod arguments;
+mod arrivals;
+mod connection;
 mod direct;
-mod load;
+mod drive;
+mod files;
+mod kms;
+mod meter;
 mod noise;
+mod plot;
+mod process;
+mod results;
+mod rounds;
+mod sample;
+mod system;
 mod table;
+mod tally;
+mod transit;
+mod workload;
 
 use super::client::Endpoint;
 use super::{failed, runtime};
 use crate::Error;
+use crate::model::Url;
 use crate::token::BaselineOperation as Operation;
+pub use arguments::Arguments;
 use direct::Direct;
-use indicatif::{ProgressBar, ProgressStyle};
-use load::Load;
+use kms::Kms;
+use meter::Meter;
 use noise::Noise;
-use std::path::PathBuf;
+use results::Results;
+use rounds::Subjects;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use table::{Results, Sample, Subject};
-
-/// Options of `bench`. The credentials and the Region come from the environment, as with any AWS
-/// client.
-#[derive(clap::Args)]
-pub struct Arguments {
-    /// The gateway, as http://host:port or https://host:port.
-    #[arg(long, env = "AWS_ENDPOINT_URL_KMS")]
-    endpoint: String,
-    /// What is measured.
-    #[arg(long, value_delimiter = ',', value_parser = operation,
-          default_value = "encrypt,generate-data-key,decrypt,sign-rsa-2048-pss,sign-ecc-p256")]
-    operations: Vec<Operation>,
-    /// How many connections at once; each sends its next request after the last answer.
-    #[arg(long, value_delimiter = ',', default_value = "1,8,32",
-          value_parser = clap::value_parser!(u16).range(1..=1024))]
-    connections: Vec<u16>,
-    /// How long each measurement takes.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seconds: u64,
-    /// How often each is taken.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    rounds: u64,
-    /// The gateway's configuration file: its token is measured without the gateway as well.
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// Make so many more keys first, which are not used.
-    #[arg(long, default_value_t = 0)]
-    extra_keys: usize,
-    /// Measure everything once more in each round while another tenant, whose access key this file has
-    /// (as `strongroom init --out` writes it), encrypts.
-    #[arg(long, requires = "noise_per_second")]
-    noise: Option<PathBuf>,
-    /// How many requests the other tenant makes in a second.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    noise_per_second: Option<u32>,
-    /// Write the results here too.
-    #[arg(long)]
-    json: Option<PathBuf>,
-}
-
-fn operation(name: &str) -> Result<Operation, String> {
-    let mut all = Operation::ALL.into_iter();
-    all.find(|operation| operation.name() == name)
-        .ok_or_else(|| format!("one of {}", Operation::ALL.map(Operation::name).join(", ")))
-}
+use tokio::runtime::Runtime;
+use transit::Transit;
 
 /// Measures, prints the tables, and schedules the deletion of its keys; after Ctrl-C with what
 /// there is.
 ///
 /// # Errors
 /// The gateway or the token cannot be used, or requests failed.
-pub fn run(arguments: Arguments) -> Result<(), Error> {
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let endpoint = Endpoint::new(&arguments.endpoint)?;
     let runtime = runtime()?;
+    let meter = gateway_meter(arguments, endpoint.url(), &runtime)?;
+    let mut transit = transit(arguments)?;
     let stop = Arc::new(AtomicBool::new(false));
     runtime.spawn(stop_on_ctrl_c(Arc::clone(&stop)));
-    let authority = endpoint.authority().to_owned();
-    let mut load = Load::new(endpoint);
+    let authority = endpoint.url().authority();
+    let mut kms = Kms::new(endpoint);
     let mut results = Results::default();
-    let measured = runtime
-        .block_on(load.prepare(&arguments.operations, arguments.extra_keys, &stop))
-        .and_then(|()| runtime.block_on(noise(&arguments)))
-        .and_then(|noise| {
-            let gateway = Gateway {
-                runtime: &runtime,
-                load: &load,
-                noise: noise.as_ref(),
-            };
-            let measured = beside_direct(&arguments, &gateway, &stop, &mut results);
-            let Some(noise) = noise else {
-                return measured;
-            };
-            println!("{}", noise.text());
-            measured.and(runtime.block_on(noise.clean_up()))
-        });
-    let cleaned = runtime.block_on(load.clean_up());
-    println!("{authority}, 32-byte plaintexts; medians over the rounds\n");
-    println!("{}", results.text());
+    let measured = measure(
+        arguments,
+        (&runtime, &stop),
+        (&mut kms, meter),
+        transit.as_mut(),
+        &mut results,
+    );
+    let cleaned = runtime.block_on(kms.clean_up());
+    let others = transit.map_or(Ok(()), |it| runtime.block_on(it.clean_up()));
+    print!("{authority}, 32-byte plaintexts; medians over the rounds");
+    match (
+        arguments.rate.is_empty(),
+        arguments.connections.iter().max(),
+    ) {
+        (false, Some(most)) => println!("; {most} connections\n"),
+        _ => println!("\n"),
+    }
+    print!("{}", table::text(&results));
     if arguments.config.is_none() {
         println!("The token alone was not measured: no --config.");
     }
-    if let Some(path) = &arguments.json {
-        results.write_json(path)?;
-    }
+    write(arguments, &authority, &results)?;
     measured?;
+    others?;
     println!(
         "{} keys of this run are scheduled for deletion in 7 days.",
         cleaned?
@@ -116,34 +87,87 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
-/// The gateway, and whoever uses it.
-struct Gateway<'a> {
-    runtime: &'a tokio::runtime::Runtime,
-    load: &'a Load,
-    noise: Option<&'a Noise>,
+/// Makes keys wherever something is measured, and measures; what was opened for it is closed.
+fn measure<'a>(
+    arguments: &'a Arguments,
+    (runtime, stop): (&'a Runtime, &AtomicBool),
+    (kms, meter): (&'a mut Kms, Meter<'a>),
+    mut transit: Option<&'a mut Transit>,
+    results: &mut Results,
+) -> Result<(), Error> {
+    let workloads = arguments.workloads();
+    let asked = |it: &Operation| workloads.iter().any(|of| of.pattern().contains(it));
+    let operations: Vec<Operation> = Operation::ALL.into_iter().filter(asked).collect();
+    runtime.block_on(kms.prepare(&operations, arguments.extra_keys, stop))?;
+    if let Some(transit) = &mut transit {
+        runtime.block_on(transit.prepare(&operations))?;
+    }
+    let noise = runtime.block_on(noise(arguments))?;
+    let config = arguments.config.as_deref();
+    let direct = config.map(|config| Direct::open(config, &operations));
+    let measured = direct.transpose().and_then(|direct| {
+        let measured = Subjects {
+            arguments,
+            runtime,
+            kms: (kms, meter),
+            noise: noise.as_ref(),
+            transit: transit.map(|it| {
+                let meter = transit_meter(it, runtime);
+                (&*it, meter)
+            }),
+            direct: direct.as_ref(),
+        }
+        .measure(stop, results);
+        measured.and(direct.map_or(Ok(()), Direct::close))
+    });
+    let Some(noise) = noise else {
+        return measured;
+    };
+    println!("{}", noise.text());
+    measured.and(runtime.block_on(noise.clean_up()))
 }
 
-impl Gateway<'_> {
-    /// One measurement, with or without the other tenant.
-    fn run(
-        &self,
-        operation: Operation,
-        connections: usize,
-        duration: Duration,
-        noisy: bool,
-    ) -> Result<Sample, Error> {
-        self.runtime.block_on(async {
-            let noise = self.noise.filter(|_| noisy).map(Noise::start).transpose()?;
-            if let Some(noise) = &noise {
-                noise.throttled().await;
-            }
-            let sample = self.load.run(operation, connections, duration).await;
-            if let Some(noise) = noise {
-                noise.stop().await?;
-            }
-            sample
-        })
+/// The meters of the gateway: as told, or as found where it is on this machine.
+fn gateway_meter<'a>(
+    arguments: &Arguments,
+    url: &Url,
+    runtime: &'a Runtime,
+) -> Result<Meter<'a>, Error> {
+    let page = |url: &String| {
+        Url::parse_any(url)
+            .ok_or_else(|| failed(format!("{url} is not http(s)://host:port/metrics")))
+    };
+    let server = arguments.gateway_pid.or_else(|| listening(url));
+    let postmaster = arguments.postgres_pid;
+    Ok(Meter {
+        server,
+        postmaster: postmaster.or_else(|| server.and_then(|_| process::only_postmaster())),
+        page: arguments.metrics.as_ref().map(page).transpose()?,
+        ..Meter::none(runtime)
+    })
+}
+
+fn transit_meter<'a>(transit: &Transit, runtime: &'a Runtime) -> Meter<'a> {
+    Meter {
+        server: listening(system::System::url(transit)),
+        ..Meter::none(runtime)
     }
+}
+
+/// Who listens at an address, if it is of this machine.
+fn listening(url: &Url) -> Option<process::Pid> {
+    url.is_loopback().then(|| process::listening_on(url.port))?
+}
+
+/// OpenBao, if it is to be measured.
+fn transit(arguments: &Arguments) -> Result<Option<Transit>, Error> {
+    let open = |url: &String| {
+        let variable = &arguments.transit_token_env;
+        let token =
+            std::env::var(variable).map_err(|_| failed(format!("{variable} is not set")))?;
+        Transit::new(url, token.into())
+    };
+    arguments.against_transit.as_ref().map(open).transpose()
 }
 
 /// The other tenant, if there is to be one.
@@ -156,77 +180,19 @@ async fn noise(arguments: &Arguments) -> Result<Option<Noise>, Error> {
     }
 }
 
-/// Opens the token, if it is to be measured, and sees that its keys are destroyed.
-fn beside_direct(
-    arguments: &Arguments,
-    gateway: &Gateway<'_>,
-    stop: &AtomicBool,
-    results: &mut Results,
-) -> Result<(), Error> {
-    let config = arguments.config.as_deref();
-    let direct = config
-        .map(|config| Direct::open(config, &arguments.operations))
-        .transpose()?;
-    let measured = measure(arguments, gateway, direct.as_ref(), stop, results);
-    let closed = direct.map_or(Ok(()), Direct::close);
-    measured.and(closed)
-}
-
-/// The rounds.
-fn measure(
-    arguments: &Arguments,
-    gateway: &Gateway<'_>,
-    direct: Option<&Direct>,
-    stop: &AtomicBool,
-    results: &mut Results,
-) -> Result<(), Error> {
-    let duration = Duration::from_secs(arguments.seconds);
-    let mut subjects: Vec<Subject> = Vec::new();
-    for connections in &arguments.connections {
-        let connections = usize::from(*connections);
-        subjects.push(Subject::Gateway { connections });
-        if gateway.noise.is_some() {
-            subjects.push(Subject::Beside { connections });
-        }
+/// The files that were asked for.
+fn write(arguments: &Arguments, authority: &str, results: &Results) -> Result<(), Error> {
+    if let Some(path) = &arguments.json {
+        files::write(path, &files::json(results))?;
     }
-    if direct.is_some() {
-        subjects.extend(direct::THREADS.map(|threads| Subject::Direct { threads }));
+    if let Some(path) = &arguments.csv {
+        files::csv(results, path)?;
     }
-    let each = (arguments.operations.len() * subjects.len()) as u64;
-    let bar = progress_bar(arguments.rounds * each);
-    for _ in 0..arguments.rounds {
-        for operation in &arguments.operations {
-            for subject in &subjects {
-                if stop.load(Ordering::Relaxed) {
-                    bar.abandon();
-                    return Ok(());
-                }
-                bar.set_message(operation.name());
-                let sample = match (*subject, direct) {
-                    (Subject::Gateway { connections }, _) => {
-                        gateway.run(*operation, connections, duration, false)?
-                    }
-                    (Subject::Beside { connections }, _) => {
-                        gateway.run(*operation, connections, duration, true)?
-                    }
-                    (Subject::Direct { threads }, Some(direct)) => {
-                        direct.run(*operation, threads, duration)?
-                    }
-                    (Subject::Direct { .. }, None) => continue,
-                };
-                results.add(*operation, *subject, sample);
-                bar.inc(1);
-            }
-        }
+    if let Some(path) = &arguments.plot {
+        let title = format!("Latency against load: {authority}");
+        files::write(path, &plot::svg(results, &title))?;
     }
-    bar.finish_and_clear();
     Ok(())
-}
-
-fn progress_bar(len: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} (ready in {eta})");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(len).with_style(style)
 }
 
 /// The first Ctrl-C ends the run after the measurement under way; the second ends it at once.

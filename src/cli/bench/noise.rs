@@ -1,6 +1,6 @@
 //! Another tenant, who asks for more than is theirs while the gateway is measured.
 
-use super::load::Load;
+use super::kms::{Kms, target};
 use crate::Error;
 use crate::cli::client::{Connection, Endpoint};
 use crate::token::BaselineOperation as Operation;
@@ -14,7 +14,6 @@ use tokio::time::Interval;
 
 /// What they ask for.
 const OPERATION: Operation = Operation::Encrypt;
-const TARGET: &str = "TrentService.Encrypt";
 /// By so many connections, so that one that waits does not keep the rate down.
 const CONNECTIONS: u32 = 8;
 /// How long they may take to use up what a quota lets them have at once.
@@ -22,7 +21,7 @@ const BURST: Duration = Duration::from_secs(3);
 
 /// The tenant.
 pub(super) struct Noise {
-    load: Load,
+    kms: Arc<Kms>,
     /// A thread of their own: what is measured does not wait for them in this process.
     runtime: Runtime,
     per_second: u32,
@@ -51,11 +50,11 @@ impl Noise {
     /// # Errors
     /// There is no such file, or what the gateway answers.
     pub(super) async fn prepare(url: &str, file: &Path, per_second: u32) -> Result<Self, Error> {
-        let mut load = Load::new(Endpoint::new(url)?.speaking_for(file)?);
-        load.prepare(&[OPERATION], 0, &AtomicBool::new(false))
+        let mut kms = Kms::new(Endpoint::new(url)?.speaking_for(file)?);
+        kms.prepare(&[OPERATION], 0, &AtomicBool::new(false))
             .await?;
         Ok(Self {
-            load,
+            kms: Arc::new(kms),
             runtime: Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()
@@ -73,15 +72,15 @@ impl Noise {
     pub(super) fn start(&self) -> Result<Running, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let each = Duration::from_secs(1) * CONNECTIONS / self.per_second.max(1);
-        let (endpoint, body) = self.load.request(OPERATION)?;
+        let body: Arc<[u8]> = self.kms.input(OPERATION)?.to_string().into_bytes().into();
         let one = |nth: u32| {
-            let (endpoint, body) = (endpoint.clone(), body.clone());
+            let (kms, body) = (self.kms.clone(), body.clone());
             let (stop, counts) = (stop.clone(), self.counts.clone());
             // In turn: a rate is so much a second, not bursts of as many as there are connections.
             let first = tokio::time::Instant::now() + each * nth / CONNECTIONS;
             let due = tokio::time::interval_at(first, each);
             self.runtime
-                .spawn(async move { make(&endpoint, &body, due, &stop, &counts).await })
+                .spawn(async move { make(kms.endpoint(), &body, due, &stop, &counts).await })
         };
         Ok(Running {
             refused_before: self.counts.refused.load(Ordering::Relaxed),
@@ -110,7 +109,7 @@ impl Noise {
     /// What the gateway answers.
     pub(super) async fn clean_up(&self) -> Result<(), Error> {
         tokio::time::sleep(Duration::from_secs(1)).await; // or it would be refused as well
-        self.load.clean_up().await.map(drop)
+        self.kms.clean_up().await.map(drop)
     }
 }
 
@@ -154,7 +153,7 @@ async fn make(
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     while !stop.load(Ordering::Relaxed) {
         due.tick().await;
-        let count = match connection.call(TARGET, body).await {
+        let count = match connection.call(target(OPERATION), body).await {
             Ok(_) => &counts.answered,
             Err(error) if error.message().contains("ThrottlingException") => &counts.refused,
             Err(error) => return Err(error),

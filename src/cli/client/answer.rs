@@ -48,6 +48,9 @@ fn parse_head(head: &[u8]) -> Result<(u16, usize), Error> {
     let parse = || {
         let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
         let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+        if status == "204" {
+            return Some((204, 0)); // never has a body, and need not say so
+        }
         let length = lines.find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length")
@@ -67,6 +70,8 @@ mod tests {
     fn heads() {
         let head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\ndate: x";
         assert_eq!(parse_head(head).unwrap(), (400, 12));
+        let head = b"HTTP/1.1 204 No Content\r\ndate: x";
+        assert_eq!(parse_head(head).unwrap(), (204, 0));
         for bad in [
             "",
             "HTTP/1.1 200 OK",

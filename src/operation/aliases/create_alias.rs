@@ -32,6 +32,10 @@ impl Operation for CreateAlias {
         let key = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
         Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
+
+    fn further_resources(input: &Input, (): &(), request: &Request) -> Vec<String> {
+        vec![super::arn(&input.alias_name, request)]
+    }
 }
 
 impl Change for CreateAlias {

@@ -30,6 +30,10 @@ impl Operation for DeleteAlias {
         let key = Access::one(alias, StateRule::Any, Purpose::Manage);
         Ok(key.beside(Subject::Alias(&input.alias_name)))
     }
+
+    fn further_resources(input: &Input, (): &(), request: &Request) -> Vec<String> {
+        vec![super::arn(&input.alias_name, request)]
+    }
 }
 
 impl Change for DeleteAlias {

@@ -5,7 +5,14 @@ pub mod delete_alias;
 pub mod list_aliases;
 pub mod update_alias;
 
+use super::Request;
+use crate::model::arn::alias_arn;
 use crate::{Error, ErrorCode};
+
+/// Of an alias of the caller's account, in the Region of the request.
+fn arn(name: &str, request: &Request) -> String {
+    alias_arn(&request.principal.account, &request.region, name)
+}
 
 /// Checks an alias name that is to be made.
 ///

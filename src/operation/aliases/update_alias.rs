@@ -36,6 +36,10 @@ impl Operation for UpdateAlias {
         let then = Access::managing(&input.target_key_id, StateRule::NotPendingDeletion);
         Ok(now.and(then).beside(Subject::Alias(&input.alias_name)))
     }
+
+    fn further_resources(input: &Input, (): &(), request: &Request) -> Vec<String> {
+        vec![super::arn(&input.alias_name, request)]
+    }
 }
 
 impl Change for UpdateAlias {

@@ -29,6 +29,11 @@ impl Operation for ApproveRequest {
     fn access(_: &Input) -> Result<Access<'_>, Error> {
         Ok(Access::account())
     }
+
+    /// What the decision is about.
+    fn further_resources(_: &Input, output: &Description, _: &Request) -> Vec<String> {
+        output.resources.clone()
+    }
 }
 
 impl Change for ApproveRequest {

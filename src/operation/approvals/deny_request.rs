@@ -30,6 +30,11 @@ impl Operation for DenyRequest {
     fn access(_: &Input) -> Result<Access<'_>, Error> {
         Ok(Access::account())
     }
+
+    /// What the decision is about.
+    fn further_resources(_: &Input, output: &Description, _: &Request) -> Vec<String> {
+        output.resources.clone()
+    }
 }
 
 impl Change for DenyRequest {

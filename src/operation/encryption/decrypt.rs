@@ -9,6 +9,7 @@ use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Access, Authorized, Context, Operation, OperationName, Request, Use};
 use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
 
 /// See the module.
 pub struct Decrypt;
@@ -58,6 +59,11 @@ impl Operation for Decrypt {
             input.ciphertext_blob.as_deref(),
             algorithm(input),
         )
+    }
+
+    fn parameters(input: &Input) -> Map<String, Value> {
+        let algorithm = ("encryptionAlgorithm", algorithm(input));
+        super::parameters(input, [algorithm])
     }
 }
 

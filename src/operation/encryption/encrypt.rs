@@ -7,6 +7,7 @@ use crate::model::{EncryptionAlgorithm, EncryptionContext};
 use crate::operation::access::{Access, Purpose};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Context, Operation, OperationName, Request, Use};
+use serde_json::{Map, Value};
 
 /// See the module.
 pub struct Encrypt;
@@ -50,6 +51,11 @@ impl Operation for Encrypt {
             &input.key_id,
             Purpose::Encryption(algorithm(input)),
         ))
+    }
+
+    fn parameters(input: &Input) -> Map<String, Value> {
+        let algorithm = ("encryptionAlgorithm", algorithm(input));
+        super::parameters(input, [algorithm])
     }
 }
 

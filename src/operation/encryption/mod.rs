@@ -9,13 +9,26 @@ use super::{Authorized, Context, Operation};
 use crate::model::algorithm::Hash;
 use crate::model::ciphertext_blob::{self, CiphertextBlob};
 use crate::model::key_state::StateRule;
-use crate::model::member::{DryRun, Violations};
+use crate::model::member::{Decode, DryRun, Violations};
 use crate::model::shapes::RecipientInfo;
 use crate::model::{EncryptionAlgorithm, EncryptionContext, KeySpec};
 use crate::token::KeyRef;
 use crate::{Error, ErrorCode};
 use secrecy::{ExposeSecret, SecretSlice};
+use serde_json::{Map, Value};
 use uuid::Uuid;
+
+/// `requestParameters` as CloudTrail has them: always with the algorithms.
+fn parameters<const N: usize>(
+    input: &impl Decode,
+    algorithms: [(&str, EncryptionAlgorithm); N],
+) -> Map<String, Value> {
+    let mut parameters = input.parameters();
+    for (name, algorithm) in algorithms {
+        parameters.insert(name.to_owned(), algorithm.as_str().into());
+    }
+    parameters
+}
 
 /// Encrypts `plaintext` under the current version of the `at`th key; answers the CiphertextBlob.
 ///

@@ -7,6 +7,7 @@ use crate::model::{EncryptionAlgorithm, EncryptionContext, key_material_id};
 use crate::operation::access::{Access, Permission, Purpose};
 use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Context, Operation, OperationName, Request, Use};
+use serde_json::{Map, Value};
 
 /// See the module.
 pub struct ReEncrypt;
@@ -73,6 +74,15 @@ impl Operation for ReEncrypt {
             .by_permission(Permission::Action("kms:ReEncryptTo"))
             .with_context(input.destination_encryption_context.as_ref());
         Ok(source.and(destination))
+    }
+
+    fn parameters(input: &Input) -> Map<String, Value> {
+        let (from, to) = algorithms(input);
+        let algorithms = [
+            ("sourceEncryptionAlgorithm", from),
+            ("destinationEncryptionAlgorithm", to),
+        ];
+        super::parameters(input, algorithms)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::model::shapes::{
 };
 use crate::model::{Constraints, GrantOperationSet, hex};
 use crate::operation::access::{Access, By, Purpose};
+use crate::operation::authorized::arn_of;
 use crate::operation::{Authorized, Change, Context, Operation, OperationName, Request};
 use crate::store::{Grant, Transaction};
 use crate::{Error, ErrorCode};
@@ -43,6 +44,9 @@ input! {
 pub struct Output {
     pub grant_token: String,
     pub grant_id: String,
+    /// The key's ARN, for the record alone.
+    #[serde(skip)]
+    pub key: String,
 }
 
 fn grantee(input: &Input) -> Result<&str, Error> {
@@ -125,7 +129,7 @@ impl Operation for CreateGrant {
 
     /// Without the token, as CloudTrail has it.
     fn recorded(output: &Output) -> Result<Value, Error> {
-        Ok(json!({"grantId": output.grant_id}))
+        Ok(json!({"grantId": output.grant_id, "keyId": output.key}))
     }
 }
 
@@ -171,6 +175,7 @@ impl Change for CreateGrant {
         Ok(Output {
             grant_token: tx.grant_token(&grant).await?,
             grant_id: grant.grant_id,
+            key: arn_of(key),
         })
     }
 }

@@ -114,6 +114,10 @@ impl Operation for AdoptKey {
         };
         Ok(access.and_further(tags::tagging(input.tags.as_ref(), None)))
     }
+
+    fn further_resources(_: &Input, output: &Output, _: &Request) -> Vec<String> {
+        vec![output.key_metadata.arn.clone()]
+    }
 }
 
 impl TokenChange for AdoptKey {

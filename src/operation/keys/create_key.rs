@@ -121,6 +121,10 @@ impl Operation for CreateKey {
         };
         Ok(access.and_further(tags::tagging(input.tags.as_ref(), None)))
     }
+
+    fn further_resources(_: &Input, output: &Output, _: &Request) -> Vec<String> {
+        vec![output.key_metadata.arn.clone()]
+    }
 }
 
 /// What AWS makes in a custom key store: symmetric encryption keys of one Region, from its token.

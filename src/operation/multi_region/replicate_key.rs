@@ -6,6 +6,7 @@ use super::require_primary;
 use crate::audit::{self, Outcome, Record};
 use crate::model::key_state::StateRule;
 use crate::model::member::input;
+use crate::model::names;
 use crate::model::shapes::{Description, Flag, KeyId, Policy, Tags};
 use crate::model::{KeyState, Region};
 use crate::operation::access::{Further, New};
@@ -17,6 +18,7 @@ use crate::operation::{
 };
 use crate::store::{Key, Transaction};
 use crate::{Error, ErrorCode};
+use serde_json::json;
 use uuid::Uuid;
 
 /// See the module.
@@ -108,12 +110,13 @@ impl Change for ReplicateKey {
             tx.update_key(key).await?;
         }
         tx.insert_replica(&replica).await?;
-        record(tx, &replica, request, cx).await?;
         let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
         regions.push(replica.region.clone());
         regions.sort();
+        let metadata = KeyMetadata::of(&replica, &regions);
+        record(tx, &metadata, &replica, request, cx).await?;
         Ok(Output {
-            replica_key_metadata: KeyMetadata::of(&replica, &regions),
+            replica_key_metadata: metadata,
             replica_tags: replica.tags.iter().map(Tag::from).collect(),
             replica_policy: replica.policy,
         })
@@ -124,10 +127,12 @@ impl Change for ReplicateKey {
 /// has it.
 async fn record(
     tx: &Transaction<'_>,
+    metadata: &KeyMetadata,
     replica: &Key,
     request: &Request,
     cx: &Context,
 ) -> Result<(), Error> {
+    let response = json!({"keyMetadata": names::recorded(metadata)?});
     let record = Record {
         time: cx.clock.now(),
         request_id: request.request_id,
@@ -140,8 +145,10 @@ async fn record(
         trace: request.trace,
         read_only: false,
         parameters: None,
-        resources: vec![arn_of(replica)],
-        outcome: Outcome::Success { response: None },
+        resources: vec![metadata.arn.clone()],
+        outcome: Outcome::Success {
+            response: Some(response),
+        },
         approval: None,
     };
     tx.record(request.request_id, &record.to_bytes()?).await

@@ -135,6 +135,24 @@ fn changes_and_steps_of_dual_control() {
 }
 
 #[test]
+fn a_key_that_was_made_is_named_once_and_in_old_records_too() {
+    let resources = |record| {
+        let tally = tally(&[(0, record)]);
+        tally.changes.newest[0].resources.clone()
+    };
+    let now = json!({"responseElements": {"keyMetadata": {"arn": KEY}}});
+    assert_eq!(resources(record("CreateKey", now)), [KEY]);
+    let old = json!({"resources": [], "responseElements": {"KeyMetadata": {"Arn": KEY}}});
+    assert_eq!(resources(record("CreateKey", old)), [KEY]);
+    let other = format!("{KEY}2");
+    let replica = json!({"responseElements": {"replicaKeyMetadata": {"arn": other}}});
+    assert_eq!(
+        resources(record("ReplicateKey", replica)),
+        [KEY, other.as_str()]
+    );
+}
+
+#[test]
 fn what_is_kept_is_bounded_and_what_is_left_out_is_said() {
     let mut tally = Tally::new(period());
     for number in 0..2 * LISTED + 20 {

@@ -7,6 +7,7 @@ mod syslog;
 
 pub use metrics::ForwardMetrics;
 
+use super::retry::{Complaints, pause_for};
 use crate::Error;
 use crate::model::Destination;
 use crate::operation::Context;
@@ -14,17 +15,13 @@ use crate::store::Transaction;
 use futures_util::FutureExt;
 use metrics::Counts;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use syslog::Sender;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
 /// Between two looks at what is new.
 const EVERY: Duration = Duration::from_millis(500);
-/// After a failure, until it is tried again.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How often the log is told of it.
-const COMPLAINT: Duration = Duration::from_secs(60);
 /// Records in one transaction.
 const TOGETHER: i64 = 256;
 
@@ -67,24 +64,19 @@ pub async fn run(
         settings,
         one: Arc::new(Semaphore::new(1)),
     });
-    let mut complained: Option<Instant> = None;
+    let mut complaints = Complaints::default();
     loop {
         let pause = match forwarding.round(&cx, &counts).await {
             Ok(true) => Duration::ZERO,
             Ok(false) => EVERY,
             Err(error) => {
                 counts.failures.inc();
-                if complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
-                    complained = Some(Instant::now());
-                    let ForwardSettings { name, to, .. } = &forwarding.settings;
-                    log::warn!("audit log: forwarding to {name} ({to}): {error}");
-                }
-                AFTER_FAILURE
+                let ForwardSettings { name, to, .. } = &forwarding.settings;
+                complaints.add(format_args!("forwarding to {name} ({to})"), &error)
             }
         };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+        if pause_for(pause, &mut stop).await {
+            return;
         }
     }
 }

@@ -15,12 +15,18 @@ impl Task {
     const ALL: [Self; 3] = [Self::Place, Self::Checkpoint, Self::Anchor];
 
     /// Its name, in the metrics and in the log.
-    pub(super) const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Place => "place",
             Self::Checkpoint => "checkpoint",
             Self::Anchor => "anchor",
         }
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -19,18 +19,15 @@ pub use placing::{Placed, place};
 pub use witness::WitnessSettings;
 
 use super::Notices;
+use super::retry::{AFTER_FAILURE, Complaints, pause_for};
 use crate::Error;
 use crate::operation::Context;
+use crate::store::AuditFigures;
 use metrics::Task;
 use signing::Signing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// After something failed, until it is tried again.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How often the log is told that something fails.
-const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// When checkpoints are made, and where they go.
 #[derive(Debug, Clone)]
@@ -58,10 +55,11 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) {
     let every = settings.every;
-    let signing = Signing::new(&cx, settings, notices, &metrics);
+    let (sees, seen) = watch::channel(None);
+    let signing = Signing::new(&cx, settings, notices, &metrics, seen);
     // Whoever waits for the token or a witness keeps no record waiting for its place.
     tokio::join!(
-        place_all(&cx, every, &metrics, stop.clone()),
+        place_all(&cx, every, &metrics, &sees, stop.clone()),
         signing.run(stop)
     );
 }
@@ -70,25 +68,35 @@ async fn place_all(
     cx: &Context,
     every: Duration,
     metrics: &SequencerMetrics,
+    sees: &watch::Sender<Option<AuditFigures>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut complaints = Complaints::new(metrics);
-    while !*stop.borrow() {
+    let mut complaints = Complaints::default();
+    let mut stopped = *stop.borrow();
+    while !stopped {
         let begun = Instant::now();
         // Half of the time at most, and half of the database's attention, also with millions to do.
-        let pause = match place_some(cx, metrics).await {
+        let pause = match place_some(cx, metrics, sees).await {
             Ok(true) => begun.elapsed().min(AFTER_FAILURE),
             Ok(false) => every,
-            Err(error) => complaints.add(Task::Place, &error),
+            Err(error) => {
+                metrics.failed(Task::Place);
+                complaints.add(Task::Place, &error)
+            }
         };
-        pause_for(pause, &mut stop).await;
+        stopped = pause_for(pause, &mut stop).await;
     }
 }
 
 /// Whether there is more to do at once.
-async fn place_some(cx: &Context, metrics: &SequencerMetrics) -> Result<bool, Error> {
+async fn place_some(
+    cx: &Context,
+    metrics: &SequencerMetrics,
+    sees: &watch::Sender<Option<AuditFigures>>,
+) -> Result<bool, Error> {
     let figures = cx.store.audit_figures().await?;
     metrics.stands(&figures);
+    sees.send_replace(Some(figures));
     if !figures.unsettled {
         return Ok(false);
     }
@@ -97,36 +105,4 @@ async fn place_some(cx: &Context, metrics: &SequencerMetrics) -> Result<bool, Er
         .placed
         .inc_by(placed.map_or(0, |placed| placed.records));
     Ok(placed.is_some_and(|placed| placed.more))
-}
-
-async fn pause_for(pause: Duration, stop: &mut watch::Receiver<bool>) {
-    tokio::select! {
-        () = tokio::time::sleep(pause) => {}
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
-}
-
-/// What fails, for metrics and log, which is not told every time.
-struct Complaints<'m> {
-    metrics: &'m SequencerMetrics,
-    said: Option<Instant>,
-}
-
-impl<'m> Complaints<'m> {
-    fn new(metrics: &'m SequencerMetrics) -> Self {
-        Self {
-            metrics,
-            said: None,
-        }
-    }
-
-    /// Answers how long to wait before it is tried again.
-    fn add(&mut self, task: Task, error: &Error) -> Duration {
-        self.metrics.failed(task);
-        if self.said.is_none_or(|at| at.elapsed() >= COMPLAINT) {
-            self.said = Some(Instant::now());
-            log::warn!("audit log: {}: {error}", task.name());
-        }
-        AFTER_FAILURE
-    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Signing<'c> {
     restored: bool,
     /// The largest checkpoint that is known to be genuine.
     known: Option<Signed>,
+    /// How the log stood when the placing last looked.
+    seen: watch::Receiver<Option<AuditFigures>>,
 }
 
 impl<'c> Signing<'c> {
@@ -35,6 +37,7 @@ impl<'c> Signing<'c> {
         settings: SequencerSettings,
         notices: Notices,
         metrics: &'c SequencerMetrics,
+        seen: watch::Receiver<Option<AuditFigures>>,
     ) -> Self {
         let anchor = settings.token_anchor_every;
         let witnesses = settings.witnesses.iter().cloned();
@@ -49,18 +52,22 @@ impl<'c> Signing<'c> {
             witnesses: witnesses.map(Witness::new).collect(),
             restored: settings.restored,
             known: None,
+            seen,
             settings,
         }
     }
 
     /// Until `stop` turns true, and once more then.
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut complaints = Complaints::new(self.metrics);
+        let mut complaints = Complaints::default();
         loop {
             let last = *stop.borrow();
             let pause = match self.round(last).await {
                 Ok(()) => self.settings.every,
-                Err((task, error)) => complaints.add(task, &error),
+                Err((task, error)) => {
+                    self.metrics.failed(task);
+                    complaints.add(task, &error)
+                }
             };
             if last {
                 return;
@@ -76,18 +83,21 @@ impl<'c> Signing<'c> {
             placed.map_err(|error| (Task::Place, error))?;
         }
         // Before what the token has signed is known, nothing is signed on top of it.
-        let anchored = self.read_anchor().await;
-        anchored.map_err(|error| (Task::Anchor, error))?;
-        let signed = self.sign(last).await;
-        signed.map_err(|error| (Task::Checkpoint, error))?;
+        let read = self.read_anchor().await;
+        let read = read.map_err(|error| (Task::Anchor, error))?;
+        if read || last || self.may_sign() {
+            let signed = self.sign(last).await;
+            signed.map_err(|error| (Task::Checkpoint, error))?;
+        }
         let anchored = self.write_anchor(last).await;
         anchored.map_err(|error| (Task::Anchor, error))
     }
 
-    /// Sees what the token has, now and then; the database may have been exchanged meanwhile.
-    async fn read_anchor(&mut self) -> Result<(), Error> {
+    /// Sees what the token has, now and then; the database may have been exchanged meanwhile. Answers
+    /// whether it did.
+    async fn read_anchor(&mut self) -> Result<bool, Error> {
         let Some(anchor) = self.anchor.as_mut().filter(|anchor| anchor.is_due()) else {
-            return Ok(());
+            return Ok(false);
         };
         let read = anchor.read(self.cx).await?;
         if self.restored {
@@ -101,13 +111,22 @@ impl<'c> Signing<'c> {
             if let Some(breach) = breach {
                 log::warn!("audit log: {breach}; it goes on from there, as [audit] restored says");
                 anchor.give_up();
-                return Ok(());
+                return Ok(true);
             }
         }
         if size(&read) > size(&self.known) {
             self.known = read;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether there may be something to sign, or to say, by what the placing has seen: most rounds have
+    /// nothing, and need not ask the database.
+    fn may_sign(&self) -> bool {
+        let has_none = |seen: AuditFigures| {
+            !self.settings.is_due(&seen, false) && seen.size >= size(&self.known)
+        };
+        !self.seen.borrow().is_some_and(has_none)
     }
 
     /// Signs a checkpoint, if it is time for one.

@@ -144,9 +144,9 @@ async fn no_record_has_the_secret() {
         .filter(|record| record["eventName"] == "CreateAccessKey")
         .collect();
     assert_eq!(made.len(), 1);
-    let shown = &made[0]["responseElements"]["AccessKey"];
-    assert_eq!(shown["AccessKeyId"], keys.id);
-    assert_eq!(shown.get("SecretAccessKey"), None);
+    let shown = &made[0]["responseElements"]["accessKey"];
+    assert_eq!(shown["accessKeyId"], keys.id);
+    assert_eq!(shown.get("secretAccessKey"), None);
     for record in &records {
         assert!(!record.to_string().contains(&keys.secret));
     }

@@ -84,7 +84,9 @@ async fn the_management_account_approves_for_others_and_another_account_sees_not
     let approvals = records(&dev, "ApproveRequest");
     let last = approvals.last().unwrap();
     assert_eq!(last["requestParameters"]["approvalId"], id.as_str());
-    assert_eq!(last["responseElements"]["Requester"], root_arn(ACCOUNT));
+    assert_eq!(last["responseElements"]["requester"], root_arn(ACCOUNT));
+    // It is found by what it is about.
+    assert_eq!(last["resources"][0]["ARN"], approved["Resources"][0]);
     drop(gateway);
     dev.stop();
 }

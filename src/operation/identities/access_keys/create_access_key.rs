@@ -3,6 +3,7 @@
 use super::{AccessKeyMetadata, CreatedAccessKey, Made, access_of_owner, owner};
 use crate::Error;
 use crate::model::member::input;
+use crate::model::names;
 use crate::model::shapes::UserName;
 use crate::operation::identities::limit;
 use crate::operation::{
@@ -45,7 +46,8 @@ impl Operation for CreateAccessKey {
 
     fn recorded(output: &Output) -> Result<serde_json::Value, Error> {
         // Without the secret.
-        Ok(serde_json::json!({"AccessKey": output.access_key.metadata}))
+        let access_key = names::recorded(&output.access_key.metadata)?;
+        Ok(serde_json::json!({"accessKey": access_key}))
     }
 }
 

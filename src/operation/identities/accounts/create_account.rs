@@ -4,6 +4,7 @@ use super::AccountDetail;
 use crate::model::AccountId;
 use crate::model::arn::root_arn;
 use crate::model::member::input;
+use crate::model::names;
 use crate::model::shapes::Account;
 use crate::operation::access::Subject;
 use crate::operation::identities::access_keys::{AccessKeyMetadata, CreatedAccessKey, Made};
@@ -46,8 +47,8 @@ impl Operation for CreateAccount {
     fn recorded(output: &Output) -> Result<serde_json::Value, Error> {
         // Without the secret.
         Ok(serde_json::json!({
-            "Account": output.account,
-            "AccessKey": output.access_key.metadata,
+            "account": names::recorded(&output.account)?,
+            "accessKey": names::recorded(&output.access_key.metadata)?,
         }))
     }
 }

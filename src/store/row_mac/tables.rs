@@ -1,100 +1,14 @@
-//! Row MACs: the exact bytes that a row's MAC is over.
-//!
-//! `"strongroom row 1\0"`, then the table's name and every column, identity and row version
-//! included. Each is a byte that tells NULL from a value, a length, and the value: no two rows have
-//! the same bytes, and no column's end can pass for another's beginning.
-//!
-//! Columns that a later migration added follow by name, and only where they are not null: rows
-//! written before it stay genuine.
+//! Which columns a MAC is over, and in which order: a function for each table.
 
-use super::error::StoreError;
-use super::{
-    AccessKey, Alias, Approval, ApprovalRequest, Call, Grant, Identity, IdentityKind, Intent, Key,
-    KeyStore, KeyVersion, RowSeal, Shared,
-};
-use crate::Error;
-use crate::metrics::IntCounter;
+use super::row::Row;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
-use time::OffsetDateTime;
+use crate::store::{
+    AccessKey, Alias, Approval, ApprovalRequest, Call, Grant, Identity, IdentityKind, Intent, Key,
+    KeyStore, KeyVersion,
+};
 use uuid::Uuid;
 
-const DOMAIN: &[u8] = b"strongroom row 1\0";
-
-/// The canonical bytes of a row in the making.
-struct Row(Vec<u8>);
-
-impl Row {
-    fn of(table: &str) -> Self {
-        Self(DOMAIN.to_vec()).text(table)
-    }
-
-    fn bytes(mut self, value: &[u8]) -> Self {
-        self.0.push(1);
-        self.0.extend((value.len() as u64).to_be_bytes());
-        self.0.extend(value);
-        self
-    }
-
-    fn null(mut self) -> Self {
-        self.0.push(0);
-        self
-    }
-
-    fn text(self, value: &str) -> Self {
-        self.bytes(value.as_bytes())
-    }
-
-    fn uuid(self, value: Uuid) -> Self {
-        self.bytes(value.as_bytes())
-    }
-
-    fn number(self, value: i64) -> Self {
-        self.bytes(&value.to_be_bytes())
-    }
-
-    fn boolean(self, value: bool) -> Self {
-        self.bytes(&[u8::from(value)])
-    }
-
-    /// Whole microseconds, which is all that Postgres keeps.
-    fn instant(self, value: OffsetDateTime) -> Self {
-        let micros = value.unix_timestamp_nanos().div_euclid(1000);
-        self.bytes(&micros.to_be_bytes())
-    }
-
-    fn optional(self, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.text(value),
-            None => self.null(),
-        }
-    }
-
-    /// A column of a later migration.
-    fn added<T>(self, name: &str, value: Option<T>, write: fn(Self, T) -> Self) -> Self {
-        match value {
-            Some(value) => write(self.text(name), value),
-            None => self,
-        }
-    }
-
-    fn map(mut self, value: &BTreeMap<String, String>) -> Self {
-        self = self.number(value.len() as i64);
-        for (name, value) in value {
-            self = self.text(name).text(value);
-        }
-        self
-    }
-}
-
-/// An instant as Postgres gives it back.
-pub(super) fn micros(value: OffsetDateTime) -> OffsetDateTime {
-    let beyond = value.unix_timestamp_nanos().rem_euclid(1000);
-    value - time::Duration::nanoseconds(beyond as i64)
-}
-
-pub(super) fn key(key: &Key) -> Vec<u8> {
+pub(in crate::store) fn key(key: &Key) -> Vec<u8> {
     let row = Row::of("kms_key")
         .uuid(key.row)
         .number(key.row_version)
@@ -133,7 +47,7 @@ pub(super) fn key(key: &Key) -> Vec<u8> {
 }
 
 /// `birth` is the column's text: JSON parsed and written again may be other bytes.
-pub(super) fn key_version(
+pub(in crate::store) fn key_version(
     material_set: Uuid,
     spec: KeySpec,
     version: &KeyVersion,
@@ -164,7 +78,7 @@ pub(super) fn key_version(
     .0
 }
 
-pub(super) fn alias(alias: &Alias) -> Vec<u8> {
+pub(in crate::store) fn alias(alias: &Alias) -> Vec<u8> {
     Row::of("alias")
         .uuid(alias.row)
         .number(alias.row_version)
@@ -178,7 +92,7 @@ pub(super) fn alias(alias: &Alias) -> Vec<u8> {
 }
 
 /// `constraints` is the column's text, as `birth` of a key version.
-pub(super) fn grant(grant: &Grant, constraints: Option<&str>) -> Vec<u8> {
+pub(in crate::store) fn grant(grant: &Grant, constraints: Option<&str>) -> Vec<u8> {
     let mut row = Row::of("kms_grant")
         .uuid(grant.row)
         .number(grant.row_version)
@@ -202,11 +116,11 @@ pub(super) fn grant(grant: &Grant, constraints: Option<&str>) -> Vec<u8> {
 }
 
 /// No row, but what stands in a grant token: the grant it names, and what makes it unique.
-pub(super) fn grant_token(grant: Uuid, nonce: Uuid) -> Vec<u8> {
+pub(in crate::store) fn grant_token(grant: Uuid, nonce: Uuid) -> Vec<u8> {
     Row::of("grant_token").uuid(grant).uuid(nonce).0
 }
 
-pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
+pub(in crate::store) fn access_key(key: &AccessKey) -> Vec<u8> {
     Row::of("access_key")
         .uuid(key.row)
         .number(key.row_version)
@@ -220,7 +134,7 @@ pub(super) fn access_key(key: &AccessKey) -> Vec<u8> {
 }
 
 /// `tags` and `policies` are the columns' texts, as `birth` of a key version.
-pub(super) fn identity(
+pub(in crate::store) fn identity(
     identity: &Identity,
     kind: &str,
     tags: Option<&str>,
@@ -253,7 +167,7 @@ pub(super) fn identity(
         .0
 }
 
-pub(super) fn key_store(store: &KeyStore) -> Vec<u8> {
+pub(in crate::store) fn key_store(store: &KeyStore) -> Vec<u8> {
     Row::of("key_store")
         .uuid(store.row)
         .number(store.row_version)
@@ -275,7 +189,7 @@ pub(super) fn key_store(store: &KeyStore) -> Vec<u8> {
 }
 
 /// No row, but a call as it was made: two calls are the same if this is.
-pub(super) fn call(call: &Call<'_>) -> Vec<u8> {
+pub(in crate::store) fn call(call: &Call<'_>) -> Vec<u8> {
     let row = Row::of("call")
         .text(call.operation)
         .text(call.region.as_str())
@@ -290,7 +204,7 @@ fn texts(row: Row, texts: &[String]) -> Row {
     texts.iter().fold(row, |row, text| row.text(text))
 }
 
-pub(super) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8> {
+pub(in crate::store) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8> {
     let row = Row::of("approval_request")
         .uuid(request.row)
         .number(request.row_version)
@@ -310,7 +224,7 @@ pub(super) fn approval_request(request: &ApprovalRequest, state: &str) -> Vec<u8
     lists.into_iter().fold(row, |row, list| texts(row, list)).0
 }
 
-pub(super) fn approval(request: Uuid, approval: &Approval) -> Vec<u8> {
+pub(in crate::store) fn approval(request: Uuid, approval: &Approval) -> Vec<u8> {
     let row = Row::of("approval")
         .uuid(request)
         .uuid(approval.identity_row)
@@ -322,7 +236,7 @@ pub(super) fn approval(request: Uuid, approval: &Approval) -> Vec<u8> {
 }
 
 /// Only what decides: owner and lease may change hands without a key.
-pub(super) fn intent(intent: &Intent) -> Vec<u8> {
+pub(in crate::store) fn intent(intent: &Intent) -> Vec<u8> {
     let adopted = intent.adopted.as_ref();
     Row::of("intent")
         .uuid(intent.version)
@@ -331,72 +245,4 @@ pub(super) fn intent(intent: &Intent) -> Vec<u8> {
         .added("object_id", adopted.map(|a| &*a.object_id), Row::bytes)
         .added("is_pair", adopted.map(|a| a.is_pair), Row::boolean)
         .0
-}
-
-/// Rows that were refused, by all stores of the process: they come to light where no store is at hand.
-pub(super) static REFUSED: LazyLock<IntCounter> = LazyLock::new(|| {
-    let help = "Rows that were not written by a gateway, or edited since.";
-    let made = IntCounter::new("strongroom_rows_refused_total", help);
-    // Unwrap safety: the name is good.
-    #[allow(clippy::expect_used)]
-    made.expect("a metric")
-});
-
-/// The error for a row that was not written by a gateway; operators are told at once.
-pub(super) fn refused(table: &'static str, id: impl ToString) -> Error {
-    let error = StoreError::RowMac {
-        table,
-        id: id.to_string(),
-    };
-    REFUSED.inc();
-    log::error!("{error}");
-    error.into()
-}
-
-impl Shared {
-    pub(super) fn seal(&self) -> Result<&Arc<dyn RowSeal>, Error> {
-        self.seal.get().ok_or_else(|| StoreError::NoSeal.into())
-    }
-
-    /// The MAC for a row that is about to be written.
-    pub(super) async fn mac(&self, row: Vec<u8>) -> Result<Vec<u8>, Error> {
-        self.seal()?.mac(row).await
-    }
-
-    /// Refuses a row that was not written by a gateway.
-    pub(super) async fn verify(
-        &self,
-        table: &'static str,
-        id: &(impl ToString + Sync),
-        row: Vec<u8>,
-        mac: Vec<u8>,
-    ) -> Result<(), Error> {
-        if self.seal()?.verify(row, mac).await? {
-            Ok(())
-        } else {
-            Err(refused(table, id.to_string()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_rows_have_the_same_bytes() {
-        let row = |columns: &[&str]| columns.iter().fold(Row::of("t"), |row, c| row.text(c)).0;
-        assert_ne!(row(&["ab", "c"]), row(&["a", "bc"]));
-        assert_ne!(row(&["a", ""]), row(&["a"]));
-        assert_ne!(Row::of("t").null().0, Row::of("t").text("").0);
-        assert_ne!(Row::of("t").text("x").0, Row::of("u").text("x").0);
-    }
-
-    #[test]
-    fn an_instant_survives_the_precision_of_the_database() {
-        let nanos = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_234_567);
-        assert_eq!(micros(nanos).nanosecond(), 1_234_000);
-        let row = |at| Row::of("t").instant(at).0;
-        assert_eq!(row(nanos), row(micros(nanos)));
-    }
 }
