@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-compose test-deb memory kills report-500 beside-openbao check setup clients deb fuzz verify-ten-million
+.PHONY: run test test-compose test-deb memory kills report-500 beside-openbao instructions scale check setup clients deb fuzz verify-ten-million
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -32,6 +32,15 @@ kills: setup ## Kill a gateway under load, KILLS times: nothing that was answere
 report-500: setup clients ## Make a report of 500 keys and 100,000 events, and open it in Chromium; needs Debian's chromium
 	$(CARGO) build --release --locked --quiet
 	scripts/report-500.sh target/release/strongroom
+
+instructions: setup clients ## Refuse a change that makes Encrypt, Decrypt or GenerateDataKey dearer, by instructions executed
+	scripts/instructions.sh
+
+KEYS := 1000000
+TOKEN_KEYS := 10000
+scale: setup clients ## Measure a gateway with KEYS keys, TOKEN_KEYS of them on the token too; takes about an hour
+	$(CARGO) build --release --locked --quiet
+	KEYS=$(KEYS) TOKEN_KEYS=$(TOKEN_KEYS) scripts/scale.sh target/release/strongroom
 
 beside-openbao: setup ## Measure Strongroom beside OpenBao's Transit engine; see docs/bench.md
 	$(CARGO) build --release --locked --quiet

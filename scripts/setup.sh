@@ -11,7 +11,7 @@ packages=(
     gcc libc6-dev libssl-dev pkg-config   # to build
     softhsm2 postgresql                   # to run `strongroom dev`
     opensc openssl curl faketime          # to test
-    python3 python3-venv procps libnss3-tools prometheus
+    python3 python3-venv procps libnss3-tools prometheus valgrind
     debootstrap dpkg-dev iproute2         # to make the package and test it
 )
 missing=()

@@ -39,8 +39,8 @@ const LIST: &str = concat!(
 const APPROVALS: &str = "/* approvals::approvals */ select request, approver_id, approver, \
     hands, principal, access_key, created, mac from approval where request = $1 order by created";
 const FORGET: &str = "/* approvals::forget */ delete from approval_request where id in \
-    (select id from approval_request where expires < strongroom_now() - interval '30 days' \
-    order by expires limit $1)";
+    (select id from approval_request \
+    where expires < (select strongroom_now()) - interval '30 days' order by expires limit $1)";
 
 /// What makes a call the same as another.
 #[derive(Debug)]

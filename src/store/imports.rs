@@ -10,11 +10,13 @@ use crate::model::{AccountId, Region};
 const REMOVE_VERSION: &str = "/* imports::remove_version */ delete from key_version \
     where id = $1 and row_version = $2";
 const UNCOUNT: &str = "/* imports::uncount */ delete from gcm_reservation where version = $1";
-const DUE: &str = "/* imports::due */ select distinct on (v.material_set) \
-    k.account, k.region, k.key_id \
-    from key_version v join kms_key k on k.material_set = v.material_set \
-    where v.valid_to <= (select strongroom_now()) \
-    order by v.material_set, k.region limit $1";
+// The versions first: however many of them are due, no more keys than that are looked at.
+const DUE: &str = "/* imports::due */ \
+    with due as materialized (select material_set from key_version \
+        where valid_to <= (select strongroom_now()) order by valid_to limit $1) \
+    select k.account, k.region, k.key_id from (select distinct material_set from due) d \
+    cross join lateral (select account, region, key_id from kms_key \
+        where material_set = d.material_set order by region limit 1) k";
 
 impl Transaction<'_> {
     /// Gives a version the object that its material was imported into, or none: writes `after` in

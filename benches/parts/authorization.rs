@@ -1,8 +1,6 @@
 //! What a decision costs on a key with a policy of 4 KiB and 100 grants.
-//!
-//! `cargo bench --bench authorization`
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use std::borrow::Cow;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -157,7 +155,7 @@ fn user(name: &str) -> Principal {
     }
 }
 
-fn authorization(c: &mut Criterion) {
+pub fn benches(c: &mut Criterion) {
     let account = AccountId::parse(ACCOUNT).unwrap();
     let policy = Policy::parse(&key_policy(), PolicyKind::Key).unwrap();
     let (silent, allowing) = ([identity("kms:Get*")], [identity("kms:Encrypt")]);
@@ -181,6 +179,7 @@ fn authorization(c: &mut Criterion) {
             constraints: Some(&constraints),
         })
         .collect();
+    let mut group = c.benchmark_group("authorization");
     for (name, principal, identity, expected) in [
         (
             "allowed by the key policy",
@@ -220,11 +219,8 @@ fn authorization(c: &mut Criterion) {
             resource: Some(&policy),
         };
         assert_eq!(decide(&question, &policies, &grants), expected, "{name}");
-        c.bench_function(name, |b| {
+        group.bench_function(name, |b| {
             b.iter(|| decide(black_box(&question), black_box(&policies), &grants));
         });
     }
 }
-
-criterion_group!(benches, authorization);
-criterion_main!(benches);
