@@ -126,6 +126,8 @@ async fn checkpoints_are_cosigned_as_long_as_the_log_goes_on() {
         ],
     );
     let id = key(&dev.client()).await;
+    // The first is at once, without a witness, and its next in an hour.
+    until("its own checkpoint", || !newest(&dev).is_empty()).await;
     let (witness, port) = Witness::start();
     let public = VerifierKey::parse_vkey(&witness.vkey()).unwrap();
     let section = format!(
