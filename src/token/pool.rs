@@ -48,8 +48,8 @@ impl Lane {
 /// An epoch's queues. The threads stop when this is dropped.
 pub(super) struct Lanes {
     pub(super) epoch: Arc<Epoch>,
-    read_only: Arc<Queue>,
-    read_write: Arc<Queue>,
+    /// By [`Lane::queue`].
+    queues: [Arc<Queue>; 2],
 }
 
 impl Lanes {
@@ -71,18 +71,14 @@ impl Lanes {
         })
     }
 
-    pub(super) fn queue(&self, lane: Lane) -> &Queue {
-        match lane {
-            Lane::ReadOnly => &self.read_only,
-            Lane::ReadWrite | Lane::DataKeyPair => &self.read_write,
-        }
+    pub(super) fn queue(&self, lane: Lane) -> &Arc<Queue> {
+        &self.queues[lane.queue()]
     }
 }
 
 impl Drop for Lanes {
     fn drop(&mut self) {
-        self.read_only.close();
-        self.read_write.close();
+        self.queues.iter().for_each(|queue| queue.close());
     }
 }
 
@@ -102,21 +98,20 @@ pub(super) fn start(
     let queue_length = config.queue_length.max(1);
     let lanes = Lanes {
         epoch: Arc::clone(&epoch),
-        read_only: Queue::new(queue_length),
-        read_write: Queue::new(queue_length),
+        queues: [Queue::new(queue_length), Queue::new(queue_length)],
     };
     // All sessions first: if one cannot be opened (CKR_SESSION_COUNT), no thread has to be stopped.
     let mut crew = vec![(
         "strongroom-token-rw".to_owned(),
         TokenSession::open(Arc::clone(&epoch), true)?,
-        lanes.read_write.join(),
+        lanes.queue(Lane::ReadWrite).join(),
         Lane::ReadWrite,
     )];
     for number in 1..=config.sessions.max(1) {
         crew.push((
             format!("strongroom-token-{number}"),
             TokenSession::open(Arc::clone(&epoch), false)?,
-            lanes.read_only.join(),
+            lanes.queue(Lane::ReadOnly).join(),
             Lane::ReadOnly,
         ));
     }

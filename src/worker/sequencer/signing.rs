@@ -123,10 +123,13 @@ impl<'c> Signing<'c> {
     /// Whether there may be something to sign, or to say, by what the placing has seen: most rounds have
     /// nothing, and need not ask the database.
     fn may_sign(&self) -> bool {
-        let has_none = |seen: AuditFigures| {
-            !self.settings.is_due(&seen, false) && seen.size >= size(&self.known)
-        };
-        !self.seen.borrow().is_some_and(has_none)
+        let seen = *self.seen.borrow();
+        !seen.is_some_and(|seen| self.has_nothing(&seen, self.settings.is_due(&seen, false)))
+    }
+
+    /// Whether, with a checkpoint due or not, there is none to make and no breach to look for.
+    fn has_nothing(&self, figures: &AuditFigures, due: bool) -> bool {
+        !due && figures.size >= size(&self.known)
     }
 
     /// Signs a checkpoint, if it is time for one.
@@ -134,7 +137,7 @@ impl<'c> Signing<'c> {
         // After the anchor was read: what it covers was there then.
         let figures = self.cx.store.audit_figures().await?;
         let due = self.settings.is_due(&figures, last);
-        if !due && figures.size >= size(&self.known) {
+        if self.has_nothing(&figures, due) {
             return Ok(());
         }
         if self.is_breached(&figures).await? || !due {
