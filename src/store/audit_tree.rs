@@ -16,6 +16,9 @@ const LOOK: i64 = 8192;
 /// light that is looked for at once. What is further behind waits for that transaction.
 const BEHIND: i64 = 2048;
 
+// The highest position that is to be seen, before this transaction has an id.
+const NEWEST: &str = "/* audit_tree::newest */ \
+    select (select position from audit_record order by position desc limit 1) as newest";
 // Who has the row's lock is the sequencer; the others do without. A plan from when the tables were small
 // must not scan them once they are not; and what it costs by the planner's reckoning is no matter then.
 const LOCK: &str = "/* audit_tree::lock */ select set_config('enable_seqscan', 'off', true), \
@@ -26,7 +29,6 @@ const STATE: &str = "/* audit_tree::state */ \
     select size, settled, settling, \
         settling_xid <= pg_snapshot_xmin(pg_current_snapshot()) as quiet, \
         settling_xid > pg_snapshot_xmax(pg_current_snapshot()) as elsewhere, \
-        (select position from audit_record order by position desc limit 1) as newest, \
         (select position from audit_leaf order by position desc limit 1) as placed \
     from audit_tree";
 // Each record's leaf is looked up in a scalar subquery, which no plan turns into a join of all.
@@ -49,12 +51,14 @@ const PLACE: &str = "/* audit_tree::place */ \
     ) \
     select (select count(*) from seen) as seen, (select max(position) from seen) as seen_to, \
         array(select hash from fresh order by nth) as hashes";
-// The snapshot is later than the one in which `settling` was seen.
+// `settling` was seen before this transaction was given its id, so whoever has a position up to there was
+// given one before. A snapshot's `xmax` says less: it is behind the last that has ended, and a transaction
+// that is under way may have a greater id.
 const MOVE: &str = "/* audit_tree::move */ \
     update audit_tree set size = $1, settled = $2, \
         settling = coalesce($3, settling), \
         settling_xid = case when $3::int8 is null then settling_xid \
-            else pg_snapshot_xmax(pg_current_snapshot()) end";
+            else pg_current_xact_id() end";
 const TILES: &str = "/* audit_tree::tiles */ \
     select t.level, t.tile, t.hashes from unnest($1::int2[], $2::int8[]) as w (level, tile) \
     join audit_tile t on t.level = w.level and t.tile = w.tile";
@@ -93,10 +97,12 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn place_records(&self) -> Result<Option<Placed>, Error> {
+        let newest = self.connection.query_one(NEWEST, &[]).await?;
         if self.connection.query_opt(LOCK, &[]).await?.is_none() {
             return Ok(None);
         }
-        let state = State::read(&self.connection.query_one(STATE, &[]).await?)?;
+        let state = self.connection.query_one(STATE, &[]).await?;
+        let state = State::read(&state, column(&newest, "newest")?)?;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
             [&state.look_after(), &LOOK, &state.size];
         let row = self.connection.query_one(PLACE, &params).await?;
@@ -182,14 +188,14 @@ struct State {
     quiet: bool,
     /// The transaction to wait for is another server's.
     elsewhere: bool,
-    /// The highest position that is to be seen.
+    /// The highest position that was to be seen before the sequencer's transaction had an id.
     newest: i64,
     /// The highest position that has a leaf.
     placed: i64,
 }
 
 impl State {
-    fn read(row: &Row) -> Result<Self, Error> {
+    fn read(row: &Row, newest: Option<i64>) -> Result<Self, Error> {
         let settled = column(row, "settled")?;
         Ok(Self {
             size: column(row, "size")?,
@@ -197,7 +203,7 @@ impl State {
             settling: column(row, "settling")?,
             quiet: column(row, "quiet")?,
             elsewhere: column(row, "elsewhere")?,
-            newest: column::<Option<i64>>(row, "newest")?.unwrap_or(settled),
+            newest: newest.unwrap_or(settled),
             placed: column::<Option<i64>>(row, "placed")?.unwrap_or(settled),
         })
     }

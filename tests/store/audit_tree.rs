@@ -89,6 +89,29 @@ async fn a_record_that_is_committed_late_is_not_passed_over() {
 }
 
 #[tokio::test]
+async fn a_late_record_of_a_later_transaction_is_not_passed_over() {
+    let database = Database::alone().await;
+    let (store, sql) = (database.store().await, database.sql().await);
+    let (mut first, mut second) = (database.sql().await, database.sql().await);
+    // The transaction that is the younger has the lower position, and is still under way when the
+    // older one, the last that has ended, has shown its higher one.
+    let older = first.transaction().await.unwrap();
+    let begin = "select pg_current_xact_id()::text";
+    older.query_one(begin, &[]).await.unwrap();
+    let younger = second.transaction().await.unwrap();
+    younger.execute(INSERT, &[&1]).await.unwrap();
+    older.execute(INSERT, &[&1]).await.unwrap();
+    older.commit().await.unwrap();
+    for _ in 0..4 {
+        place(&store).await.unwrap();
+    }
+    assert!(store.audit_figures().await.unwrap().unsettled);
+    younger.commit().await.unwrap();
+    settle(&store).await;
+    assert_eq!(check(&store, &sql).await, 2);
+}
+
+#[tokio::test]
 async fn two_sequencers_make_one_tree_of_what_many_insert() {
     let database = Database::alone().await;
     let (a, b) = (database.store().await, database.store().await);
