@@ -260,3 +260,37 @@ async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
     .await;
     assert!(!gateway.log().contains("ALERT"), "{}", gateway.log());
 }
+
+/// A database that takes a checkpoint's note and says that another gateway was first: what the token has
+/// signed is signed all the same.
+#[tokio::test]
+async fn what_was_signed_holds_whatever_the_database_says_of_it() {
+    let dev = Dev::start_where(
+        &scratch(),
+        &[("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "3600")],
+    );
+    let id = key(&dev.client()).await;
+    use_it(&dev.client(), &id, 9).await;
+    let first = "select count(*) from audit_checkpoint";
+    until("the first one", || count(&dev, first) > 0).await;
+    sql(
+        &dev,
+        "create table kept (size bigint); \
+         create function keep() returns trigger language plpgsql as \
+         $$ begin insert into kept values (new.size); return null; end $$; \
+         create trigger keep before insert on audit_checkpoint \
+             for each row execute function keep()",
+    );
+    let settings = often().set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 0);
+    let gateway = settings.serve(&dev);
+    let all = "select count(*) from audit_record \
+               where (select count(*) from audit_record) = (select max(size) from kept)";
+    use_it(&gateway.client(&dev), &id, 5).await;
+    until("all are signed", || count(&dev, all) > 9).await;
+    let size = count(&dev, "select max(size) from kept");
+    cut_off(&dev, size - 3);
+    gateway.wait_for(&format!(
+        "ALERT audit log: the token has signed {size} records"
+    ));
+    gateway.kill();
+}
