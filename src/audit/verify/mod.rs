@@ -45,7 +45,7 @@ pub struct Verification {
     pub first: u64,
     /// One more than its last.
     pub size: u64,
-    /// Up to here the records are those that the token signed.
+    /// Up to here the records are those that the token signed; 0 where no checkpoint agrees.
     pub proven: u64,
     /// The root of all of it: of the records, or of the tree that was signed where they differ.
     #[serde(skip)]

@@ -99,10 +99,19 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
         println!("WRONG: {finding}");
     }
     if !findings.is_empty() {
-        println!("up to leaf {proven} (not included), all is as it was signed");
+        match proven > first {
+            true => println!("up to leaf {proven} (not included), all is as it was signed"),
+            false => println!("no record is shown to be as it was signed"),
+        }
         return;
     }
     println!("right: every record is as it was signed");
+    if *first > 0 {
+        println!(
+            "note: the records before leaf {first} are not in it: they ought to be in archives, which \
+             are verified in the same way"
+        );
+    }
     if no_anchor {
         println!(
             "note: without --anchor, nobody can tell whether the log went on after leaf {}",
