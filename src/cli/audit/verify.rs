@@ -75,6 +75,7 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
         anchors,
         witnessed,
         anchors_before,
+        resumed,
         findings,
     } = verification;
     let records = size - first;
@@ -87,6 +88,13 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
     if *anchors_before > 0 {
         println!(
             "note: {anchors_before} anchors are of sizes before leaf {first}: verify the archive"
+        );
+    }
+    for restore in resumed {
+        println!(
+            "note: leaf {} says that the database was restored, and that the log goes on from leaf {}: \
+             the token had signed {} leaves, and those after that are not in it",
+            restore.leaf, restore.leaves, restore.signed_leaves
         );
     }
     for by in witnessed {

@@ -4,7 +4,7 @@ use super::anchor::Anchor;
 use super::checkpoint::{Head, Signed};
 use super::metrics::Task;
 use super::witness::Witness;
-use super::{Complaints, Notices, SequencerMetrics, SequencerSettings, pause_for, place};
+use super::{Complaints, Notices, SequencerMetrics, SequencerSettings, pause_for, place, resumed};
 use crate::Error;
 use crate::audit::{Note, Signature};
 use crate::operation::Context;
@@ -108,12 +108,14 @@ impl<'c> Signing<'c> {
                 Some(signed) => signed.breach(&self.cx.store, head).await?,
                 None => None,
             };
-            self.restored = false;
-            if let Some(breach) = breach {
+            if let (Some(breach), Some(signed)) = (breach, &read) {
+                resumed::record(self.cx, signed, size).await?;
+                self.restored = false;
                 log::warn!("audit log: {breach}; it goes on from there, as [audit] restored says");
                 anchor.give_up();
                 return Ok(true);
             }
+            self.restored = false;
         }
         if size(&read) > size(&self.known) {
             self.known = read;
