@@ -1,8 +1,10 @@
 # Sourced: gateways for a script, `strongroom dev` each, in a folder that goes with it. The sourcing script has its
 # own `set -euo pipefail`.
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/strongroom-XXXXXX")
+dir=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/strongroom-XXXXXX")")
 pids=()
+# What a gateway is started with in front of it: valgrind, say.
+under=()
 stop() {
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait
@@ -14,10 +16,19 @@ trap stop EXIT
 
 # Starts a gateway in $dir/NAME and waits for it: BINARY NAME. Its log is $dir/NAME.log, its environment $dir/NAME/env.
 start() {
-    mkdir "$dir/$2"
-    "$1" dev --data-dir "$dir/$2" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 </dev/null >"$dir/$2.log" 2>&1 &
+    mkdir -p "$dir/$2"
+    rm -f "$dir/$2/env"
+    # With the variable set, it need not start over to have it, which would leave valgrind behind.
+    SOFTHSM2_CONF=$dir/$2/softhsm2.conf "${under[@]}" "$1" dev --data-dir "$dir/$2" --listen 127.0.0.1:0 \
+        --admin-listen 127.0.0.1:0 </dev/null >"$dir/$2.log" 2>&1 &
     pids+=($!)
     until_there "$dir/$2/env" || { cat "$dir/$2.log" >&2; return 1; }
+}
+
+# Stops the gateway that was started last. It can be started again.
+end() {
+    kill "${pids[-1]}" && wait "${pids[-1]}" || true
+    unset 'pids[-1]'
 }
 
 # Waits for a file that the process started last makes once it is ready.
