@@ -183,8 +183,8 @@ async fn the_sequencer_reads_by_indexes() {
     let (sequential, by_index): (i64, i64) = (row.get(0), row.get(1));
     // A table that is empty yet may be scanned.
     assert!(sequential < 100, "{sequential}");
-    // What is behind the last leaf has none, and is not looked up one by one.
-    assert!((1..3_000).contains(&by_index), "{by_index}");
+    // What is behind the last leaf has none, and is not looked up; a little before it is, in each round.
+    assert!((1..15_000).contains(&by_index), "{by_index}");
 }
 
 /// As a gateway of the version before does it, and by hand: the order of ids and positions is the
