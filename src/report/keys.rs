@@ -137,7 +137,7 @@ impl KeyEntry {
             arn: key_arn(&key.account, &key.region, &key.key_id),
             account: key.account.to_string(),
             region: key.region.to_string(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             aliases,
             owner: owner.unwrap_or_else(|| format!("account {}", key.account)),
             description: key.description.clone(),

@@ -118,7 +118,7 @@ impl Transaction<'_> {
                     &key.row,
                     &key.account.as_str(),
                     &key.region.as_str(),
-                    &key.key_id,
+                    &key.key_id.as_str(),
                     &key.spec.as_str(),
                     &key.usage.as_str(),
                     &key.origin.as_str(),
@@ -127,7 +127,7 @@ impl Transaction<'_> {
                     &micros(key.created),
                     &key.state.as_str(),
                     &key.description,
-                    &key.policy,
+                    &&*key.policy,
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
@@ -184,7 +184,7 @@ impl Transaction<'_> {
                     &key.row_version,
                     &key.state.as_str(),
                     &key.description,
-                    &key.policy,
+                    &&*key.policy,
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
@@ -215,7 +215,7 @@ impl Transaction<'_> {
         let (account, region) = (key.account.as_str(), key.region.as_str());
         let aliases = self
             .connection
-            .query(DELETE_ALIASES, &[&account, &region, &key.key_id])
+            .query(DELETE_ALIASES, &[&account, &region, &key.key_id.as_str()])
             .await?;
         for alias in &aliases {
             self.touch(Touched::Row(column(alias, "id")?));

@@ -22,7 +22,8 @@ async fn a_key_comes_back_as_it_went_in() {
             versions: vec![KeyVersion {
                 created: CREATED,
                 ..read.versions[0].clone()
-            }],
+            }]
+            .into(),
             ..(*read).clone()
         };
         assert_eq!(format!("{as_written:?}"), format!("{key:?}"));

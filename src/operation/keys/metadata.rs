@@ -127,7 +127,7 @@ impl KeyMetadata {
         let imported = key.origin == Origin::External && !key.awaits_import();
         Self {
             aws_account_id: key.account.to_string(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             arn: arn_of(key),
             creation_date: Timestamp(key.created),
             enabled: key.state == KeyState::Enabled,

@@ -155,14 +155,11 @@ pub async fn make_current(
 pub async fn rotate(
     tx: &Transaction<'_>,
     key: &Key,
-    version: KeyVersion,
+    mut version: KeyVersion,
     how: RotationType,
     now: OffsetDateTime,
 ) -> Result<Vec<Key>, Error> {
-    let version = KeyVersion {
-        rotation: Some((how, now)),
-        ..version
-    };
+    version.rotation = Some((how, now));
     make_current(tx, key, &version, |key| {
         if let (RotationType::Automatic, Some(days), Some(due)) =
             (how, key.rotation_days, key.next_rotation)
