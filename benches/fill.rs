@@ -111,6 +111,6 @@ fn copy(model: &Key) -> Key {
         key_id,
         KeyProfile::clone(&model.profile),
         version,
-        model.created,
+        model.created.time(),
     )
 }

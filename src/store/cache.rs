@@ -1,6 +1,7 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
+use super::key_at::KeyAt;
 use super::lists::Lists;
 use super::metrics::{Looked, StoreMetrics};
 use super::{AccessKey, Alias, Candidate, Grant, Identity, Key, KeyStore, RowVersion};
@@ -21,27 +22,7 @@ const ABSENT_FOR: Duration = Duration::from_secs(2);
 /// How much of that is remembered: whoever guesses names fills no memory.
 const ABSENT_ENTRIES: usize = 4096;
 
-/// How a key is asked for.
-#[derive(Clone, Copy, Hash)]
-pub(super) enum KeyAt<'a> {
-    Id(&'a AccountId, &'a Region, &'a str),
-    Version(&'a Region, Uuid),
-}
-
-impl KeyAt<'_> {
-    fn is_of(self, key: &Key) -> bool {
-        match self {
-            Self::Id(account, region, id) => {
-                *id == *key.key_id && *account == key.account && *region == key.region
-            }
-            Self::Version(region, version) => {
-                key.version(version).is_some() && *region == key.region
-            }
-        }
-    }
-}
-
-/// How a row is asked for; a key only when there is none.
+/// How a row is asked for; a key that is there by its [`KeyAt`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     Key(AccountId, Region, String),

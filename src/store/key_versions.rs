@@ -56,7 +56,7 @@ impl Transaction<'_> {
                     &version.object_id.as_deref(),
                     &version.public_key.as_deref(),
                     &birth,
-                    &micros(version.created),
+                    &version.created.time(),
                     &version.state.as_str(),
                     &version.valid_to.map(micros),
                     &version.description,

@@ -1,9 +1,10 @@
 //! Keys and their versions: what is read.
 
-use super::cache::{Address, KeyAt};
+use super::cache::Address;
+use super::key_at::KeyAt;
 use super::pool::column;
 use super::row_mac::{self, refused};
-use super::{Key, KeyProfile, KeyVersion, Shared, Store, VersionProfile};
+use super::{Key, KeyProfile, KeyVersion, Micros, Shared, Store, VersionProfile};
 use crate::Error;
 use crate::model::{AccountId, BareKeyId, KeySpec, Region};
 use serde_json::Value;
@@ -132,13 +133,14 @@ impl Shared {
             rotation_days: column(row, "rotation_days")?,
             pending_days: column(row, "pending_days")?,
         };
+        let next_rotation: Option<OffsetDateTime> = column(row, "next_rotation")?;
         let mut key = Key {
             row: id,
             row_version: column(row, "row_version")?,
             key_id: key_id.ok_or_else(|| refused(TABLE, &named))?,
             state: parsed(row, "state", TABLE, &named)?,
-            created: column(row, "created")?,
-            next_rotation: column(row, "next_rotation")?,
+            created: column::<OffsetDateTime>(row, "created")?.into(),
+            next_rotation: next_rotation.map(Micros::from),
             material_set: column(row, "material_set")?,
             current_version: column(row, "current_version")?,
             versions: Vec::new().into(),
@@ -179,7 +181,7 @@ impl Shared {
             row_version: column(row, "v_row_version")?,
             number: column(row, "v_number")?,
             state: parsed(row, "v_state", TABLE, &id.to_string())?,
-            created: column(row, "v_created")?,
+            created: column::<OffsetDateTime>(row, "v_created")?.into(),
             birth: read.into(),
             profile: Arc::new(profile),
         };

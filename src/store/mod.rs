@@ -26,6 +26,7 @@ mod grants_of;
 mod identities;
 mod imports;
 mod intents;
+mod key_at;
 mod key_changes;
 mod key_scan;
 mod key_store_changes;

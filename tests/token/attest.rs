@@ -8,7 +8,6 @@ use cryptoki::session::Session;
 use cryptoki::types::Ulong;
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::token::{
     Birth, Deviation, KeyRef, Sighting, Subject, SystemKey, Token, TokenError, TokenErrorClass,

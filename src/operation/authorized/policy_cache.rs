@@ -144,3 +144,27 @@ impl PolicyCache {
 fn of(identity: &Identity, kind: PolicyKind) -> Written {
     Written::Row(kind, identity.row, identity.row_version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_many_have_is_parsed_once_and_is_no_other() {
+        let cache = PolicyCache::default();
+        let text = |effect: &str| -> Arc<str> {
+            let rest = r#""Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}}"#;
+            format!(r#"{{"Statement": {{"Effect": "{effect}", {rest}"#).into()
+        };
+        let at = |text: &Arc<str>| Written::At(PolicyKind::Key, text.as_ptr().addr());
+        let get = |written, text: &Arc<str>| cache.get(written, [text], String::new).unwrap();
+        let (allow, deny) = (text("Allow"), text("Deny"));
+        let allowed = get(at(&allow), &allow);
+        assert!(Arc::ptr_eq(&allowed, &get(at(&allow), &allow.clone())));
+        assert_eq!(Arc::strong_count(&allow), 2, "so nothing else can be there");
+        // As if another text were where the first one was.
+        let denied = get(at(&allow), &deny);
+        assert!(!Arc::ptr_eq(&allowed, &denied));
+        assert_eq!(*denied.texts, [deny]);
+    }
+}

@@ -47,7 +47,7 @@ pub async fn attest(key: &Key, cx: &Context) -> Result<Attestation, Error> {
             key_usage: key.usage.as_str().into(),
             origin: key.origin.as_str().into(),
             key_state: key.state.as_str().into(),
-            creation_date: text(key.created)?,
+            creation_date: text(key.created.time())?,
         },
         token: identity,
         // No token that was tried has one.
@@ -107,7 +107,7 @@ pub fn attested(
         version: version.number,
         current: version.id == key.current_version,
         state: version.state.as_str().into(),
-        creation_date: text(version.created)?,
+        creation_date: text(version.created.time())?,
         provenance,
         object_id: hex::encode(
             version

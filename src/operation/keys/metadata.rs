@@ -129,7 +129,7 @@ impl KeyMetadata {
             aws_account_id: key.account.to_string(),
             key_id: key.key_id.to_string(),
             arn: arn_of(key),
-            creation_date: Timestamp(key.created),
+            creation_date: Timestamp(key.created.time()),
             enabled: key.state == KeyState::Enabled,
             description: key.description.clone(),
             key_usage: key.usage,

@@ -98,7 +98,7 @@ impl Change for ReplicateKey {
             row: Uuid::new_v4(),
             row_version: 1,
             state: KeyState::Enabled,
-            created: cx.clock.now(),
+            created: cx.clock.now().into(),
             profile: Arc::new(profile),
             ..Key::clone(primary)
         };

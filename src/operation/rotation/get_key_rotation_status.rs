@@ -61,7 +61,7 @@ impl Use for GetKeyRotationStatus {
             key_rotation_enabled: days.is_some(),
             key_id: key.key_id.to_string(),
             rotation_period_in_days: days,
-            next_rotation_date: next.map(Timestamp),
+            next_rotation_date: next.map(|next| Timestamp(next.time())),
         })
     }
 }

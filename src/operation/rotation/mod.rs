@@ -163,9 +163,9 @@ pub async fn rotate(
     make_current(tx, key, &version, |key| {
         if let (RotationType::Automatic, Some(days), Some(due)) =
             (how, key.rotation_days, key.next_rotation)
-            && due <= now
+            && due.time() <= now
         {
-            key.next_rotation = Some(following(due, days, now));
+            key.next_rotation = Some(following(due.time(), days, now).into());
         }
     })
     .await

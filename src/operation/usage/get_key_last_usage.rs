@@ -81,8 +81,8 @@ impl Use for GetKeyLastUsage {
         Ok(Output {
             key_id: key.key_id.to_string(),
             key_last_usage: last.into(),
-            tracking_start_date: Timestamp(since.max(key.created)),
-            key_creation_date: Timestamp(key.created),
+            tracking_start_date: Timestamp(since.max(key.created.time())),
+            key_creation_date: Timestamp(key.created.time()),
         })
     }
 }
