@@ -2,7 +2,7 @@
 CARGO := $(shell command -v cargo || echo $(HOME)/.cargo/bin/cargo)
 export CARGO
 
-.PHONY: run test test-compose test-deb memory kills report-500 beside-openbao instructions scale check setup clients deb fuzz verify-ten-million
+.PHONY: run test test-compose test-deb memory kills report-500 beside-openbao instructions scale pgo check setup clients deb fuzz verify-ten-million
 
 run: setup ## Serve on 127.0.0.1:7700; more options: make run ARGS="--region eu-west-1"
 	$(CARGO) build --release --locked --quiet
@@ -45,6 +45,9 @@ scale: setup clients ## Measure a gateway with KEYS keys, TOKEN_KEYS of them on 
 beside-openbao: setup ## Measure Strongroom beside OpenBao's Transit engine; see docs/bench.md
 	$(CARGO) build --release --locked --quiet
 	scripts/beside-openbao.sh target/release/strongroom
+
+pgo: setup ## A release build that is laid out for the load of `strongroom bench`, into target/pgo; needs llvm-19
+	scripts/pgo.sh
 
 check: ## Formatting and lints, and whether the fuzz targets still compile
 	$(CARGO) fmt --check

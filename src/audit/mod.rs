@@ -17,6 +17,6 @@ pub use checkpoint::{Checkpoint, origin};
 pub use made::MadeKeys;
 pub use note::{Note, NoteError, Signature};
 pub use receipt::{Growth, Receipt, ReceiptError};
-pub use record::{Actor, Approval, Caller, KMS, Outcome, Record, STS, event_id};
+pub use record::{Actor, Approval, Caller, KMS, Outcome, RESUMED, Record, STS, event_id};
 pub use verifier_key::VerifierKey;
 pub use writer::Audit;

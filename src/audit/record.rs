@@ -20,6 +20,9 @@ pub const KMS: &str = "kms.amazonaws.com";
 /// Of what AWS STS would.
 pub const STS: &str = "sts.amazonaws.com";
 
+/// The `eventName` of what a gateway records where the log goes on after a restore, and has lost its end.
+pub const RESUMED: &str = "ResumeAuditLog";
+
 /// What is recorded of a request. Plaintexts, ciphertexts and secrets are in none of it.
 #[derive(Debug)]
 #[allow(missing_docs)]

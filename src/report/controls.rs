@@ -23,8 +23,8 @@ const SP_800_57: &str = "NIST SP 800-57 pt 1 r5";
 const SP_800_130: &str = "NIST SP 800-130";
 /// PCI PIN Security, Requirements and Testing Procedures, version 3.1 (2021).
 const PCI_PIN: &str = "PCI PIN v3.1";
-/// Payment Card Industry Data Security Standard, version 4.0 (2022).
-const PCI_DSS: &str = "PCI DSS v4.0";
+/// Payment Card Industry Data Security Standard, version 4.0.1 (2024).
+const PCI_DSS: &str = "PCI DSS v4.0.1";
 /// AICPA, 2017 Trust Services Criteria (TSP section 100).
 const SOC_2: &str = "SOC 2 (TSC 2017)";
 /// EN 419 221-5:2018, Cryptographic Module for Trust Services, by the names of its requirements.
@@ -83,7 +83,7 @@ controls! {
     }
     Changes {
         SP_800_57 "9.4 (audit)", "every change of a key, an identity or a permission";
-        SP_800_130 "8.2.4 (auditing)", "administrative events, with time and principal";
+        SP_800_130 "8.2.4 (auditing and remote monitoring)", "administrative events, with time and principal";
         PCI_PIN "Requirement 26", "records of changes to keys; of components on paper nothing is known here";
         PCI_DSS "10.2.1.2", "acts of administrators";
         PCI_DSS "10.2.1.5", "changes of users, roles, policies and access keys";
@@ -96,7 +96,7 @@ controls! {
         SOC_2 "CC6.3", "segregation of duties between who asks and who approves";
     }
     Checkpoints {
-        SP_800_130 "8.2.4 (auditing)", "that the log is signed, from which size to which";
+        SP_800_130 "8.2.4 (auditing and remote monitoring)", "that the log is signed, from which size to which";
         PCI_DSS "10.3.2", "signatures over the log's whole content";
         PCI_DSS "10.3.4", "by which a change of the log is detected: strongroom audit verify";
         SOC_2 "CC7.2", "the completeness of what is monitored";

@@ -2,6 +2,15 @@
 
 use std::io::{self, Write};
 
+/// What a formula begins with, also in the forms that some spreadsheets take for the same
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
+const COMPUTED: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+/// What a cell must not have in the open: also what other countries' spreadsheets end a cell with, so
+/// that no other cell begins in the middle of it.
+const QUOTED: [char; 7] = [',', ';', '\t', '"', '\n', '\r', '\''];
+
 /// Writes rows.
 pub struct Csv<W>(W);
 
@@ -25,11 +34,11 @@ impl<W: Write> Csv<W> {
             let cell = cell.as_ref();
             let comma = if at > 0 { "," } else { "" };
             // A spreadsheet would compute what begins so; what callers wrote is text.
-            let guard = match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            let guard = match cell.starts_with(COMPUTED) {
                 true => "'",
                 false => "",
             };
-            match guard.is_empty() && !cell.contains([',', '"', '\n', '\r', '\'']) {
+            match guard.is_empty() && !cell.contains(QUOTED) {
                 true => write!(self.0, "{comma}{cell}")?,
                 false => write!(self.0, "{comma}\"{guard}{}\"", cell.replace('"', "\"\""))?,
             }
@@ -56,8 +65,10 @@ mod tests {
         let mut csv = Csv::new(&mut bytes, &["a", "b"]).unwrap();
         csv.row(&["1, \"2\"\n3", "=HYPERLINK(\"x\")"]).unwrap();
         csv.row(&["plain", "-1"]).unwrap();
+        csv.row(&["a;=1+1", "\u{ff1d}1+1"]).unwrap();
         csv.finish().unwrap();
-        let expected = "a,b\r\n\"1, \"\"2\"\"\n3\",\"'=HYPERLINK(\"\"x\"\")\"\r\nplain,\"'-1\"\r\n";
+        let expected = "a,b\r\n\"1, \"\"2\"\"\n3\",\"'=HYPERLINK(\"\"x\"\")\"\r\nplain,\"'-1\"\r\n\
+                        \"a;=1+1\",\"'\u{ff1d}1+1\"\r\n";
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 }

@@ -6,6 +6,7 @@ use super::chain::Found;
 use super::keys::KeyEntry;
 use super::moment::Moment;
 use super::protection::{exportability, provenance};
+use crate::audit::RESUMED;
 use crate::operation::evidence::Exportability;
 use crate::store::{AccessKey, IdentityKind, Metadata};
 use serde::Serialize;
@@ -176,6 +177,10 @@ impl Exceptions {
         if let Some(many) = report.log.changes_by_operation.get("DetectKeyDrift") {
             let found = format!("the gateways' daily scan found a difference {many} times");
             self.add(ExceptionKind::Differs, "the period", found);
+        }
+        if let Some(many) = report.log.changes_by_operation.get(RESUMED) {
+            let found = format!("it went on after a restore, without its end, {many} times");
+            self.add(ExceptionKind::CheckpointBad, &chain.origin, found);
         }
         if report.log.unreadable > 0 {
             let found = format!(

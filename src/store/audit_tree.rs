@@ -31,15 +31,16 @@ const STATE: &str = "/* audit_tree::state */ \
         settling_xid > pg_snapshot_xmax(pg_current_snapshot()) as elsewhere, \
         (select position from audit_leaf order by position desc limit 1) as placed \
     from audit_tree";
-// Each record's leaf is looked up in a scalar subquery, which no plan turns into a join of all.
+// Each record's leaf is looked up in a scalar subquery, which no plan turns into a join of all; and where
+// none can be, behind the last position that has one, it is not looked up.
 const PLACE: &str = "/* audit_tree::place */ \
     with seen as materialized ( \
         select position, \
             case when leaf is null then request_id end as request_id, \
             case when leaf is null then sha256('\\x00'::bytea || record) end as hash \
         from ( \
-            select r.position, r.request_id, r.record, \
-                (select l.leaf from audit_leaf l where l.position = r.position) as leaf \
+            select r.position, r.request_id, r.record, case when r.position <= $4 then \
+                (select l.leaf from audit_leaf l where l.position = r.position) end as leaf \
             from audit_record r where r.position > $1 order by r.position limit $2 \
         ) s \
     ), fresh as materialized ( \
@@ -103,8 +104,8 @@ impl Transaction<'_> {
         }
         let state = self.connection.query_one(STATE, &[]).await?;
         let state = State::read(&state, column(&newest, "newest")?)?;
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-            [&state.look_after(), &LOOK, &state.size];
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&state.look_after(), &LOOK, &state.size, &state.placed];
         let row = self.connection.query_one(PLACE, &params).await?;
         let hashes: Vec<Vec<u8>> = column(&row, "hashes")?;
         let hashes = hashes.into_iter().map(|hash| {

@@ -88,6 +88,7 @@ pub use self_test::MechanismCheck;
 use crate::metrics::MetricFamily;
 use job::{Job, Work};
 use pool::Lane;
+use queue::Comes;
 use session::TokenSession;
 use shared::Shared;
 use std::collections::HashSet;
@@ -276,7 +277,7 @@ impl Token {
         idempotent: bool,
         work: impl FnMut(&mut TokenSession) -> Result<T, TokenError> + Send + 'static,
     ) -> Result<T, TokenError> {
-        let (caller, answer) = oneshot::channel();
+        let (caller, mut answer) = oneshot::channel();
         let job = Box::new(Work {
             work,
             idempotent,
@@ -287,17 +288,18 @@ impl Token {
         let metrics = &self.handle.shared.metrics;
         let answered = async {
             let submitted = self.submit(lane, job).await;
-            submitted.inspect_err(|error| metrics.error(error.class))?;
+            let comes = submitted.inspect_err(|error| metrics.error(error.class))?;
             let lost = |_| pool::away("the session thread ended without an answer");
+            // Only then: a timer so short costs a system call where nothing else goes on.
+            if comes == Comes::Soon {
+                match tokio::time::timeout(HURRY, &mut answer).await {
+                    Ok(outcome) => return outcome.map_err(lost)?,
+                    Err(_) => self.hurry(lane),
+                }
+            }
             answer.await.map_err(lost)?
         };
-        let mut answered = std::pin::pin!(answered);
-        let soon = deadline.min(HURRY);
-        if let Ok(outcome) = tokio::time::timeout(soon, &mut answered).await {
-            return outcome;
-        }
-        self.hurry(lane);
-        if let Ok(outcome) = tokio::time::timeout(deadline - soon, answered).await {
+        if let Ok(outcome) = tokio::time::timeout(deadline, answered).await {
             return outcome;
         }
         metrics.error(TokenErrorClass::Deadline);
@@ -314,7 +316,7 @@ impl Token {
     }
 
     /// Queues a job, once the module has been initialised anew where that is under way.
-    async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), TokenError> {
+    async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<Comes, TokenError> {
         let shared = &self.handle.shared;
         loop {
             let mut paused = {

@@ -5,7 +5,7 @@ use super::config::{TokenConfig, TokenStatus};
 use super::epoch::Epoch;
 use super::error::{TokenError, TokenErrorClass};
 use super::job::Job;
-use super::queue::{self, Next, Queue, Refused};
+use super::queue::{self, Comes, Next, Queue, Refused};
 use super::session::TokenSession;
 use super::shared::Shared;
 use super::supervisor::Event;
@@ -54,7 +54,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// Queues a job, or answers Busy.
-    pub(super) fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), TokenError> {
+    pub(super) fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<Comes, TokenError> {
         if self.epoch.lost.load(Ordering::Acquire) {
             return Err(away("the token was just lost"));
         }

@@ -26,6 +26,15 @@ pub(super) enum Refused {
     Closed,
 }
 
+/// Who comes for a job.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Comes {
+    /// Whoever can.
+    Now,
+    /// A thread that is awake, once its call has ended. Where that takes long: [`Queue::hurry`].
+    Soon,
+}
+
 /// What a thread gets.
 pub(super) enum Next {
     Job(Box<dyn Job>),
@@ -85,7 +94,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn push(&self, job: Box<dyn Job>) -> Result<(), Refused> {
+    pub(super) fn push(&self, job: Box<dyn Job>) -> Result<Comes, Refused> {
         let mut state = self.state();
         if state.closed || state.members == 0 {
             return Err(Refused::Closed);
@@ -95,10 +104,14 @@ impl Queue {
         }
         state.jobs.push_back(job);
         let all_asleep = state.asleep.len() == state.members;
-        if all_asleep || !self.is_short() || state.jobs.len() > FEW {
+        if all_asleep || !self.is_short() {
+            wake(state);
+            return Ok(Comes::Now);
+        }
+        if state.jobs.len() > FEW {
             wake(state);
         }
-        Ok(())
+        Ok(Comes::Soon)
     }
 
     /// Whether calls have been short.
@@ -247,7 +260,7 @@ mod tests {
         let queue = Queue::new(1);
         assert_eq!(queue.push(job().0), Err(Refused::Closed), "nobody comes");
         let member = queue.join();
-        assert_eq!(queue.push(job().0), Ok(()));
+        assert_eq!(queue.push(job().0), Ok(Comes::Now));
         assert_eq!(queue.push(job().0), Err(Refused::Full));
         queue.close();
         assert_eq!(queue.push(job().0), Err(Refused::Closed));
@@ -282,8 +295,8 @@ mod tests {
 
         (0..1000).for_each(|_| queue.took(Duration::from_micros(20)));
         let (first, second) = (job(), job());
-        queue.push(first.0).unwrap();
-        queue.push(second.0).unwrap();
+        assert_eq!(queue.push(first.0), Ok(Comes::Now), "all were asleep");
+        assert_eq!(queue.push(second.0), Ok(Comes::Soon));
         std::thread::sleep(Duration::from_millis(20));
         assert_eq!(queue.len(), 1, "it counts on the thread that is awake");
         queue.hurry();

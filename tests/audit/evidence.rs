@@ -7,7 +7,6 @@ async fn a_receipt_proves_a_record_and_nothing_else() {
     let scene = Scene::shared().await;
     let database = scene.original();
     let out = database.path("receipts");
-    std::fs::create_dir(&out).unwrap();
     let proven = text(&database.audit(&["prove", &scene.request_id, "--out", &out]));
     let [receipt] = proven.lines().collect::<Vec<_>>()[..] else {
         panic!("one record: {proven}")
@@ -29,6 +28,11 @@ async fn a_receipt_proves_a_record_and_nothing_else() {
         let (status, said) = database.alone(&["verify-receipt", &another]);
         assert_eq!(status, 2, "{said}");
     }
+    // Of several, one that is wrong is told.
+    let (status, said) = database.alone(&["verify-receipt", receipt, &another]);
+    assert!(status == 2 && said.contains("right: "), "{said}");
+    let (status, said) = database.alone(&["verify-receipt", receipt, receipt]);
+    assert_eq!(status, 0, "{said}");
     let unknown = "00000000-0000-4000-8000-000000000000";
     let unknown = database.audit(&["prove", unknown, "--out", &out]);
     assert!(!unknown.status.success());
@@ -152,7 +156,21 @@ async fn what_remains_is_verified_once_an_archive_has_the_rest() {
     assert!(said.contains(&format!("from leaf {middle}")), "{said}");
     let newest = text(&copy.audit(&["tail", "-n", "100"]));
     assert!(!newest.contains(&scene.request_id));
-    // It is in the log, once a sequencer comes by.
+    // A receipt of what the archive has, and of nothing else.
+    let out = copy.path("receipts");
+    let prove = ["prove", &scene.request_id, "--out", &out];
+    assert!(!copy.audit(&prove).status.success());
+    let from_archive = [&prove[..], &["--archive", &archive]].concat();
+    let receipt = text(&copy.audit(&from_archive));
+    let (status, said) = copy.alone(&["verify-receipt", receipt.trim()]);
+    assert!(status == 0 && said.contains(&scene.request_id), "{said}");
+    let written = std::fs::read_to_string(&records).unwrap();
+    let edited = written.replace(r#""eventName":"CreateKey""#, r#""eventName":"DescribeKey""#);
+    std::fs::write(&records, edited).unwrap();
+    let said = copy.audit(&from_archive).stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("not the one that was signed"), "{said}");
+    // That it was pruned is in the log, once a sequencer comes by.
     let told = copy.sql(
         "select convert_from(record, 'UTF8')::json -> 'requestParameters' ->> 'toLeaf' \
          from audit_record order by position desc limit 1",

@@ -7,6 +7,7 @@ mod evidence;
 #[allow(dead_code)]
 #[path = "../promises/gateway.rs"]
 mod gateway;
+mod hostile;
 mod log;
 mod scene;
 mod tampered;

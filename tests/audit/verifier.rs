@@ -193,11 +193,12 @@ fn a_fork_is_seen_by_an_anchor() {
     // Both in one export.
     let mut both = other;
     both.checkpoints.insert(2, before[1].clone());
-    let findings = both.findings(&signer.key);
-    assert!(
-        matches!(findings[..], [Finding::Rewritten { to: 20, .. }]),
-        "{findings:?}"
-    );
+    let fork = Finding::Fork {
+        agreed: 0,
+        size: 20,
+        anchor: "a checkpoint of its own".into(),
+    };
+    assert_eq!(both.findings(&signer.key), [fork]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -251,6 +252,7 @@ async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
         !ready.contains("\"audit\"")
     })
     .await;
+    is_said_to_have_resumed(dev).await;
     restored.kill();
     let gateway = often().serve(dev);
     use_it(&gateway.client(dev), id, 3).await;
@@ -259,4 +261,65 @@ async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
     })
     .await;
     assert!(!gateway.log().contains("ALERT"), "{}", gateway.log());
+}
+
+/// The log itself says that it has lost its end, to whoever verifies it.
+async fn is_said_to_have_resumed(dev: &Dev) {
+    let named = "select count(*) from audit_record \
+                 where convert_from(record, 'UTF8') like '%ResumeAuditLog%'";
+    assert_eq!(count(dev, named), 1);
+    let signed = "select count(*) from audit_checkpoint where size > (select max(leaf) \
+                  from audit_leaf join audit_record using (position) \
+                  where convert_from(record, 'UTF8') like '%ResumeAuditLog%')";
+    until("it is signed", || count(dev, signed) > 0).await;
+    let audit = |arguments: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .args(arguments.split(' '))
+            .current_dir(&dev.dir)
+            .env("SOFTHSM2_CONF", dev.dir.join("softhsm2.conf"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = audit("audit public-key --config strongroom.toml");
+    std::fs::write(dev.dir.join("audit.pub"), key).unwrap();
+    audit("audit export --config strongroom.toml --out resumed");
+    let said = audit("audit verify resumed --public-key audit.pub");
+    let note = "says that the database was restored, and that the log goes on from leaf";
+    assert!(said.contains(note), "{said}");
+}
+
+/// A database that takes a checkpoint's note and says that another gateway was first: what the token has
+/// signed is signed all the same.
+#[tokio::test]
+async fn what_was_signed_holds_whatever_the_database_says_of_it() {
+    let dev = Dev::start_where(
+        &scratch(),
+        &[("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", "3600")],
+    );
+    let id = key(&dev.client()).await;
+    use_it(&dev.client(), &id, 9).await;
+    let first = "select count(*) from audit_checkpoint";
+    until("the first one", || count(&dev, first) > 0).await;
+    sql(
+        &dev,
+        "create table kept (size bigint); \
+         create function keep() returns trigger language plpgsql as \
+         $$ begin insert into kept values (new.size); return null; end $$; \
+         create trigger keep before insert on audit_checkpoint \
+             for each row execute function keep()",
+    );
+    let settings = often().set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 0);
+    let gateway = settings.serve(&dev);
+    let all = "select count(*) from audit_record \
+               where (select count(*) from audit_record) = (select max(size) from kept)";
+    use_it(&gateway.client(&dev), &id, 5).await;
+    until("all are signed", || count(&dev, all) > 9).await;
+    let size = count(&dev, "select max(size) from kept");
+    cut_off(&dev, size - 3);
+    gateway.wait_for(&format!(
+        "ALERT audit log: the token has signed {size} records"
+    ));
+    gateway.kill();
 }

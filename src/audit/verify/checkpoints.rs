@@ -110,7 +110,9 @@ impl Marks {
             .pop_if(|mark| !own_is_next && mark.size <= size))
     }
 
+    /// Reads the next of the export's own; none at the end of the file.
     fn advance(&mut self) -> io::Result<()> {
+        self.next_own = None;
         for verified in &self.own {
             match verified? {
                 Ok(mark) => {

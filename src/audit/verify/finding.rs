@@ -67,6 +67,9 @@ pub enum Finding {
         /// One more than the last.
         to: u64,
     },
+    /// No checkpoint and no anchor agrees with any of it, also where there is no record: what it says of
+    /// itself is all that there is.
+    Unproven,
     /// The files end before the last leaf that the manifest names.
     Short {
         /// The first leaf that is not there.
@@ -225,7 +228,7 @@ impl fmt::Display for Finding {
                 f,
                 "leaf {from}{record}: from here to leaf {}, records and tree are not those that \
                  were signed at size {to}; what follows cannot be judged",
-                to - 1
+                to.saturating_sub(1)
             ),
             Self::Fork {
                 agreed,
@@ -248,7 +251,11 @@ impl fmt::Display for Finding {
             Self::Unsigned { from, to } => write!(
                 f,
                 "leaf {from}: from here to leaf {}, the records are in no checkpoint",
-                to - 1
+                to.saturating_sub(1)
+            ),
+            Self::Unproven => write!(
+                f,
+                "no checkpoint and no anchor agrees with it: nothing shows that it is of the log"
             ),
             Self::Short { leaf } => write!(f, "leaf {leaf}: the export's files end before it"),
             Self::Surplus { leaf } => {

@@ -12,10 +12,12 @@ mod anchor;
 mod checkpoints;
 mod finding;
 mod records;
+mod resumed;
 mod tree;
 
 pub use anchor::{AnchorError, Anchors};
 pub use finding::{CheckpointFault, Finding, RecordFault, RecordId};
+pub use resumed::Resumed;
 
 use super::VerifierKey;
 use super::checkpoint::origin;
@@ -45,7 +47,7 @@ pub struct Verification {
     pub first: u64,
     /// One more than its last.
     pub size: u64,
-    /// Up to here the records are those that the token signed.
+    /// Up to here the records are those that the token signed; 0 where no checkpoint agrees.
     pub proven: u64,
     /// The root of all of it: of the records, or of the tree that was signed where they differ.
     #[serde(skip)]
@@ -58,6 +60,8 @@ pub struct Verification {
     pub witnessed: Vec<Witnessed>,
     /// Anchors of sizes before the first leaf, which this export says nothing about.
     pub anchors_before: u64,
+    /// Where the log itself says, in records that are as they were signed, that a restore has cut it off.
+    pub resumed: Vec<Resumed>,
     /// What does not fit, in the order of the leaves; nothing if all is as it was signed.
     pub findings: Vec<Finding>,
 }
@@ -107,12 +111,15 @@ pub fn verify(
     std::thread::scope(|scope| {
         let marks = Marks::start(scope, notes, keys, &name, anchors, manifest.first)?;
         let mut tree = Tree::new(before, marks, keys.witnesses.len())?;
-        let mut surplus = false;
+        let (mut surplus, mut resumed) = (false, Vec::new());
         for block in records::Blocks::start(scope, records) {
             for (line, hash) in block?.lines() {
                 surplus = tree.size() >= manifest.size;
                 if surplus {
                     break;
+                }
+                if resumed.len() < MOST_FINDINGS {
+                    resumed.extend(Resumed::read(tree.size(), line));
                 }
                 tree.push(line, hash, next_hash(&mut leaves)?)?;
             }
@@ -136,6 +143,7 @@ pub fn verify(
         if size < manifest.size {
             found.findings.push(Finding::Short { leaf: end });
         }
+        resumed.retain(|resumed| resumed.leaf < found.proven);
         let witnessed = tell_witnessed(&mut found, keys.witnesses);
         tell_whose(&mut found, leaves.into_inner(), manifest.first)?;
         Ok(Verification {
@@ -148,6 +156,7 @@ pub fn verify(
             anchors: found.anchors,
             witnessed,
             anchors_before: found.anchors_before,
+            resumed,
             findings: found.findings,
         })
     })

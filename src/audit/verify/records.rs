@@ -1,5 +1,6 @@
 //! The records of an export, hashed on all cores: read in blocks, in order, in bounded memory.
 
+use crate::audit::export::RECORDS;
 use crate::audit::merkle::{Hash, leaf_hash};
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,7 +9,11 @@ use std::thread::{self, Scope};
 /// Bytes that are read and hashed at a time.
 const BLOCK: u64 = 1 << 21;
 /// The longest record, in bytes: a line without an end must not fill the memory.
-const LONGEST: usize = 1 << 26;
+const LONGEST: usize = 1 << 24;
+/// The most lines of a block: what is kept of each must not fill it either. No record is so short.
+const LINES: usize = 1 << 16;
+/// More cores than these have nothing to do: the file is read by one.
+const WORKERS: usize = 16;
 
 /// Whole lines, and the leaf hash of each.
 pub(super) struct Block {
@@ -26,6 +31,9 @@ impl Block {
             let line = rest;
             let length = rest.skip_until(b'\n')?; // finds it with memchr
             let line = &line[..length];
+            if begins.len() == LINES {
+                return Err(invalid("its lines are too short for records".to_owned()));
+            }
             begins.push(at);
             hashes.push(leaf_hash(line.strip_suffix(b"\n").unwrap_or(line)));
             at += length;
@@ -60,6 +68,7 @@ impl Blocks {
     /// one on either side.
     pub(super) fn start<'s>(scope: &'s Scope<'s, '_>, file: impl Read + Send + 's) -> Self {
         let workers = thread::available_parallelism().map_or(1, usize::from);
+        let workers = workers.min(WORKERS);
         let (mut to_workers, mut hashed) = (Vec::new(), Vec::new());
         for _ in 0..workers {
             let (to_worker, blocks) = sync_channel::<io::Result<Vec<u8>>>(1);
@@ -117,7 +126,7 @@ fn read(mut file: impl Read, workers: &[SyncSender<io::Result<Vec<u8>>>]) {
             Some(end) => rest = block.split_off(end + 1),
             None if block.len() > LONGEST => {
                 let message = format!("a record is longer than {LONGEST} bytes");
-                give(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
+                give(Err(invalid(message)));
                 return;
             }
             None => {
@@ -129,4 +138,9 @@ fn read(mut file: impl Read, workers: &[SyncSender<io::Result<Vec<u8>>>]) {
             return;
         }
     }
+}
+
+fn invalid(what: String) -> io::Error {
+    let message = format!("{RECORDS}: {what}");
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }

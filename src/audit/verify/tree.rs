@@ -6,6 +6,9 @@ use super::finding::{Finding, RecordFault, RecordId, is_missing};
 use crate::audit::merkle::{Frontier, Hash};
 use std::io;
 
+/// How a checkpoint of the export is called where those of anchors have their names.
+const OWN: &str = "a checkpoint of its own";
+
 /// The tree so far.
 pub(super) struct Tree {
     records: Frontier,
@@ -65,7 +68,6 @@ impl Tree {
             lost: false,
             found: Found::default(),
         };
-        tree.found.proven = tree.agreed;
         tree.found.witnessed = vec![0; witnesses];
         tree.compare()?;
         Ok(tree)
@@ -123,6 +125,12 @@ impl Tree {
         if !by_records && signed.is_none() {
             match mark.anchor {
                 Some(anchor) => self.disputed.push((mark.size, anchor)),
+                // Two checkpoints of one size: the records are those of the other one.
+                None if self.is_signed_at(mark.size) => {
+                    let other = (mark.size, OWN.to_owned());
+                    self.disputed.push(other);
+                    self.tell_disputed();
+                }
                 None => self.lose(mark.size),
             }
             return;
@@ -155,6 +163,11 @@ impl Tree {
         if self.found.findings.is_empty() {
             self.found.proven = mark.size;
         }
+    }
+
+    /// Whether a mark of this size has agreed already.
+    fn is_signed_at(&self, size: u64) -> bool {
+        self.agreed == size && self.found.checkpoints + self.found.anchors > 0
     }
 
     /// Neither tree is the one that was signed.
@@ -214,10 +227,13 @@ impl Tree {
             let (from, to) = (self.agreed, size);
             self.tell(Finding::Unsigned { from, to });
         }
+        if self.found.checkpoints + self.found.anchors == 0 && self.found.findings.is_empty() {
+            self.tell(Finding::Unproven);
+        }
         let (mut own, mut elsewhere) = (None, None);
         while let Some(mark) = self.marks.up_to(u64::MAX)? {
             match mark.anchor {
-                None => own = Some((mark.size, "a checkpoint of its own".to_owned())),
+                None => own = Some((mark.size, OWN.to_owned())),
                 Some(anchor) => elsewhere = Some((mark.size, anchor)),
             }
         }

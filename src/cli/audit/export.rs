@@ -40,13 +40,13 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Error> {
         None => store.audit_extent().await?.pruned,
     };
     let manifest = export(&store, &arguments.out, first, size).await?;
-    println!(
-        "{}: leaves {} to {} of the log of {}",
-        arguments.out.display(),
-        manifest.first,
-        manifest.size.saturating_sub(1),
-        manifest.deployment
-    );
+    let (out, log) = (arguments.out.display(), manifest.deployment);
+    match manifest.size.checked_sub(1) {
+        Some(last) if last >= first => {
+            println!("{out}: leaves {first} to {last} of the log of {log}");
+        }
+        _ => println!("{out}: no record, the log of {log} is pruned up to leaf {first}"),
+    }
     Ok(())
 }
 

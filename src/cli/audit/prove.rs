@@ -1,14 +1,16 @@
 //! `strongroom audit prove`: receipts for third parties.
 
 use super::export::newest;
-use super::{Database, failed, read, tree};
+use super::{Database, failed, io_failed, progress, read, tree};
 use crate::Error;
-use crate::audit::merkle::proof;
+use crate::audit::export::{self, Manifest};
+use crate::audit::merkle::{leaf_hash, proof};
 use crate::audit::verify::RecordId;
 use crate::audit::{Checkpoint, Growth, Note, Receipt};
 use crate::store::{AuditLeaf, Store};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::DirBuilder;
+use std::io::{BufRead, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -23,7 +25,10 @@ pub(super) struct Arguments {
     /// Prove that the log has only grown since this checkpoint.
     #[arg(long, value_name = "FILE", conflicts_with = "request_id")]
     since: Option<PathBuf>,
-    /// The folder to write into.
+    /// An archive that has the request's records, where they are pruned from the database.
+    #[arg(long, value_name = "FOLDER", requires = "request_id")]
+    archive: Option<PathBuf>,
+    /// The folder to write into; it is made if it is not there.
     #[arg(long, default_value = ".")]
     out: PathBuf,
 }
@@ -31,18 +36,59 @@ pub(super) struct Arguments {
 /// Prints the names of the files that it writes.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Error> {
     let store = arguments.database.open().await?;
+    let out = &arguments.out;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(out);
+    made.map_err(|error| failed(format!("cannot make {}: {error}", out.display())))?;
     match (&arguments.request_id, &arguments.since) {
-        (Some(request_id), _) => receipts(&store, *request_id, &arguments.out).await,
-        (None, Some(since)) => growth(&store, &read(since)?, &arguments.out).await,
+        (Some(request_id), _) => {
+            let leaves = match &arguments.archive {
+                Some(archive) => archived(&store, archive, *request_id)?,
+                None => store.audit_leaves_of(*request_id).await?,
+            };
+            receipts(&store, *request_id, leaves, out).await
+        }
+        (None, Some(since)) => growth(&store, &read(since)?, out).await,
         (None, None) => Err(failed("give a request's id, or --since")),
     }
 }
 
-async fn receipts(store: &Store, request_id: Uuid, out: &Path) -> Result<(), Error> {
-    let leaves = store.audit_leaves_of(request_id).await?;
+/// The leaves of a request that an archive has. It is not verified: a receipt of what is not in the log
+/// is none.
+fn archived(store: &Store, folder: &Path, request_id: Uuid) -> Result<Vec<AuditLeaf>, Error> {
+    let manifest = Manifest::read(folder).map_err(io_failed)?;
+    if manifest.deployment != store.deployment() {
+        return Err(failed("the archive is of another log"));
+    }
+    let bar = progress::records(manifest.size - manifest.first);
+    let wanted = request_id.to_string();
+    let mut leaves = Vec::new();
+    let lines = export::records(folder).map_err(io_failed)?.split(b'\n');
+    for (leaf, record) in (manifest.first..manifest.size).zip(lines) {
+        let record = record.map_err(io_failed)?;
+        if RecordId::of(&record).request_id.as_ref() == Some(&wanted) {
+            let record = Some(record);
+            leaves.push(AuditLeaf {
+                leaf,
+                request_id,
+                record,
+            });
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(leaves)
+}
+
+async fn receipts(
+    store: &Store,
+    request_id: Uuid,
+    leaves: Vec<AuditLeaf>,
+    out: &Path,
+) -> Result<(), Error> {
     if leaves.is_empty() {
         return Err(failed(format!(
-            "the log has no record of {request_id}, or not yet: it gets its place within a second"
+            "there is no record of {request_id}, or not yet: it gets its place within a second; or an \
+             archive has it: --archive"
         )));
     }
     let size = newest(store).await?;
@@ -54,6 +100,13 @@ async fn receipts(store: &Store, request_id: Uuid, out: &Path) -> Result<(), Err
         }
         let record = record.ok_or_else(|| failed(format!("the record of leaf {leaf} is gone")))?;
         let proof = tree::made(store, |node| proof::inclusion(leaf, size, node)).await?;
+        let note = note(store, size).await?;
+        let root = proof::root(leaf_hash(&record), leaf, size, &proof);
+        if root.is_none() || root != parsed(&note).map(|checkpoint| checkpoint.root) {
+            return Err(failed(format!(
+                "the record of leaf {leaf} is not the one that was signed"
+            )));
+        }
         let name = RecordId::of(&record).event_id;
         let name = name.and_then(|id| Uuid::parse_str(&id).ok());
         let name = name.map_or_else(|| leaf.to_string(), |id| id.to_string());
@@ -61,7 +114,7 @@ async fn receipts(store: &Store, request_id: Uuid, out: &Path) -> Result<(), Err
             record,
             leaf,
             proof,
-            checkpoint: note(store, size).await?,
+            checkpoint: note,
         };
         write(
             &out.join(format!("{name}.tlog-proof")),
@@ -72,9 +125,7 @@ async fn receipts(store: &Store, request_id: Uuid, out: &Path) -> Result<(), Err
 }
 
 async fn growth(store: &Store, old: &str, out: &Path) -> Result<(), Error> {
-    let parsed = Note::parse(old).ok();
-    let checkpoint = parsed.and_then(|note| Checkpoint::parse(note.text()));
-    let from = checkpoint
+    let from = parsed(old)
         .ok_or_else(|| failed("it is no checkpoint"))?
         .size;
     let size = newest(store).await?;
@@ -87,6 +138,10 @@ async fn growth(store: &Store, old: &str, out: &Path) -> Result<(), Error> {
     let growth = Growth::new(old.to_owned(), note(store, size).await?, &proof);
     let text = serde_json::to_string_pretty(&growth).map_err(Error::internal)?;
     write(&out.join(format!("{from}-{size}.consistency.json")), &text)
+}
+
+fn parsed(note: &str) -> Option<Checkpoint> {
+    Checkpoint::parse(Note::parse(note).ok()?.text())
 }
 
 async fn note(store: &Store, size: u64) -> Result<String, Error> {

@@ -75,6 +75,7 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
         anchors,
         witnessed,
         anchors_before,
+        resumed,
         findings,
     } = verification;
     let records = size - first;
@@ -89,6 +90,13 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
             "note: {anchors_before} anchors are of sizes before leaf {first}: verify the archive"
         );
     }
+    for restore in resumed {
+        println!(
+            "note: leaf {} says that the database was restored, and that the log goes on from leaf {}: \
+             the token had signed {} leaves, and those after that are not in it",
+            restore.leaf, restore.leaves, restore.signed_leaves
+        );
+    }
     for by in witnessed {
         println!(
             "cosigned by {} up to leaf {} (not included)",
@@ -99,10 +107,19 @@ fn tell(verification: &Verification, no_anchor: bool, took: Duration) {
         println!("WRONG: {finding}");
     }
     if !findings.is_empty() {
-        println!("up to leaf {proven} (not included), all is as it was signed");
+        match proven > first {
+            true => println!("up to leaf {proven} (not included), all is as it was signed"),
+            false => println!("no record is shown to be as it was signed"),
+        }
         return;
     }
     println!("right: every record is as it was signed");
+    if *first > 0 {
+        println!(
+            "note: the records before leaf {first} are not in it: they ought to be in archives, which \
+             are verified in the same way"
+        );
+    }
     if no_anchor {
         println!(
             "note: without --anchor, nobody can tell whether the log went on after leaf {}",

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 /// Options of `verify-receipt`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The file.
-    receipt: PathBuf,
+    /// The files.
+    #[arg(required = true)]
+    receipts: Vec<PathBuf>,
     #[command(flatten)]
     public_key: PublicKey,
 }
@@ -18,26 +19,32 @@ pub(super) struct Arguments {
 /// Prints what is proven: of a receipt the record.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let key = arguments.public_key.read()?;
-    let path = arguments.receipt.display();
-    let text = read(&arguments.receipt)?;
-    let proven = match text.starts_with('{') {
-        true => grown(&text, &key),
-        false => included(&text, &key),
-    };
-    match proven {
-        Ok((said, record)) => {
-            if let Some(record) = record {
-                print(&record)?;
+    let mut wrong = false;
+    for path in &arguments.receipts {
+        let text = read(path)?;
+        let path = path.display();
+        let proven = match text.starts_with('{') {
+            true => grown(&text, &key),
+            false => included(&text, &key),
+        };
+        match proven {
+            Ok((said, record)) => {
+                if let Some(record) = record {
+                    print(&record)?;
+                }
+                eprintln!("{said}");
             }
-            eprintln!("{said}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(ReceiptError::Malformed) => Err(failed(format!("{path}: {}", ReceiptError::Malformed))),
-        Err(error) => {
-            eprintln!("WRONG: {path}: {error}");
-            Ok(ExitCode::from(WRONG))
+            Err(error @ ReceiptError::Malformed) => return Err(failed(format!("{path}: {error}"))),
+            Err(error) => {
+                eprintln!("WRONG: {path}: {error}");
+                wrong = true;
+            }
         }
     }
+    Ok(match wrong {
+        true => ExitCode::from(WRONG),
+        false => ExitCode::SUCCESS,
+    })
 }
 
 type Proven = Result<(String, Option<Vec<u8>>), ReceiptError>;

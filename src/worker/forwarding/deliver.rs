@@ -171,4 +171,30 @@ mod tests {
         let text = std::fs::read_to_string(&file).unwrap();
         assert_eq!(text, "{\"n\":\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
     }
+
+    #[test]
+    fn a_local_socket_gets_a_datagram_for_each_as_long_as_somebody_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let sender = Sender {
+            host: "gateway-1".into(),
+            deployment: "d".into(),
+        };
+        let to = Destination::Unix(path.clone());
+        let some = [message(1), message(2)];
+        assert!(send(&to, &sender, &some).is_err(), "nobody is there");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        send(&to, &sender, &some).unwrap();
+        let mut got = [0; 1024];
+        for message in &some {
+            let length = socket.recv(&mut got).unwrap();
+            // No length before it: it is one by being a datagram.
+            assert_eq!(got[..length], sender.message(message).unwrap());
+        }
+        drop(socket);
+        assert!(
+            send(&to, &sender, &some).is_err(),
+            "nobody is there any more"
+        );
+    }
 }

@@ -10,6 +10,14 @@ use crate::store::{AuditTile, Store};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
+/// The tree of the first `size` leaves, read once: what is signed is what was held against what was
+/// signed before, whatever the database answers the next time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    size: u64,
+    root: Hash,
+}
+
 /// A checkpoint that the audit key has signed.
 #[derive(Debug, Clone)]
 pub(super) struct Signed {
@@ -43,6 +51,18 @@ impl std::fmt::Display for Breach {
     }
 }
 
+impl Head {
+    /// As the database has it.
+    ///
+    /// # Errors
+    /// Those of the database; internal where the tree's hashes are not all there.
+    pub(super) async fn read(store: &Store, size: u64) -> Result<Self, Error> {
+        let tiles = store.audit_tiles(&placing::partial(size)).await?;
+        let root = placing::edge(size, &tiles)?.root();
+        Ok(Self { size, root })
+    }
+}
+
 impl Signed {
     /// Reads a note, if it is this deployment's checkpoint and signed by its audit key.
     ///
@@ -62,36 +82,34 @@ impl Signed {
             }))
     }
 
-    /// Signs the tree of the first `size` leaves.
+    /// Signs a tree.
     ///
     /// # Errors
-    /// Those of the database and of the token.
-    pub(super) async fn make(cx: &Context, size: u64) -> Result<Self, Error> {
-        let tiles = cx.store.audit_tiles(&placing::partial(size)).await?;
+    /// Those of the token.
+    pub(super) async fn make(cx: &Context, Head { size, root }: Head) -> Result<Self, Error> {
         let checkpoint = Checkpoint {
             origin: origin(cx.store.deployment()),
             size,
-            root: placing::edge(size, &tiles)?.root(),
+            root,
         };
         let note = cx.audit_key.sign(checkpoint.to_string()).await?;
         Ok(Self { checkpoint, note })
     }
 
-    /// What is wrong with the tree of the first `size` leaves, which ought to begin with this one.
+    /// What is wrong with a tree that ought to begin with this one.
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn breach(&self, store: &Store, size: u64) -> Result<Option<Breach>, Error> {
+    pub(super) async fn breach(&self, store: &Store, head: Head) -> Result<Option<Breach>, Error> {
         let Checkpoint {
             size: signed, root, ..
         } = self.checkpoint;
+        let size = head.size;
         if size < signed {
             return Ok(Some(Breach::CutOff { signed, size }));
         }
-        let tiles = store.audit_tiles(&placing::partial(size)).await?;
-        let now = placing::edge(size, &tiles)?.root();
         let shown = consistency(store, signed, size).await?;
-        let consistent = proof::is_consistent(signed, &root, size, &now, &shown);
+        let consistent = proof::is_consistent(signed, &root, size, &head.root, &shown);
         Ok((!consistent).then_some(Breach::Forked { signed }))
     }
 }

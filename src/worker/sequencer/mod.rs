@@ -5,12 +5,14 @@
 //! - `signing`: when a checkpoint is due, and where it goes;
 //! - `checkpoint`: what is signed goes on from what was signed before;
 //! - `anchor`: the newest checkpoint on the token itself;
-//! - `witness`: others who sign it, too.
+//! - `witness`: others who sign it, too;
+//! - `resumed`: the log says itself where a restore has cut it off.
 
 mod anchor;
 mod checkpoint;
 mod metrics;
 mod placing;
+mod resumed;
 mod signing;
 mod witness;
 

@@ -1,10 +1,10 @@
 //! When a checkpoint is due, what must hold before it is signed, and where it goes.
 
 use super::anchor::Anchor;
-use super::checkpoint::Signed;
+use super::checkpoint::{Head, Signed};
 use super::metrics::Task;
 use super::witness::Witness;
-use super::{Complaints, Notices, SequencerMetrics, SequencerSettings, pause_for, place};
+use super::{Complaints, Notices, SequencerMetrics, SequencerSettings, pause_for, place, resumed};
 use crate::Error;
 use crate::audit::{Note, Signature};
 use crate::operation::Context;
@@ -103,16 +103,19 @@ impl<'c> Signing<'c> {
         if self.restored {
             // Later than the anchor: another gateway may have gone on.
             let size = self.cx.store.audit_figures().await?.size;
+            let head = Head::read(&self.cx.store, size).await?;
             let breach = match &read {
-                Some(signed) => signed.breach(&self.cx.store, size).await?,
+                Some(signed) => signed.breach(&self.cx.store, head).await?,
                 None => None,
             };
-            self.restored = false;
-            if let Some(breach) = breach {
+            if let (Some(breach), Some(signed)) = (breach, &read) {
+                resumed::record(self.cx, signed, size).await?;
+                self.restored = false;
                 log::warn!("audit log: {breach}; it goes on from there, as [audit] restored says");
                 anchor.give_up();
                 return Ok(true);
             }
+            self.restored = false;
         }
         if size(&read) > size(&self.known) {
             self.known = read;
@@ -140,26 +143,28 @@ impl<'c> Signing<'c> {
         if self.has_nothing(&figures, due) {
             return Ok(());
         }
-        if self.is_breached(&figures).await? || !due {
+        let store = &self.cx.store;
+        let head = Head::read(store, figures.size).await?;
+        if self.is_breached(head).await? || !due {
             return Ok(());
         }
-        let signed = Signed::make(self.cx, figures.size).await?;
+        let signed = Signed::make(self.cx, head).await?;
+        // From now on the log has to go on from here: what becomes of the note is the database's to say.
+        self.known = Some(signed.clone());
         let note = self.cosigned(&signed).await?;
-        let store = &self.cx.store;
         if store
             .insert_checkpoint(figures.size, &note, figures.signed)
             .await?
         {
             self.metrics.checkpoints.inc();
-            self.known = Some(signed);
         }
         Ok(())
     }
 
     /// Whether the log is not the one that was signed before; says so.
-    async fn is_breached(&self, figures: &AuditFigures) -> Result<bool, Error> {
+    async fn is_breached(&self, head: Head) -> Result<bool, Error> {
         let breach = match &self.known {
-            Some(known) => known.breach(&self.cx.store, figures.size).await?,
+            Some(known) => known.breach(&self.cx.store, head).await?,
             None => None,
         };
         let said = breach.map(|breach| breach.to_string());
