@@ -6,15 +6,14 @@
 //! `FILL_CONFIG`: the configuration file; `FILL_KEY`: the ARN of the key; `FILL_KEYS`: how many copies.
 
 use futures_util::FutureExt;
-use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use strongroom::config::Config;
 use strongroom::gateway::{reconciler, settings};
-use strongroom::model::{AccountId, Region};
-use strongroom::store::{Key, KeyVersion, Store};
+use strongroom::model::{AccountId, BareKeyId, Region};
+use strongroom::store::{Key, KeyProfile, KeyVersion, Store};
 use uuid::Uuid;
 
 /// Keys of one transaction.
@@ -103,23 +102,15 @@ async fn some(store: Store, url: String, model: Key, left: Arc<AtomicUsize>) {
 }
 
 fn copy(model: &Key) -> Key {
-    let (of, version) = (&model.versions[0], Uuid::new_v4());
-    let serial = of.token_serial.clone();
-    let birth = Value::clone(&of.birth);
-    Key {
-        row: Uuid::new_v4(),
-        row_version: 1,
-        key_id: Uuid::new_v4().to_string(),
-        material_set: Uuid::new_v4(),
-        current_version: version,
-        versions: vec![KeyVersion::made(
-            version,
-            1,
-            serial,
-            None,
-            birth,
-            model.created,
-        )],
-        ..model.clone()
-    }
+    let version = KeyVersion {
+        id: Uuid::new_v4(),
+        ..model.versions[0].clone()
+    };
+    let key_id = BareKeyId::of(Uuid::new_v4(), false);
+    Key::made(
+        key_id,
+        KeyProfile::clone(&model.profile),
+        version,
+        model.created.time(),
+    )
 }

@@ -107,8 +107,14 @@ def figures(keys):
         some = random.sample(on_token, min(1000, len(on_token)))
         ask = [lambda key=key: gateway.kms.encrypt(KeyId=key, Plaintext=b"7" * 32) for key in some]
         times(ask[:1])
-        print(f"Encrypt with a key for the first time: {shown(times(ask[1:]))}")
+        # As below: what all of them need together is there once a half of them is.
+        half = len(ask) // 2
+        taken, before = times(ask[1:half]), gateway.rss()
+        taken, after = taken + times(ask[half:]), gateway.rss()
+        print(f"Encrypt with a key for the first time: {shown(taken)}")
         print(f"Encrypt with it again:                 {shown(times(ask[1:]))}")
+        each = (after - before) / len(ask[half:])
+        print(f"memory of a key that encrypts: {each:.0f} bytes, with the module's own of its object")
 
     # What a gateway has in memory of a key, once what it has of nothing in particular is there.
     ids = sql(f"select key_id from kms_key order by random() limit {min(keys, 50_000)}")

@@ -78,7 +78,8 @@ pub struct DatabaseSection {
     /// How long anything may wait for Postgres.
     #[serde(default = "default::database_deadline_ms")]
     pub deadline_ms: u64,
-    /// Keys, aliases and access keys kept in memory.
+    /// Keys, aliases and access keys kept in memory. A symmetric key takes less than 400 bytes, and more
+    /// with a description, tags or a policy of its own.
     #[serde(default = "default::cache_entries")]
     pub cache_entries: usize,
 }

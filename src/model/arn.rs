@@ -1,20 +1,20 @@
 //! Accounts, Regions and the ARNs made of them.
 
-use std::fmt;
+use super::ascii::Ascii;
 use std::sync::Arc;
 
 /// Makes a cheap-to-clone text newtype whose values were checked when made.
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident($kept:ty), $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Arc<str>);
+        pub struct $name($kept);
 
         impl $name {
             /// `None` unless `text` has the form above.
             pub fn parse(text: &str) -> Option<Self> {
                 let check: fn(&str) -> bool = $check;
-                check(text).then(|| Self(text.into()))
+                check(text).then(|| <$kept>::try_from(text).ok().map(Self))?
             }
 
             /// The text itself.
@@ -23,22 +23,23 @@ macro_rules! text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+pub(super) use text;
 
 text! {
     /// A 12-digit AWS account id.
-    AccountId, |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    AccountId(Ascii<12>), |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 text! {
     /// A Region's name, as in the credential scope: 1 to 32 of `a-z`, `0-9`, `-`.
-    Region, |text| (1..=32).contains(&text.len())
+    Region(Arc<str>), |text| (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 

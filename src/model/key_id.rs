@@ -4,13 +4,43 @@
 //! no version; here `/version/` and its number may follow a key id or a key ARN. A key id has no
 //! slash, so that is no other key's name; an alias may have one, so none may follow an alias.
 
+use super::arn::text;
+use super::ascii::Ascii;
 use super::{AccountId, Region};
 use crate::{Error, ErrorCode};
+use std::ops::Deref;
+use uuid::Uuid;
 
 /// What the id of a multi-Region key begins with, and no other's does.
 pub const MULTI_REGION: &str = "mrk-";
 /// Between a key and the number of one of its versions.
 const VERSION: &str = "/version/";
+
+text! {
+    /// A key's id by itself: a UUID, or `mrk-` and 32 hexadecimal digits.
+    BareKeyId(Ascii<36>), is_key_id
+}
+
+impl BareKeyId {
+    /// That of a new key.
+    pub fn of(random: Uuid, multi_region: bool) -> Self {
+        let text = match multi_region {
+            true => format!("{MULTI_REGION}{}", random.simple()),
+            false => random.to_string(),
+        };
+        // Unwrap safety: both have the form.
+        #[allow(clippy::expect_used)]
+        Self::parse(&text).expect("a key id")
+    }
+}
+
+impl Deref for BareKeyId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A `KeyId` member, parsed. Account and Region are `None` where the name leaves them to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +56,8 @@ pub struct KeyName {
 /// What a [`KeyName`] names within its account and Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyResource {
-    /// A key id: a UUID, or `mrk-` and 32 hexadecimal digits.
-    Key(String),
+    /// A key id.
+    Key(BareKeyId),
     /// An alias name, with its `alias/`.
     Alias(String),
 }
@@ -98,10 +128,8 @@ fn parse(text: &str, message: &str) -> Result<(KeyResource, Option<i32>), Error>
         Some((id, number)) => (id, Some(version_number(number).ok_or_else(invalid)?)),
         None => (text, None),
     };
-    match is_key_id(id) {
-        true => Ok((KeyResource::Key(id.to_owned()), version)),
-        false => Err(invalid()),
-    }
+    let id = BareKeyId::parse(id).ok_or_else(invalid)?;
+    Ok((KeyResource::Key(id), version))
 }
 
 /// Written in one way only.
@@ -133,7 +161,7 @@ mod tests {
         let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
         assert_eq!(
             KeyName::parse(id).unwrap().resource,
-            KeyResource::Key(id.into())
+            KeyResource::Key(BareKeyId::parse(id).unwrap())
         );
         let arn = KeyName::parse(&format!("arn:aws:kms:us-east-1:111122223333:key/{id}")).unwrap();
         assert_eq!(arn.place.unwrap().0.as_str(), "111122223333");

@@ -2,6 +2,8 @@
 
 pub mod algorithm;
 pub mod arn;
+mod ascii;
+mod birth_certificate;
 pub mod ciphertext_blob;
 mod destination;
 mod digest;
@@ -25,11 +27,12 @@ pub use algorithm::{
     SigningAlgorithm,
 };
 pub use arn::{AccountId, Region};
+pub use birth_certificate::{BirthCertificate, Breed};
 pub use destination::Destination;
 pub use digest::JsonDigest;
 pub use encryption_context::EncryptionContext;
 pub use grant::{Constraints, GrantOperationSet};
-pub use key_id::KeyName;
+pub use key_id::{BareKeyId, KeyName};
 pub use key_material_id::key_material_id;
 pub use key_spec::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsage, Origin, RotationType};
 pub use key_state::{KeyState, VersionState};

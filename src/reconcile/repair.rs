@@ -7,7 +7,7 @@ use crate::audit::{self, Actor, Outcome, Record};
 use crate::model::{AccountId, KeyState, Region};
 use crate::operation::import::delete_material;
 use crate::operation::leftover;
-use crate::store::{Intent, Key, KeyVersion, StoreError, Transaction};
+use crate::store::{Intent, Key, StoreError, Transaction};
 use crate::token::SystemKey;
 use crate::{Error, ErrorCode};
 use futures_util::FutureExt;
@@ -164,10 +164,8 @@ async fn move_version(
 ) -> Result<(), Error> {
     let key = lock(tx, key).await?;
     let related = tx.lock_related(&key).await?;
-    let moved = KeyVersion {
-        token_serial: to.to_owned(),
-        ..key.version(version).ok_or_else(changed)?.clone()
-    };
+    let mut moved = key.version(version).ok_or_else(changed)?.clone();
+    moved.token_serial = to.to_owned();
     tx.update_version(&key, &moved).await?;
     // Written though nothing of them changes: results computed on the old version are recognised.
     for key in related {

@@ -18,7 +18,7 @@ fn place(key: &Key) -> Place {
     Place {
         account: key.account.clone(),
         region: key.region.clone(),
-        key_id: key.key_id.clone(),
+        key_id: key.key_id.to_string(),
     }
 }
 
@@ -109,7 +109,7 @@ impl Look<'_> {
             return;
         }
         let Some(key) = key else { return };
-        let Ok(birth) = Birth::deserialize(&*version.birth) else {
+        let Ok(birth) = Birth::deserialize(version.birth.json()) else {
             let found = format!("{what} has a birth certificate that cannot be read");
             self.differs(Kind::ObjectDiffers, version.id, found, None);
             return;

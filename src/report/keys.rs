@@ -118,9 +118,9 @@ impl KeyEntry {
         at: OffsetDateTime,
     ) -> Self {
         let current = key.version(key.current_version);
-        let since = current.map_or(key.created, |version| match version.rotation {
+        let since = current.map_or(key.created.time(), |version| match version.rotation {
             Some((_, rotated)) => rotated,
-            None => version.created,
+            None => version.created.time(),
         });
         let crypto_period = CryptoPeriod::of(key, option);
         // What waits for its material, or to be destroyed, protects nothing any more.
@@ -137,7 +137,7 @@ impl KeyEntry {
             arn: key_arn(&key.account, &key.region, &key.key_id),
             account: key.account.to_string(),
             region: key.region.to_string(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             aliases,
             owner: owner.unwrap_or_else(|| format!("account {}", key.account)),
             description: key.description.clone(),
@@ -147,7 +147,7 @@ impl KeyEntry {
             origin: key.origin.as_str(),
             state: key.state.as_str(),
             primary: key.multi_region.then_some(primary),
-            created: Moment(key.created),
+            created: Moment(key.created.time()),
             versions: key.versions.len(),
             current_version: current.map(|version| version.number),
             current_since: Moment(since),
@@ -155,7 +155,7 @@ impl KeyEntry {
             crypto_period_ends: ends.map(Moment),
             over_crypto_period: in_use && ends.is_some_and(|ends| ends < at),
             rotation_days: key.rotation_days,
-            next_rotation: key.next_rotation.map(Moment),
+            next_rotation: key.next_rotation.map(|next| Moment(next.time())),
             deletion: key.deletion.map(Moment),
             material_expires: current
                 .filter(|_| key.origin == Origin::External)

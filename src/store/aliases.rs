@@ -168,7 +168,11 @@ impl Store {
             return Ok(names);
         }
         let generation = shared.cache.generation();
-        let params: Params<'_> = &[&key.account.as_str(), &key.region.as_str(), &key.key_id];
+        let params: Params<'_> = &[
+            &key.account.as_str(),
+            &key.region.as_str(),
+            &key.key_id.as_str(),
+        ];
         let connection = shared.connections.get().await?;
         let rows = connection.query(ALL_OF_KEY, params).await?;
         drop(connection);
@@ -202,7 +206,11 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database; internal for a row that does not verify.
     pub async fn alias_names(&self, key: &Key) -> Result<Arc<[String]>, Error> {
-        let params: Params<'_> = &[&key.account.as_str(), &key.region.as_str(), &key.key_id];
+        let params: Params<'_> = &[
+            &key.account.as_str(),
+            &key.region.as_str(),
+            &key.key_id.as_str(),
+        ];
         let rows = self.connection.query(ALL_OF_KEY, params).await?;
         self.shared.read_names(&rows).await
     }

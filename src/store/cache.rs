@@ -1,12 +1,15 @@
 //! What was read lately. It may lag behind the database: what makes it safe is that the rows a
 //! result was computed from are checked again when its record is written.
 
+use super::key_at::KeyAt;
 use super::lists::Lists;
 use super::metrics::{Looked, StoreMetrics};
 use super::{AccessKey, Alias, Candidate, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::Error;
 use crate::model::{AccountId, Region};
+use quick_cache::DefaultHashBuilder;
 use quick_cache::sync::Cache as Map;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,7 +22,7 @@ const ABSENT_FOR: Duration = Duration::from_secs(2);
 /// How much of that is remembered: whoever guesses names fills no memory.
 const ABSENT_ENTRIES: usize = 4096;
 
-/// How a row is asked for.
+/// How a row is asked for; a key that is there by its [`KeyAt`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     Key(AccountId, Region, String),
@@ -50,6 +53,10 @@ pub(super) enum Record {
 /// address, so the first step may stay.
 pub(super) struct Cache {
     rows: Map<Address, Uuid>,
+    /// The rows of keys, by the hashes of their addresses: there are very many, and a key says itself
+    /// whether it is the one that was asked for.
+    keys: Map<u64, Uuid>,
+    hasher: DefaultHashBuilder,
     records: Map<Uuid, Record>,
     /// The names of all aliases of a key, by its row and the version that the key then had: whatever
     /// changes them raises it.
@@ -69,8 +76,10 @@ impl Cache {
     pub(super) fn new(entries: usize, metrics: Arc<StoreMetrics>) -> Self {
         let entries = entries.max(1);
         Self {
+            rows: Map::new(entries.saturating_mul(2)),
             // A key has its own address, and one for each version that ciphertexts name.
-            rows: Map::new(entries.saturating_mul(4)),
+            keys: Map::new(entries.saturating_mul(4)),
+            hasher: DefaultHashBuilder::default(),
             records: Map::new(entries),
             aliases: Lists::new(entries),
             grants: Lists::new(entries),
@@ -91,6 +100,16 @@ impl Cache {
         self.metrics
             .looked_up(Looked::up(address), record.is_some());
         record
+    }
+
+    pub(super) fn key(&self, at: KeyAt<'_>) -> Option<Arc<Key>> {
+        let row = self.keys.get(&self.hasher.hash_one(at));
+        let key = match row.and_then(|row| self.records.get(&row)) {
+            Some(Record::Key(key)) if at.is_of(&key) => Some(key),
+            _ => None,
+        };
+        self.metrics.looked_up(Looked::Key, key.is_some());
+        key
     }
 
     /// A grant, by its row alone.
@@ -123,6 +142,15 @@ impl Cache {
         if self.generation() == generation {
             self.records.insert(row, record);
             self.rows.insert(address, row);
+        }
+    }
+
+    /// The same for a key.
+    pub(super) fn put_key(&self, generation: u64, at: KeyAt<'_>, key: &Arc<Key>) {
+        if self.generation() == generation {
+            let record = Record::Key(Arc::clone(key));
+            self.records.insert(key.row, record);
+            self.keys.insert(self.hasher.hash_one(at), key.row);
         }
     }
 
@@ -207,6 +235,7 @@ impl Cache {
     pub(super) fn clear(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.rows.clear();
+        self.keys.clear();
         self.records.clear();
         self.aliases.clear();
         self.grants.clear();

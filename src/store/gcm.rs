@@ -6,9 +6,10 @@
 use super::Store;
 use super::pool::Connections;
 use crate::{Error, ErrorCode};
-use std::collections::HashMap;
+use quick_cache::sync::Cache;
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 use uuid::Uuid;
 
 /// What is reserved first, and at most: each block is twice the one before, so that a gateway that
@@ -33,19 +34,22 @@ struct Block {
     refill: tokio::sync::Mutex<u64>,
 }
 
-/// The blocks of this gateway.
-#[derive(Default)]
-pub(super) struct Blocks(RwLock<HashMap<Uuid, Arc<Block>>>);
+/// The blocks of this gateway, of the keys that encrypted lately: what is left of one that is
+/// forgotten is lost, as after a crash.
+pub(super) struct Blocks(Cache<Uuid, Arc<Block>>);
 
 impl Blocks {
+    /// Of as many versions.
+    pub(super) fn new(versions: usize) -> Self {
+        Self(Cache::new(versions.max(1)))
+    }
+
     fn of(&self, version: Uuid) -> Arc<Block> {
-        let known = {
-            let blocks = self.0.read().unwrap_or_else(|p| p.into_inner());
-            blocks.get(&version).cloned()
-        };
-        known.unwrap_or_else(|| {
-            let mut blocks = self.0.write().unwrap_or_else(|p| p.into_inner());
-            Arc::clone(blocks.entry(version).or_default())
+        self.0.get(&version).unwrap_or_else(|| {
+            let block = self
+                .0
+                .get_or_insert_with(&version, || Ok::<_, Infallible>(Arc::default()));
+            block.unwrap_or_else(|never| match never {})
         })
     }
 }

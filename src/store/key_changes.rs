@@ -6,7 +6,7 @@ use super::pool::column;
 use super::related;
 use super::row_mac::{self, micros};
 use super::touched::Touched;
-use super::{Intent, Key, RowVersion, Transaction};
+use super::{Intent, Key, Micros, RowVersion, Transaction};
 use crate::Error;
 use crate::model::key_id::MULTI_REGION;
 use crate::model::{AccountId, Region, VersionState};
@@ -95,7 +95,7 @@ impl Transaction<'_> {
     /// may be gone as well. `LimitExceededException`; those of the database.
     pub async fn insert_key(&self, key: &Key) -> Result<(), Error> {
         self.connection
-            .execute(INSERT_SET, &[&key.material_set, &micros(key.created)])
+            .execute(INSERT_SET, &[&key.material_set, &key.created.time()])
             .await?;
         for version in &key.versions {
             match version.state {
@@ -118,23 +118,23 @@ impl Transaction<'_> {
                     &key.row,
                     &key.account.as_str(),
                     &key.region.as_str(),
-                    &key.key_id,
+                    &key.key_id.as_str(),
                     &key.spec.as_str(),
                     &key.usage.as_str(),
                     &key.origin.as_str(),
                     &key.multi_region,
                     &key.material_set,
-                    &micros(key.created),
+                    &key.created.time(),
                     &key.state.as_str(),
                     &key.description,
-                    &key.policy,
+                    &&*key.policy,
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
                     &key.key_store,
                     &key.primary_region.as_ref().map(Region::as_str),
                     &key.rotation_days,
-                    &key.next_rotation.map(micros),
+                    &key.next_rotation.map(Micros::time),
                     &key.pending_days,
                     &key.row_version,
                     &mac,
@@ -184,13 +184,13 @@ impl Transaction<'_> {
                     &key.row_version,
                     &key.state.as_str(),
                     &key.description,
-                    &key.policy,
+                    &&*key.policy,
                     &tags(key),
                     &key.deletion.map(micros),
                     &key.current_version,
                     &key.primary_region.as_ref().map(Region::as_str),
                     &key.rotation_days,
-                    &key.next_rotation.map(micros),
+                    &key.next_rotation.map(Micros::time),
                     &key.pending_days,
                     &mac,
                 ],
@@ -215,7 +215,7 @@ impl Transaction<'_> {
         let (account, region) = (key.account.as_str(), key.region.as_str());
         let aliases = self
             .connection
-            .query(DELETE_ALIASES, &[&account, &region, &key.key_id])
+            .query(DELETE_ALIASES, &[&account, &region, &key.key_id.as_str()])
             .await?;
         for alias in &aliases {
             self.touch(Touched::Row(column(alias, "id")?));

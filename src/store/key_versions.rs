@@ -41,7 +41,7 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn insert_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        let birth = version.birth.to_string();
+        let birth = version.birth.json().to_string();
         let mac = self.version_mac(key, version, &birth).await?;
         let (rotation, rotated) = version.rotation.unzip();
         self.connection
@@ -56,7 +56,7 @@ impl Transaction<'_> {
                     &version.object_id.as_deref(),
                     &version.public_key.as_deref(),
                     &birth,
-                    &micros(version.created),
+                    &version.created.time(),
                     &version.state.as_str(),
                     &version.valid_to.map(micros),
                     &version.description,
@@ -106,7 +106,7 @@ impl Transaction<'_> {
     /// [`StoreError::Changed`] if the row no longer has `version.row_version`; those of the
     /// database.
     pub async fn update_version(&self, key: &Key, version: &KeyVersion) -> Result<(), Error> {
-        let birth = version.birth.to_string();
+        let birth = version.birth.json().to_string();
         let raised = KeyVersion {
             row_version: version.row_version + 1,
             ..version.clone()

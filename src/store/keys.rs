@@ -1,11 +1,13 @@
 //! Keys and their versions: what is read.
 
-use super::cache::{Address, Record};
+use super::cache::Address;
+use super::key_at::KeyAt;
 use super::pool::column;
 use super::row_mac::{self, refused};
-use super::{Key, KeyVersion, Shared, Store};
+use super::{Key, KeyProfile, KeyVersion, Micros, Shared, Store, VersionProfile};
 use crate::Error;
-use crate::model::{AccountId, KeySpec, Region};
+use crate::model::{AccountId, BareKeyId, KeySpec, Region};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -112,34 +114,41 @@ impl Shared {
         let tags: serde_json::Value = column(row, "tags")?;
         let tags: BTreeMap<String, String> =
             serde_json::from_value(tags).map_err(|_| refused(TABLE, &named))?;
-        let key = Key {
-            row: id,
-            row_version: column(row, "row_version")?,
+        let key_id = BareKeyId::parse(column(row, "key_id")?);
+        let policy: &str = column(row, "policy")?;
+        let profile = KeyProfile {
             account,
             region,
-            key_id: column(row, "key_id")?,
             spec: parsed(row, "spec", TABLE, &named)?,
             usage: parsed(row, "key_usage", TABLE, &named)?,
             origin: parsed(row, "origin", TABLE, &named)?,
-            state: parsed(row, "state", TABLE, &named)?,
             description: column(row, "description")?,
-            policy: column(row, "policy")?,
+            policy: policy.into(),
             tags,
-            created: column(row, "created")?,
             deletion: column(row, "deletion")?,
             key_store: column(row, "key_store")?,
             multi_region: column(row, "multi_region")?,
             primary_region: optional(row, "primary_region", Region::parse)
                 .map_err(|()| refused(TABLE, &named))?,
             rotation_days: column(row, "rotation_days")?,
-            next_rotation: column(row, "next_rotation")?,
             pending_days: column(row, "pending_days")?,
+        };
+        let next_rotation: Option<OffsetDateTime> = column(row, "next_rotation")?;
+        let mut key = Key {
+            row: id,
+            row_version: column(row, "row_version")?,
+            key_id: key_id.ok_or_else(|| refused(TABLE, &named))?,
+            state: parsed(row, "state", TABLE, &named)?,
+            created: column::<OffsetDateTime>(row, "created")?.into(),
+            next_rotation: next_rotation.map(Micros::from),
             material_set: column(row, "material_set")?,
             current_version: column(row, "current_version")?,
-            versions: Vec::new(),
+            versions: Vec::new().into(),
+            profile: Arc::new(profile),
         };
         let mac = column(row, "mac")?;
         self.verify(TABLE, &named, row_mac::key(&key), mac).await?;
+        self.alike.share(&mut key);
         Ok(key)
     }
 
@@ -157,40 +166,45 @@ impl Shared {
         let unreadable = |()| refused(TABLE, id);
         let rotation = optional(row, "v_rotation", |text| text.parse().ok());
         let rotated: Option<OffsetDateTime> = column(row, "v_rotated")?;
-        let version = KeyVersion {
-            id,
-            row_version: column(row, "v_row_version")?,
-            number: column(row, "v_number")?,
+        let profile = VersionProfile {
             token_serial: column(row, "v_token_serial")?,
             object_id: object_id.map(Arc::from),
             public_key: public_key.map(Arc::from),
-            birth: serde_json::from_str(birth)
-                .map(Arc::new)
-                .map_err(|_| refused(TABLE, id))?,
-            created: column(row, "v_created")?,
-            state: parsed(row, "v_state", TABLE, &id.to_string())?,
             valid_to: column(row, "v_valid_to")?,
             description: column(row, "v_description")?,
             rotation: rotation.map_err(unreadable)?.zip(rotated),
             verifier: column(row, "v_verifier")?,
         };
+        let read: Value = serde_json::from_str(birth).map_err(|_| refused(TABLE, id))?;
+        let mut version = KeyVersion {
+            id,
+            row_version: column(row, "v_row_version")?,
+            number: column(row, "v_number")?,
+            state: parsed(row, "v_state", TABLE, &id.to_string())?,
+            created: column::<OffsetDateTime>(row, "v_created")?.into(),
+            birth: read.into(),
+            profile: Arc::new(profile),
+        };
         let set: Uuid = column(row, "v_material_set")?;
         let bytes = row_mac::key_version(set, spec, &version, birth);
         self.verify(TABLE, &id, bytes, column(row, "v_mac")?)
             .await?;
+        self.alike.share_version(&mut version);
         Ok((version, set, spec))
     }
 
     /// Adds the versions to their key.
     pub(super) async fn read_versions(&self, key: &mut Key, rows: &[Row]) -> Result<(), Error> {
+        let mut versions = Vec::with_capacity(rows.len());
         for row in rows {
             let (version, set, spec) = self.read_version(row).await?;
             // Genuine, but not this key's.
             if set != key.material_set || spec != key.spec {
                 return Err(refused("key_version", version.id));
             }
-            key.versions.push(version);
+            versions.push(version);
         }
+        key.versions = versions.into();
         // The key's own MAC says which version is current; the version has to be there.
         match key.versions.iter().any(|v| v.id == key.current_version) {
             true => Ok(()),
@@ -207,10 +221,9 @@ impl Shared {
         Ok(Some(key))
     }
 
-    fn keep_key(&self, generation: u64, address: Address, key: Option<Key>) -> Option<Arc<Key>> {
+    fn keep_key(&self, generation: u64, at: KeyAt<'_>, key: Option<Key>) -> Option<Arc<Key>> {
         let key = Arc::new(key?);
-        let record = Record::Key(Arc::clone(&key));
-        self.cache.put(generation, address, key.row, record);
+        self.cache.put_key(generation, at, &key);
         Some(key)
     }
 }
@@ -227,8 +240,8 @@ impl Store {
         key_id: &str,
     ) -> Result<Option<Arc<Key>>, Error> {
         let shared = &self.shared;
-        let address = Address::Key(account.clone(), region.clone(), key_id.into());
-        if let Some(Record::Key(key)) = shared.cache.get(&address) {
+        let at = KeyAt::Id(account, region, key_id);
+        if let Some(key) = shared.cache.key(at) {
             return Ok(Some(key));
         }
         let generation = shared.cache.generation();
@@ -237,7 +250,7 @@ impl Store {
         let rows = connection.query(GET, params).await?;
         drop(connection);
         let key = shared.read_whole_key(&rows).await?;
-        Ok(shared.keep_key(generation, address, key))
+        Ok(shared.keep_key(generation, at, key))
     }
 
     /// The key in `region` that a key version belongs to; cached, and so is that there is none
@@ -251,8 +264,8 @@ impl Store {
         version: Uuid,
     ) -> Result<Option<Arc<Key>>, Error> {
         let shared = &self.shared;
-        let address = Address::Version(region.clone(), version);
-        if let Some(Record::Key(key)) = shared.cache.get(&address) {
+        let at = KeyAt::Version(region, version);
+        if let Some(key) = shared.cache.key(at) {
             return Ok(Some(key));
         }
         let read = async {
@@ -263,9 +276,10 @@ impl Store {
                 .await?;
             drop(connection);
             let key = shared.read_whole_key(&rows).await?;
-            Ok(shared.keep_key(generation, address.clone(), key))
+            Ok(shared.keep_key(generation, at, key))
         };
-        shared.cache.or_absent(address.clone(), read).await
+        let address = Address::Version(region.clone(), version);
+        shared.cache.or_absent(address, read).await
     }
 
     /// As [`Store::key`], for who is not its owner: that there is none is remembered

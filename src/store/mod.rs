@@ -8,6 +8,7 @@ mod access_key_usage;
 mod access_keys;
 mod accounts;
 mod aliases;
+mod alike;
 mod approval_changes;
 mod approvals;
 mod audit_checkpoints;
@@ -25,6 +26,7 @@ mod grants_of;
 mod identities;
 mod imports;
 mod intents;
+mod key_at;
 mod key_changes;
 mod key_scan;
 mod key_store_changes;
@@ -67,6 +69,7 @@ pub use transaction::Transaction;
 
 use crate::Error;
 use crate::metrics::MetricFamily;
+use alike::Alike;
 use cache::Cache;
 use futures_util::future::BoxFuture;
 use listener::Listener;
@@ -118,6 +121,7 @@ struct Shared {
     quotas: RwLock<ResourceQuotas>,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
+    alike: Alike,
     metrics: Arc<StoreMetrics>,
     gcm: gcm::Blocks,
     uses: usage::Uses<Uuid, KeyUse>,
@@ -187,8 +191,9 @@ impl Store {
                 quotas: RwLock::new(config.quotas),
                 seal: OnceLock::new(),
                 cache,
+                alike: Alike::default(),
                 metrics,
-                gcm: gcm::Blocks::default(),
+                gcm: gcm::Blocks::new(config.cache_entries),
                 uses: usage::Uses::default(),
                 access_key_uses: usage::Uses::default(),
                 access_key_misses: tokio::sync::Semaphore::new(ACCESS_KEY_MISSES),

@@ -5,6 +5,8 @@ mod identity;
 mod intent;
 mod key;
 mod key_store;
+mod key_version;
+mod micros;
 mod reach;
 
 pub use approval::*;
@@ -12,6 +14,8 @@ pub use identity::*;
 pub use intent::*;
 pub use key::*;
 pub use key_store::*;
+pub use key_version::*;
+pub use micros::*;
 pub use reach::*;
 
 use uuid::Uuid;

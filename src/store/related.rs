@@ -49,7 +49,7 @@ impl Store {
             related.push(self.shared.read_key(row).await?);
         }
         agree(&related)?;
-        Ok(related.into_iter().map(|key| key.region).collect())
+        Ok(related.iter().map(|key| key.region.clone()).collect())
     }
 }
 
@@ -62,7 +62,7 @@ impl Transaction<'_> {
     pub async fn insert_replica(&self, replica: &Key) -> Result<(), Error> {
         self.insert_row(replica).await?;
         let (account, region) = (replica.account.clone(), replica.region.clone());
-        self.touch(Touched::Key(account, region, replica.key_id.clone()));
+        self.touch(Touched::Key(account, region, replica.key_id.to_string()));
         for version in &replica.versions {
             self.touch(Touched::Version(replica.region.clone(), version.id));
         }

@@ -83,7 +83,7 @@ impl Shared {
             }
             for key in some {
                 let of_set = versions.get(&key.material_set);
-                key.versions = of_set.cloned().unwrap_or_default();
+                key.versions = of_set.cloned().unwrap_or_default().into();
             }
         }
         Ok(keys)

@@ -52,8 +52,8 @@ pub(super) fn first_sight(
     let birth = match &key.born {
         Born::Unasked => return Ok(()),
         Born::Here => None,
-        Born::As(json) => {
-            let read = Birth::deserialize(&**json);
+        Born::As(certificate) => {
+            let read = Birth::deserialize(certificate.json());
             Some(read.map_err(|error| refused(format!("its birth certificate: {error}")))?)
         }
     };

@@ -1,7 +1,7 @@
 //! A key on the token, as the layers above hold it.
 
 use super::error::{TokenError, TokenErrorClass};
-use crate::model::{KeySpec, KeyUsage};
+use crate::model::{BirthCertificate, KeySpec, KeyUsage};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -27,8 +27,8 @@ pub(super) enum Born {
     Unasked,
     /// A key of the gateway's own: what this token makes.
     Here,
-    /// As its [`Birth`] says, in JSON, which is read only then.
-    As(Arc<serde_json::Value>),
+    /// As its [`Birth`] says, which is read only then.
+    As(BirthCertificate),
 }
 
 /// Where a key is: its version, by which handles are kept, the `CKA_ID` of its objects, and what they
@@ -86,10 +86,10 @@ impl KeyRef {
         }
     }
 
-    /// One whose objects are refused unless they are what this birth certificate says: the JSON of a
+    /// One whose objects are refused unless they are what this birth certificate says: that of a
     /// [`Birth`].
     #[must_use]
-    pub fn born(self, birth: Arc<serde_json::Value>) -> Self {
+    pub fn born(self, birth: BirthCertificate) -> Self {
         Self {
             born: Born::As(birth),
             ..self

@@ -118,15 +118,16 @@ async fn remove_in(
 
 /// A primary whose last replica has gone begins its window.
 fn waits_no_longer(key: &Key, regions: usize, now: OffsetDateTime) -> Key {
-    match key.pending_days {
-        Some(days) if key.is_primary() && regions == 1 => Key {
-            state: KeyState::PendingDeletion,
-            deletion: Some(now + time::Duration::days(days.into())),
-            pending_days: None,
-            ..key.clone()
-        },
-        _ => key.clone(),
+    let mut key = key.clone();
+    if let Some(days) = key.pending_days
+        && key.is_primary()
+        && regions == 1
+    {
+        key.state = KeyState::PendingDeletion;
+        key.deletion = Some(now + time::Duration::days(days.into()));
+        key.pending_days = None;
     }
+    key
 }
 
 async fn record(

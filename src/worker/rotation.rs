@@ -42,7 +42,7 @@ impl Reason {
     /// Whether `key` is still to be rotated: since it was found it may have been.
     fn holds(self, found: &Rotation, key: &Key, now: OffsetDateTime) -> bool {
         let due = match self {
-            Reason::Schedule => key.next_rotation.is_some_and(|at| at <= now),
+            Reason::Schedule => key.next_rotation.is_some_and(|at| at.time() <= now),
             Reason::Worn => key.current_version == found.version,
         };
         due && key.state == KeyState::Enabled && AUTOMATIC.check(key, "").is_ok()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use strongroom::Error;
 use strongroom::model::shapes::GrantOperation;
 use strongroom::model::{
-    AccountId, Constraints, EncryptionContext, KeySpec, KeyState, KeyUsage, Origin, Region, arn,
+    AccountId, BareKeyId, Constraints, EncryptionContext, KeySpec, KeyUsage, Origin, Region, arn,
 };
 use strongroom::store::*;
 use time::OffsetDateTime;
@@ -130,7 +130,7 @@ pub fn grant(key: &Key) -> Grant {
         key: key.row,
         account: key.account.clone(),
         region: key.region.clone(),
-        key_id: key.key_id.clone(),
+        key_id: key.key_id.to_string(),
         grant_id: format!("{:032x}{:032x}", Uuid::new_v4().as_u128(), 7),
         name: Some("n".into()),
         grantee: "arn:aws:iam::111122223333:user/alice".into(),
@@ -151,41 +151,34 @@ pub fn grant(key: &Key) -> Grant {
 
 /// A key that is in no table yet.
 pub fn key() -> Key {
-    let version = Uuid::new_v4();
-    Key {
-        row: Uuid::new_v4(),
-        row_version: 1,
+    let profile = KeyProfile {
         account: account(),
         region: region(),
-        key_id: Uuid::new_v4().to_string(),
         spec: KeySpec::Rsa2048,
         usage: KeyUsage::SignVerify,
         origin: Origin::AwsKms,
-        state: KeyState::Enabled,
         description: "for tests \u{1f512}".into(),
         policy: r#"{"Version":"2012-10-17"}"#.into(),
         tags: [("b", ""), ("a", "1")]
             .map(|(k, v)| (k.into(), v.into()))
             .into(),
-        created: CREATED,
         deletion: None,
         key_store: None,
         multi_region: false,
         primary_region: None,
         rotation_days: None,
-        next_rotation: None,
         pending_days: None,
-        material_set: Uuid::new_v4(),
-        current_version: version,
-        versions: vec![KeyVersion::made(
-            version,
-            1,
-            "0123456789abcdef".into(),
-            Some(Arc::from(&b"\x30\x00spki"[..])),
-            serde_json::json!({"z": 1, "local": true, "a": 1.0}),
-            CREATED,
-        )],
-    }
+    };
+    let version = KeyVersion::made(
+        Uuid::new_v4(),
+        1,
+        "0123456789abcdef".into(),
+        Some(Arc::from(&b"\x30\x00spki"[..])),
+        serde_json::json!({"z": 1, "local": true, "a": 1.0}),
+        CREATED,
+    );
+    let key_id = BareKeyId::of(Uuid::new_v4(), false);
+    Key::made(key_id, profile, version, CREATED)
 }
 
 pub fn alias(name: &str, key: &Key) -> Alias {
@@ -195,7 +188,7 @@ pub fn alias(name: &str, key: &Key) -> Alias {
         account: account(),
         region: region(),
         name: name.into(),
-        key_id: key.key_id.clone(),
+        key_id: key.key_id.to_string(),
         created: CREATED,
         updated: CREATED,
     }

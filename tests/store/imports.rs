@@ -14,7 +14,8 @@ fn external() -> Key {
     let mut key = key();
     key.origin = Origin::External;
     key.state = KeyState::PendingImport;
-    key.versions = vec![KeyVersion::awaiting_import(key.current_version, 1, CREATED)];
+    let version = KeyVersion::awaiting_import(key.current_version, 1, CREATED);
+    key.versions = vec![version].into();
     key
 }
 
@@ -42,16 +43,14 @@ async fn replace(store: &Store, key: &Key, object: Option<Uuid>) -> Result<Vec<I
                 let locked = tx.lock_key(&key.account, &key.region, &key.key_id).await?;
                 let key = locked.expect("the key");
                 let before = key.versions[0].clone();
-                let after = KeyVersion {
-                    state: match object {
-                        Some(_) => VersionState::Enabled,
-                        None => VersionState::PendingImport,
-                    },
-                    object_id: object.map(|object| Arc::from(&object.as_bytes()[..])),
-                    valid_to: object.map(|_| datetime!(2100-01-01 00:00 UTC)),
-                    verifier: Some(b"verifier".to_vec()),
-                    ..before.clone()
+                let mut after = before.clone();
+                after.state = match object {
+                    Some(_) => VersionState::Enabled,
+                    None => VersionState::PendingImport,
                 };
+                after.object_id = object.map(|object| Arc::from(&object.as_bytes()[..]));
+                after.valid_to = object.map(|_| datetime!(2100-01-01 00:00 UTC));
+                after.verifier = Some(b"verifier".to_vec());
                 tx.replace_material(&key, &before, &after).await?;
                 tx.update_key(&key).await?;
                 Ok(tx.left())
@@ -155,7 +154,7 @@ async fn what_has_expired_is_found_by_the_databases_clock() {
     assert!(store.due_expiries(9).await.unwrap().is_empty());
     set_clock(&sql, "100 years").await;
     let due = store.due_expiries(9).await.unwrap();
-    assert_eq!(due, [(account(), region(), key.key_id.clone())]);
+    assert_eq!(due, [(account(), region(), key.key_id.to_string())]);
     assert_ne!(key.key_id, without.key_id);
 }
 

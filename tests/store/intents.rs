@@ -122,7 +122,7 @@ async fn a_key_is_deleted_when_it_is_due_and_leaves_its_objects_to_destroy() {
     );
     set_clock(&sql, "100 years").await;
     let found = store.due_deletions(10).await.unwrap();
-    assert_eq!(found, [(account(), region(), key.key_id.clone())]);
+    assert_eq!(found, [(account(), region(), key.key_id.to_string())]);
     let intents = delete().await.unwrap();
     assert_eq!(intents.len(), 1);
     assert_eq!(intents[0].version, key.current_version);
@@ -258,10 +258,8 @@ async fn keys_that_wait_for_their_key_store_keep_no_others_waiting() {
         })
         .await
         .unwrap();
-    let stored = Key {
-        key_store: Some(disconnected.row),
-        ..key()
-    };
+    let mut stored = key();
+    stored.key_store = Some(disconnected.row);
     insert(&store, &stored).await;
     for (key, day) in [(&stored, 1), (&home, 2)] {
         let deletion = datetime!(2024-03-01 00:00 UTC) + time::Duration::days(day);
@@ -276,7 +274,7 @@ async fn keys_that_wait_for_their_key_store_keep_no_others_waiting() {
         let due = store.due_deletions(1).await.unwrap();
         due[0].2.clone()
     };
-    assert_eq!(first().await, home.key_id);
+    assert_eq!(first().await, *home.key_id);
     store
         .transaction("connect", |tx| {
             let row = disconnected.row;
@@ -288,5 +286,5 @@ async fn keys_that_wait_for_their_key_store_keep_no_others_waiting() {
         })
         .await
         .unwrap();
-    assert_eq!(first().await, stored.key_id);
+    assert_eq!(first().await, *stored.key_id);
 }

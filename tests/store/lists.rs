@@ -203,7 +203,7 @@ async fn aliases_are_verified_once_for_each_version_of_their_key() {
                 match change {
                     0 => {
                         let moved = Alias {
-                            key_id: theirs.key_id.clone(),
+                            key_id: theirs.key_id.to_string(),
                             ..alias
                         };
                         tx.update_alias(&moved, &ours, &theirs).await

@@ -11,6 +11,7 @@ mod identities;
 mod imports;
 mod intents;
 mod lists;
+mod memory;
 mod plans;
 mod quotas;
 mod recovery;

@@ -70,14 +70,13 @@ async fn keys_of_an_account_and_region() {
     let room = store.check_room_for_key(&account(), &region()).await;
     assert_eq!(room.unwrap_err().code(), ErrorCode::LimitExceeded);
     // Another Region, another account.
-    let elsewhere = Key {
-        region: strongroom::model::Region::parse("eu-west-1").unwrap(),
-        ..key()
-    };
+    let mut elsewhere = key();
+    elsewhere.region = strongroom::model::Region::parse("eu-west-1").unwrap();
     try_insert(&store, elsewhere).await.unwrap();
     let theirs = (0..7).map(|_| {
-        let account = another();
-        try_insert(&store, Key { account, ..key() })
+        let mut key = key();
+        key.account = another();
+        try_insert(&store, key)
     });
     assert_eq!(count(join_all(theirs).await), 7);
     // One goes, one may come.
@@ -129,7 +128,7 @@ async fn aliases_of_a_key() {
     let moved = alias("alias/moved", &other);
     add(&other, moved.clone()).await.unwrap();
     let moved = Alias {
-        key_id: one.key_id.clone(),
+        key_id: one.key_id.to_string(),
         row_version: 2,
         ..moved
     };

@@ -4,7 +4,7 @@ use crate::fixture::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use strongroom::Error;
-use strongroom::model::{KeyState, Region};
+use strongroom::model::{BareKeyId, KeyState, Region};
 use strongroom::store::*;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -15,20 +15,16 @@ fn in_region(name: &str) -> Region {
 
 /// A multi-Region key in three Regions; the first is the primary.
 async fn three(store: &Store) -> Vec<Key> {
-    let primary = Key {
-        key_id: format!("mrk-{}", Uuid::new_v4().simple()),
-        multi_region: true,
-        primary_region: Some(region()),
-        ..key()
-    };
+    let mut primary = key();
+    primary.key_id = BareKeyId::of(Uuid::new_v4(), true);
+    primary.multi_region = true;
+    primary.primary_region = Some(region());
     insert(store, &primary).await;
     let mut keys = vec![primary.clone()];
     for name in ["us-east-1", "ap-south-1"] {
-        let replica = Key {
-            row: Uuid::new_v4(),
-            region: in_region(name),
-            ..primary.clone()
-        };
+        let mut replica = primary.clone();
+        replica.row = Uuid::new_v4();
+        replica.region = in_region(name);
         insert_replica(store, &replica).await.unwrap();
         keys.push(replica);
     }

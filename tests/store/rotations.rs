@@ -52,7 +52,7 @@ async fn what_is_due_and_what_is_worn() {
         let mut key = key.clone();
         let days = if at == 7 { 1 } else { at as i64 - 90 };
         key.rotation_days = Some(90);
-        key.next_rotation = Some(now + Days::days(days));
+        key.next_rotation = Some((now + Days::days(days)).into());
         match at {
             2 => (key.multi_region, key.primary_region) = (true, Some(region())),
             3 => (key.multi_region, key.primary_region) = (true, Some(elsewhere.clone())),

@@ -8,7 +8,6 @@ use cryptoki::session::Session;
 use cryptoki::types::Ulong;
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::token::{
     Birth, Deviation, KeyRef, Sighting, Subject, SystemKey, Token, TokenError, TokenErrorClass,
@@ -91,8 +90,8 @@ fn what_took_the_place_of_a_key_is_seen_and_refused() {
 
             let version = Uuid::new_v4();
             let birth = token.generate(version, "cmk", SPEC, USAGE).await.unwrap();
-            let certificate = Arc::new(serde_json::to_value(&birth).unwrap());
-            let key = KeyRef::new(version, SPEC, USAGE, None).born(certificate);
+            let certificate = serde_json::to_value(&birth).unwrap();
+            let key = KeyRef::new(version, SPEC, USAGE, None).born(certificate.into());
             let seen = look(&token, version, Some(&birth)).await;
             assert_eq!(seen.deviations, []);
             let told = seen.attributes.unwrap();

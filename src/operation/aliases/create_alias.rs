@@ -53,7 +53,7 @@ impl Change for CreateAlias {
             account: key.account.clone(),
             region: key.region.clone(),
             name: input.alias_name.to_string(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             created: now,
             updated: now,
         };

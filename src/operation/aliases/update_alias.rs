@@ -62,7 +62,7 @@ impl Change for UpdateAlias {
             .alias(0)
             .ok_or_else(|| Error::internal("an alias without its row"))?;
         let moved = Alias {
-            key_id: target.key_id.clone(),
+            key_id: target.key_id.to_string(),
             updated: cx.clock.now(),
             ..(**alias).clone()
         };

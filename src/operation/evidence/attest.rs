@@ -47,7 +47,7 @@ pub async fn attest(key: &Key, cx: &Context) -> Result<Attestation, Error> {
             key_usage: key.usage.as_str().into(),
             origin: key.origin.as_str().into(),
             key_state: key.state.as_str().into(),
-            creation_date: text(key.created)?,
+            creation_date: text(key.created.time())?,
         },
         token: identity,
         // No token that was tried has one.
@@ -72,7 +72,7 @@ pub fn subject(key: &Key, version: &KeyVersion) -> Result<Subject, Error> {
         object_id: id.unwrap_or(version.id.as_bytes()).to_vec(),
         spec: key.spec,
         usage: key.usage,
-        birth: Some(Birth::deserialize(&*version.birth).map_err(Error::internal)?),
+        birth: Some(Birth::deserialize(version.birth.json()).map_err(Error::internal)?),
     })
 }
 
@@ -107,7 +107,7 @@ pub fn attested(
         version: version.number,
         current: version.id == key.current_version,
         state: version.state.as_str().into(),
-        creation_date: text(version.created)?,
+        creation_date: text(version.created.time())?,
         provenance,
         object_id: hex::encode(
             version
@@ -138,7 +138,7 @@ fn provenance(version: &KeyVersion) -> Provenance {
 
 /// The birth certificate, its attributes by their PKCS#11 names.
 fn at_birth(version: &KeyVersion) -> Result<Map<String, Value>, Error> {
-    let birth = Birth::deserialize(&*version.birth).map_err(Error::internal)?;
+    let birth = Birth::deserialize(version.birth.json()).map_err(Error::internal)?;
     let (sensitive, extractable) = match &birth.adopted {
         Some(adopted) => (adopted.sensitive, adopted.extractable),
         // What does not read back so is not taken for a key.

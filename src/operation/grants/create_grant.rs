@@ -149,7 +149,7 @@ impl Change for CreateGrant {
             key: key.row,
             account: key.account.clone(),
             region: key.region.clone(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             grant_id: new_id()?,
             name: input.name.as_ref().map(|name| name.to_string()),
             grantee: grantee.to_owned(),

@@ -137,7 +137,7 @@ impl TokenChange for ImportKeyMaterial {
         let related = tx.lock_related(key).await?;
         let locked = related.iter().find(|other| other.row == key.row);
         let locked = locked.ok_or_else(meanwhile)?;
-        let mut versions = locked.versions.clone();
+        let mut versions = locked.versions.to_vec();
         match &made.replaces {
             Some(before) => {
                 let same = |version: &&mut KeyVersion| {
@@ -237,31 +237,26 @@ async fn make(
         "wrapping_algorithm": import_token.algorithm.as_str(),
         "through_memory": through_memory,
     });
-    let before = match replaced {
+    let mut version = match replaced {
         Some(version) => version.clone(),
         None => {
             let number = key.versions.last().map_or(0, |version| version.number) + 1;
             KeyVersion::awaiting_import(Uuid::new_v4(), number, now)
         }
     };
-    let verifier = match before.verifier {
-        Some(known) => Some(known),
-        None => verifier::make(key, before.id, &material, cx).await?,
-    };
-    let description = input.key_material_description.as_deref();
-    let version = KeyVersion {
-        token_serial: birth.token_serial,
-        public_key: birth.public_key.map(Into::into),
-        birth: Arc::new(birth_certificate),
-        state: match before.state {
-            VersionState::PendingImport => VersionState::Enabled,
-            other => other,
-        },
-        description: description.map(str::to_owned).or(before.description),
-        verifier,
-        object_id: Some(Arc::from(object.as_bytes().as_slice())),
-        ..before
-    };
+    if version.verifier.is_none() {
+        version.verifier = verifier::make(key, version.id, &material, cx).await?;
+    }
+    if let Some(description) = input.key_material_description.as_deref() {
+        version.description = Some(description.to_owned());
+    }
+    if version.state == VersionState::PendingImport {
+        version.state = VersionState::Enabled;
+    }
+    version.token_serial = birth.token_serial;
+    version.public_key = birth.public_key.map(Into::into);
+    version.birth = birth_certificate.into();
+    version.object_id = Some(Arc::from(object.as_bytes().as_slice()));
     Ok(Made {
         replaces: replaced.cloned(),
         version,

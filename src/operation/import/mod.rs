@@ -28,7 +28,7 @@ async fn write_keys(
     versions: &[KeyVersion],
 ) -> Result<(), Error> {
     for mut key in related {
-        key.versions = versions.to_vec();
+        key.versions = versions.to_vec().into();
         key.state = match (key.state, key.awaits_import()) {
             (KeyState::Enabled | KeyState::Disabled, true) => KeyState::PendingImport,
             (KeyState::PendingImport, false) => KeyState::Enabled,
@@ -67,12 +67,10 @@ pub async fn delete_material(
             tx.remove_version(version).await?;
             continue;
         }
-        let without = KeyVersion {
-            state: VersionState::PendingImport,
-            object_id: None,
-            valid_to: None,
-            ..version.clone()
-        };
+        let mut without = version.clone();
+        without.state = VersionState::PendingImport;
+        without.object_id = None;
+        without.valid_to = None;
         tx.replace_material(locked, version, &without).await?;
         left.push(without);
     }

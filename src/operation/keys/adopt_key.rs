@@ -10,13 +10,13 @@ use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, Description, Flag, ObjectId, ObjectLabel, Policy, Tags,
 };
-use crate::model::{KeySpec, KeyState, KeyUsage, Origin, hex};
+use crate::model::{BareKeyId, KeySpec, KeyUsage, Origin, hex};
 use crate::operation::access::Subject;
 use crate::operation::made::version_of;
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange, policies, tags,
 };
-use crate::store::{Key, KeyVersion, Transaction};
+use crate::store::{Key, KeyProfile, Transaction};
 use crate::token::{Adopted, AdoptedAttributes, Adoption, Locator};
 use crate::{Error, ErrorCode};
 use uuid::Uuid;
@@ -70,7 +70,7 @@ pub struct AdoptedObject {
 /// The object, and the version that it is to be.
 #[allow(missing_docs)]
 pub struct Found {
-    pub key_id: String,
+    pub key_id: BareKeyId,
     pub version: Uuid,
     pub adopted: Adopted,
 }
@@ -133,7 +133,7 @@ impl TokenChange for AdoptKey {
             Some(store) => cx.tokens.of_store(store).await?,
             None => cx.tokens.home().clone(),
         };
-        let (version, key_id) = (Uuid::new_v4(), Uuid::new_v4().to_string());
+        let (version, key_id) = (Uuid::new_v4(), BareKeyId::of(Uuid::new_v4(), false));
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
@@ -164,17 +164,12 @@ impl TokenChange for AdoptKey {
         let store = call.key_store();
         let created = cx.clock.now();
         let account = request.principal.account.clone();
-        let version = KeyVersion {
-            object_id: Some(found.adopted.object_id.as_slice().into()),
-            ..version_of(found.version, 1, &found.adopted.birth, created)?
-        };
-        let key = Key {
-            row: Uuid::new_v4(),
-            row_version: 1,
-            policy: policies::or_default(input.policy.as_ref(), &account),
+        let mut version = version_of(found.version, 1, &found.adopted.birth, created)?;
+        version.object_id = Some(found.adopted.object_id.as_slice().into());
+        let profile = KeyProfile {
+            policy: policies::or_default(input.policy.as_ref(), &account).into(),
             account,
             region: request.region.clone(),
-            key_id: found.key_id.clone(),
             spec: input.key_spec,
             usage: input.key_usage,
             // It is used, rotated and deleted as a key that was made here; that it was not, its birth
@@ -183,21 +178,16 @@ impl TokenChange for AdoptKey {
                 Some(_) => Origin::AwsCloudHsm,
                 None => Origin::AwsKms,
             },
-            state: KeyState::Enabled,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             tags: tags::by_key(input.tags.as_ref())?,
-            created,
             deletion: None,
             key_store: store.map(|store| store.row),
             multi_region: false,
             primary_region: None,
             rotation_days: None,
-            next_rotation: None,
             pending_days: None,
-            material_set: Uuid::new_v4(),
-            current_version: found.version,
-            versions: vec![version],
         };
+        let key = Key::made(found.key_id.clone(), profile, version, created);
         tx.insert_key(&key).await?;
         Ok(Output {
             key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),

@@ -5,19 +5,18 @@
 
 use super::KeyMetadata;
 use crate::model::arn::key_arn;
-use crate::model::key_id::MULTI_REGION;
 use crate::model::key_store::StoreRule;
 use crate::model::member::input;
 use crate::model::shapes::{
     CustomKeyStoreId, CustomerMasterKeySpec, Description, Flag, Policy, Tags, XksKeyId,
 };
-use crate::model::{KeySpec, KeyState, KeyUsage, Origin};
+use crate::model::{BareKeyId, KeySpec, KeyState, KeyUsage, Origin};
 use crate::operation::made::{self, Made};
 use crate::operation::{
     Access, Authorized, Context, Operation, OperationName, Request, TokenChange,
 };
 use crate::operation::{policies, tags};
-use crate::store::{Key, KeyVersion, Transaction};
+use crate::store::{Key, KeyProfile, KeyVersion, Transaction};
 use crate::{Error, ErrorCode};
 use uuid::Uuid;
 
@@ -52,7 +51,7 @@ pub struct Output {
 /// The key's id, and what the token has made for it; `None` where the material is yet to be imported.
 #[allow(missing_docs)]
 pub struct Prepared {
-    pub key_id: String,
+    pub key_id: BareKeyId,
     pub made: Option<Made>,
 }
 
@@ -176,11 +175,7 @@ impl TokenChange for CreateKey {
             .check_room_for_key(account, &request.region)
             .await?;
         let (spec, usage) = spec_and_usage(input)?;
-        let random = Uuid::new_v4();
-        let key_id = match is_multi_region(input) {
-            true => format!("{MULTI_REGION}{}", random.simple()),
-            false => random.to_string(),
-        };
+        let key_id = BareKeyId::of(Uuid::new_v4(), is_multi_region(input));
         let (caller, region) = (&request.principal, &request.region);
         let arn = key_arn(&caller.account, region, &key_id);
         let bypass = input.bypass_policy_lockout_safety_check;
@@ -212,31 +207,24 @@ impl TokenChange for CreateKey {
                 (KeyState::PendingImport, version)
             }
         };
-        let key = Key {
-            row: Uuid::new_v4(),
-            row_version: 1,
-            policy: policies::or_default(input.policy.as_ref(), &account),
+        let profile = KeyProfile {
+            policy: policies::or_default(input.policy.as_ref(), &account).into(),
             account,
             region: request.region.clone(),
-            key_id: prepared.key_id.clone(),
             spec,
             usage,
             origin: input.origin.unwrap_or(Origin::AwsKms),
-            state,
             description: input.description.as_deref().unwrap_or_default().to_owned(),
             tags: tags::by_key(input.tags.as_ref())?,
-            created,
             deletion: None,
             key_store: store.map(|store| store.row),
             multi_region,
             primary_region: multi_region.then(|| request.region.clone()),
             rotation_days: None,
-            next_rotation: None,
             pending_days: None,
-            material_set: Uuid::new_v4(),
-            current_version: version.id,
-            versions: vec![version],
         };
+        let mut key = Key::made(prepared.key_id.clone(), profile, version, created);
+        key.state = state;
         tx.insert_key(&key).await?;
         Ok(Output {
             key_metadata: KeyMetadata::from(&key).in_store(&key, store.map(|store| &**store)),

@@ -127,9 +127,9 @@ impl KeyMetadata {
         let imported = key.origin == Origin::External && !key.awaits_import();
         Self {
             aws_account_id: key.account.to_string(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             arn: arn_of(key),
-            creation_date: Timestamp(key.created),
+            creation_date: Timestamp(key.created.time()),
             enabled: key.state == KeyState::Enabled,
             description: key.description.clone(),
             key_usage: key.usage,

@@ -63,20 +63,15 @@ impl Change for ScheduleKeyDeletion {
             .pending_window_in_days
             .map_or(DEFAULT_DAYS, |days| days.0);
         let days = i32::try_from(days).map_err(Error::internal)?;
-        let key = (**call.key(0)).clone();
+        let mut key = Key::clone(call.key(0));
         // A primary waits for its replicas, and its window begins when the last one is gone.
-        let key = match key.is_primary() && tx.lock_related(&key).await?.len() > 1 {
-            true => Key {
-                state: KeyState::PendingReplicaDeletion,
-                pending_days: Some(days),
-                ..key
-            },
-            false => Key {
-                state: KeyState::PendingDeletion,
-                deletion: Some(cx.clock.now() + Duration::days(days.into())),
-                ..key
-            },
-        };
+        if key.is_primary() && tx.lock_related(&key).await?.len() > 1 {
+            key.state = KeyState::PendingReplicaDeletion;
+            key.pending_days = Some(days);
+        } else {
+            key.state = KeyState::PendingDeletion;
+            key.deletion = Some(cx.clock.now() + Duration::days(days.into()));
+        }
         tx.update_key(&key).await?;
         Ok(Output {
             key_id: arn_of(&key),

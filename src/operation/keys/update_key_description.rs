@@ -40,10 +40,8 @@ impl Change for UpdateKeyDescription {
         tx: &Transaction<'_>,
         _: &Context,
     ) -> Result<(), Error> {
-        let key = Key {
-            description: input.description.to_string(),
-            ..(**call.key(0)).clone()
-        };
+        let mut key = Key::clone(call.key(0));
+        key.description = input.description.to_string();
         tx.update_key(&key).await
     }
 }

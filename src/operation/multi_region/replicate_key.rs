@@ -16,9 +16,10 @@ use crate::operation::tags::{self, Tag};
 use crate::operation::{
     Access, Authorized, Change, Context, Operation, OperationName, Request, policies,
 };
-use crate::store::{Key, Transaction};
+use crate::store::{Key, KeyProfile, Transaction};
 use crate::{Error, ErrorCode};
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// See the module.
@@ -84,18 +85,22 @@ impl Change for ReplicateKey {
             );
             return Err(Error::new(ErrorCode::UnsupportedOperation, message));
         }
+        let profile = KeyProfile {
+            region: input.replica_region.clone(),
+            description: input.description.as_deref().unwrap_or_default().to_owned(),
+            policy: policies::or_default(input.policy.as_ref(), &primary.account).into(),
+            tags: tags::by_key(input.tags.as_ref())?,
+            deletion: None,
+            pending_days: None,
+            ..KeyProfile::clone(&primary.profile)
+        };
         let replica = Key {
             row: Uuid::new_v4(),
             row_version: 1,
-            region: input.replica_region.clone(),
             state: KeyState::Enabled,
-            description: input.description.as_deref().unwrap_or_default().to_owned(),
-            policy: policies::or_default(input.policy.as_ref(), &primary.account),
-            tags: tags::by_key(input.tags.as_ref())?,
-            created: cx.clock.now(),
-            deletion: None,
-            pending_days: None,
-            ..(**primary).clone()
+            created: cx.clock.now().into(),
+            profile: Arc::new(profile),
+            ..Key::clone(primary)
         };
         let bypass = input.bypass_policy_lockout_safety_check;
         let (policy, caller) = (input.policy.as_ref(), &request.principal);
@@ -110,7 +115,7 @@ impl Change for ReplicateKey {
             tx.update_key(key).await?;
         }
         tx.insert_replica(&replica).await?;
-        let mut regions: Vec<Region> = related.into_iter().map(|key| key.region).collect();
+        let mut regions: Vec<Region> = related.into_iter().map(|key| key.region.clone()).collect();
         regions.push(replica.region.clone());
         regions.sort();
         let metadata = KeyMetadata::of(&replica, &regions);
@@ -118,7 +123,7 @@ impl Change for ReplicateKey {
         Ok(Output {
             replica_key_metadata: metadata,
             replica_tags: replica.tags.iter().map(Tag::from).collect(),
-            replica_policy: replica.policy,
+            replica_policy: replica.policy.to_string(),
         })
     }
 }

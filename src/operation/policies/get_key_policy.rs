@@ -47,7 +47,7 @@ impl Use for GetKeyPolicy {
     ) -> Result<Output, Error> {
         check_name(input.policy_name.as_ref())?;
         Ok(Output {
-            policy: call.key(0).policy.clone(),
+            policy: call.key(0).policy.to_string(),
             policy_name: DEFAULT,
         })
     }

@@ -57,10 +57,8 @@ impl Change for PutKeyPolicy {
             call.policies(),
             &arn_of(key),
         )?;
-        let key = Key {
-            policy: input.policy.to_string(),
-            ..Key::clone(key)
-        };
+        let mut key = Key::clone(key);
+        key.policy = (*input.policy).into();
         tx.update_key(&key).await
     }
 }

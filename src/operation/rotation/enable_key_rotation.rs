@@ -56,7 +56,7 @@ impl Change for EnableKeyRotation {
         }
         for mut key in tx.lock_related(call.key(0)).await? {
             key.rotation_days = days;
-            key.next_rotation = Some(next);
+            key.next_rotation = Some(next.into());
             tx.update_key(&key).await?;
         }
         Ok(())

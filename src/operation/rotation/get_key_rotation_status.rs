@@ -59,9 +59,9 @@ impl Use for GetKeyRotationStatus {
         let next = key.next_rotation.filter(|_| !going);
         Ok(Output {
             key_rotation_enabled: days.is_some(),
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             rotation_period_in_days: days,
-            next_rotation_date: next.map(Timestamp),
+            next_rotation_date: next.map(|next| Timestamp(next.time())),
         })
     }
 }

@@ -75,7 +75,7 @@ impl RotationsListEntry {
             KeyMaterialState::NonCurrent
         };
         Self {
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             key_material_id: key_material_id(version.id),
             key_material_description: version.description.clone(),
             import_state: external.then_some(match version.state {

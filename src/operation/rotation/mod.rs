@@ -155,20 +155,17 @@ pub async fn make_current(
 pub async fn rotate(
     tx: &Transaction<'_>,
     key: &Key,
-    version: KeyVersion,
+    mut version: KeyVersion,
     how: RotationType,
     now: OffsetDateTime,
 ) -> Result<Vec<Key>, Error> {
-    let version = KeyVersion {
-        rotation: Some((how, now)),
-        ..version
-    };
+    version.rotation = Some((how, now));
     make_current(tx, key, &version, |key| {
         if let (RotationType::Automatic, Some(days), Some(due)) =
             (how, key.rotation_days, key.next_rotation)
-            && due <= now
+            && due.time() <= now
         {
-            key.next_rotation = Some(following(due, days, now));
+            key.next_rotation = Some(following(due.time(), days, now).into());
         }
     })
     .await

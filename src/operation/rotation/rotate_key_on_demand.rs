@@ -113,7 +113,7 @@ impl TokenChange for RotateKeyOnDemand {
         };
         super::rotate(tx, key, version, RotationType::OnDemand, now).await?;
         Ok(Output {
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
         })
     }
 }

@@ -79,10 +79,10 @@ impl Use for GetKeyLastUsage {
         let key = call.key(0);
         let (last, since) = cx.store.last_use(key).await?;
         Ok(Output {
-            key_id: key.key_id.clone(),
+            key_id: key.key_id.to_string(),
             key_last_usage: last.into(),
-            tracking_start_date: Timestamp(since.max(key.created)),
-            key_creation_date: Timestamp(key.created),
+            tracking_start_date: Timestamp(since.max(key.created.time())),
+            key_creation_date: Timestamp(key.created.time()),
         })
     }
 }

@@ -59,7 +59,7 @@ impl KeyVersionListEntry {
             key_version_arn: version_of(&arn_of(key), version.number),
             state: version.state,
             primary: version.id == key.current_version,
-            creation_date: Timestamp(version.created),
+            creation_date: Timestamp(version.created.time()),
             public_key: version.public_key.as_ref().map(|der| der.to_vec().into()),
         }
     }

@@ -1,42 +1,41 @@
 use super::*;
-use crate::model::{AccountId, KeySpec, KeyState, KeyUsage, Origin, Region};
-use crate::store::{Identity, IdentityKind};
+use crate::model::{AccountId, BareKeyId, KeySpec, KeyUsage, Origin, Region};
+use crate::store::{Identity, IdentityKind, KeyProfile, KeyVersion};
 use Condition::{Always, OnConditions};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 const ACCOUNT: &str = "111122223333";
 const OTHER: &str = "444455556666";
+const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 fn account(id: &str) -> AccountId {
     AccountId::parse(id).unwrap()
 }
 
 fn key(statements: Value) -> Key {
-    Key {
-        row: Uuid::from_u128(1),
-        row_version: 1,
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    let profile = KeyProfile {
         account: account(ACCOUNT),
         region: Region::parse("us-east-1").unwrap(),
-        key_id: "k".into(),
         spec: KeySpec::SymmetricDefault,
         usage: KeyUsage::EncryptDecrypt,
         origin: Origin::AwsKms,
-        state: KeyState::Enabled,
         description: String::new(),
-        policy: json!({"Version": "2012-10-17", "Statement": statements}).to_string(),
+        policy: policy.to_string().into(),
         tags: [("team".to_owned(), "a".to_owned())].into(),
-        created: OffsetDateTime::UNIX_EPOCH,
         deletion: None,
         key_store: None,
         multi_region: false,
         primary_region: None,
         rotation_days: None,
-        next_rotation: None,
         pending_days: None,
-        material_set: Uuid::nil(),
-        current_version: Uuid::nil(),
-        versions: Vec::new(),
+    };
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let version = KeyVersion::awaiting_import(Uuid::nil(), 1, now);
+    Key {
+        row: Uuid::from_u128(1),
+        ..Key::made(BareKeyId::parse(KEY_ID).unwrap(), profile, version, now)
     }
 }
 
@@ -194,7 +193,7 @@ fn roles_sessions_and_grants() {
         key: Uuid::from_u128(1),
         account: account(ACCOUNT),
         region: Region::parse("us-east-1").unwrap(),
-        key_id: "k".into(),
+        key_id: KEY_ID.into(),
         grant_id: String::new(),
         name: None,
         grantee: grantee.into(),
@@ -222,10 +221,8 @@ fn roles_sessions_and_grants() {
 
 #[test]
 fn a_policy_that_does_not_parse_allows_nothing() {
-    let broken = Key {
-        policy: "{".into(),
-        ..key(json!([]))
-    };
+    let mut broken = key(json!([]));
+    broken.policy = "{".into();
     let root = identity(IdentityKind::Root, ACCOUNT, "", None);
     let map = access(&metadata(broken, vec![root]));
     assert_eq!((map.patterns.len(), map.unreadable), (0, vec![0]));

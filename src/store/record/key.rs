@@ -1,43 +1,62 @@
-//! Keys, their versions and their use.
+//! Keys and their use.
 
+use super::{KeyVersion, Micros, Versions};
 use crate::model::shapes::KeyLastUsageTrackingOperation;
 use crate::model::{
-    AccountId, KeySpec, KeyState, KeyUsage, Origin, Region, RotationType, VersionState,
+    AccountId, BareKeyId, KeySpec, KeyState, KeyUsage, Origin, Region, VersionState,
 };
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A CMK in one account and Region.
+/// A CMK in one account and Region. A gateway keeps very many of them, so what they may have alike
+/// is apart, and is kept once for all that do (`store/alike.rs`); it is read and written as if it were
+/// the key's own.
 #[derive(Debug, Clone)]
 pub struct Key {
     /// Identifies the row for ever; never shown.
     pub row: Uuid,
     /// Raised by every change.
     pub row_version: i64,
+    /// AWS's key id: a UUID, or `mrk-…`.
+    pub key_id: BareKeyId,
+    /// Whether it may be used.
+    pub state: KeyState,
+    /// When it was made.
+    pub created: Micros,
+    /// When it is next rotated, where automatic rotation is on.
+    pub next_rotation: Option<Micros>,
+    /// Whose versions are its own.
+    pub material_set: Uuid,
+    /// The version that encrypts and signs.
+    pub current_version: Uuid,
+    /// All versions, by number.
+    pub versions: Versions,
+    /// What it is, and how it is set up.
+    pub profile: Arc<KeyProfile>,
+}
+
+/// What a key is, and how it is set up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyProfile {
     /// The account it belongs to.
     pub account: AccountId,
     /// The Region it belongs to.
     pub region: Region,
-    /// AWS's key id: a UUID, or `mrk-…`.
-    pub key_id: String,
     /// What kind of key it is.
     pub spec: KeySpec,
     /// The one thing it may be used for.
     pub usage: KeyUsage,
     /// Where its material comes from.
     pub origin: Origin,
-    /// Whether it may be used.
-    pub state: KeyState,
     /// What its owner wrote about it.
     pub description: String,
     /// The key policy, as given.
-    pub policy: String,
+    pub policy: Arc<str>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// When it was made; microseconds are kept.
-    pub created: OffsetDateTime,
     /// When the key is to be destroyed, while pending deletion.
     pub deletion: Option<OffsetDateTime>,
     /// The custom key store whose token has it; `None` for the gateway's own token.
@@ -48,19 +67,47 @@ pub struct Key {
     pub primary_region: Option<Region>,
     /// Days from one automatic rotation to the next; `None` where it is off.
     pub rotation_days: Option<i32>,
-    /// When it is next rotated, where automatic rotation is on.
-    pub next_rotation: Option<OffsetDateTime>,
     /// How many days a primary will wait once its last replica is gone.
     pub pending_days: Option<i32>,
-    /// Whose versions are its own.
-    pub material_set: Uuid,
-    /// The version that encrypts and signs.
-    pub current_version: Uuid,
-    /// All versions, by number.
-    pub versions: Vec<KeyVersion>,
+}
+
+impl Deref for Key {
+    type Target = KeyProfile;
+
+    fn deref(&self) -> &KeyProfile {
+        &self.profile
+    }
+}
+
+impl DerefMut for Key {
+    /// From then on the profile is the key's own.
+    fn deref_mut(&mut self) -> &mut KeyProfile {
+        Arc::make_mut(&mut self.profile)
+    }
 }
 
 impl Key {
+    /// A key with the version that was made for it, as a new row.
+    pub fn made(
+        key_id: BareKeyId,
+        profile: KeyProfile,
+        version: KeyVersion,
+        created: OffsetDateTime,
+    ) -> Self {
+        Self {
+            row: Uuid::new_v4(),
+            row_version: 1,
+            key_id,
+            state: KeyState::Enabled,
+            created: created.into(),
+            next_rotation: None,
+            material_set: Uuid::new_v4(),
+            current_version: version.id,
+            versions: vec![version].into(),
+            profile: Arc::new(profile),
+        }
+    }
+
     /// One of its versions.
     pub fn version(&self, id: Uuid) -> Option<&KeyVersion> {
         self.versions.iter().find(|version| version.id == id)
@@ -91,108 +138,19 @@ impl Key {
     /// As it is once its deletion is cancelled. AWS brings it back disabled: enabling it is a decision
     /// of its own. A key whose material was deleted meanwhile cannot be enabled.
     pub fn deletion_cancelled(&self) -> Key {
-        Key {
-            state: match self.awaits_import() {
-                true => KeyState::PendingImport,
-                false => KeyState::Disabled,
-            },
-            deletion: None,
-            pending_days: None,
-            ..self.clone()
-        }
+        let mut key = self.clone();
+        key.state = match self.awaits_import() {
+            true => KeyState::PendingImport,
+            false => KeyState::Disabled,
+        };
+        key.deletion = None;
+        key.pending_days = None;
+        key
     }
 
     /// Whether it is the primary of a multi-Region key.
     pub fn is_primary(&self) -> bool {
         self.primary_region.as_ref() == Some(&self.region)
-    }
-}
-
-/// One object, or one key pair, on the token.
-#[derive(Debug, Clone)]
-pub struct KeyVersion {
-    /// Names it in ciphertexts, and is the `CKA_ID` of what the token generated.
-    pub id: Uuid,
-    /// Raised by every change.
-    pub row_version: i64,
-    /// Counts from 1 within the material set.
-    pub number: i32,
-    /// The serial number of the token it is on.
-    pub token_serial: String,
-    /// The `CKA_ID` of what was adopted, and of imported material, which has another one after each
-    /// import; `None` where it is `id`.
-    pub object_id: Option<Arc<[u8]>>,
-    /// DER SubjectPublicKeyInfo.
-    pub public_key: Option<Arc<[u8]>>,
-    /// What the token said of it when it was made, as JSON.
-    pub birth: Arc<serde_json::Value>,
-    /// When it was made; microseconds are kept.
-    pub created: OffsetDateTime,
-    /// Whether it may be used, and has material.
-    pub state: VersionState,
-    /// When its imported material expires.
-    pub valid_to: Option<OffsetDateTime>,
-    /// `KeyMaterialDescription` of imported material.
-    pub description: Option<String>,
-    /// By which rotation it became current, and when; `None` for a first version.
-    pub rotation: Option<(RotationType, OffsetDateTime)>,
-    /// Made by imported material: the same material makes or opens it again.
-    pub verifier: Option<Vec<u8>>,
-}
-
-impl KeyVersion {
-    /// A version as the token has just made it: the first, or one that is yet to become current.
-    pub fn made(
-        id: Uuid,
-        number: i32,
-        token_serial: String,
-        public_key: Option<Arc<[u8]>>,
-        birth: serde_json::Value,
-        created: OffsetDateTime,
-    ) -> Self {
-        Self {
-            id,
-            row_version: 1,
-            number,
-            token_serial,
-            object_id: None,
-            public_key,
-            birth: Arc::new(birth),
-            created,
-            state: VersionState::Enabled,
-            valid_to: None,
-            description: None,
-            rotation: None,
-            verifier: None,
-        }
-    }
-
-    /// A version whose material is yet to be imported.
-    pub fn awaiting_import(id: Uuid, number: i32, created: OffsetDateTime) -> Self {
-        let birth = serde_json::json!({"imported": false});
-        Self {
-            state: VersionState::PendingImport,
-            ..Self::made(id, number, String::new(), None, birth, created)
-        }
-    }
-
-    /// The `CKA_ID` of its object on the token, where it is a UUID: any but those of some adopted
-    /// objects.
-    pub fn cka_id(&self) -> Option<Uuid> {
-        match &self.object_id {
-            Some(id) => Uuid::from_slice(id).ok(),
-            None => Some(self.id),
-        }
-    }
-
-    /// Whether its object was on the token before the gateway knew it.
-    pub fn is_adopted(&self) -> bool {
-        self.birth.get("adopted").is_some()
-    }
-
-    /// Whether it has, or had, imported material, and takes no other.
-    pub fn is_settled(&self) -> bool {
-        self.public_key.is_some() || self.verifier.is_some()
     }
 }
 

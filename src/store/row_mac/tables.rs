@@ -4,7 +4,7 @@ use super::row::Row;
 use crate::model::{ConnectionErrorCode, KeySpec, Region, RotationType, VersionState};
 use crate::store::{
     AccessKey, Alias, Approval, ApprovalRequest, Call, Grant, Identity, IdentityKind, Intent, Key,
-    KeyStore, KeyVersion,
+    KeyStore, KeyVersion, Micros,
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(in crate::store) fn key(key: &Key) -> Vec<u8> {
         .text(key.origin.as_str())
         .boolean(key.multi_region)
         .uuid(key.material_set)
-        .instant(key.created)
+        .instant(key.created.time())
         .text(key.state.as_str())
         .text(&key.description)
         .text(&key.policy)
@@ -41,7 +41,11 @@ pub(in crate::store) fn key(key: &Key) -> Vec<u8> {
         key.rotation_days.map(i64::from),
         Row::number,
     )
-    .added("next_rotation", key.next_rotation, Row::instant)
+    .added(
+        "next_rotation",
+        key.next_rotation.map(Micros::time),
+        Row::instant,
+    )
     .added("pending_days", key.pending_days.map(i64::from), Row::number)
     .0
 }
@@ -67,7 +71,7 @@ pub(in crate::store) fn key_version(
         None => row.null(),
     }
     .text(birth)
-    .instant(version.created)
+    .instant(version.created.time())
     .added("state", state, Row::text)
     .added("valid_to", version.valid_to, Row::instant)
     .added("description", version.description.as_deref(), Row::text)
