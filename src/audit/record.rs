@@ -47,6 +47,33 @@ pub struct Record<'a> {
     pub approval: Option<Approval>,
 }
 
+impl<'a> Record<'a> {
+    /// What no request has asked for: a change that succeeded, with an id of its own.
+    pub fn unasked(
+        time: OffsetDateTime,
+        event_name: &'a str,
+        region: &'a str,
+        actor: Actor<'a>,
+    ) -> Self {
+        Self {
+            time,
+            request_id: Uuid::new_v4(),
+            event_source: KMS,
+            event_name,
+            region,
+            actor,
+            source_ip: None,
+            user_agent: None,
+            trace: None,
+            read_only: false,
+            parameters: None,
+            resources: Vec::new(),
+            outcome: Outcome::Success { response: None },
+            approval: None,
+        }
+    }
+}
+
 /// Who acted.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor<'a> {

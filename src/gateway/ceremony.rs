@@ -1,7 +1,7 @@
 //! The ceremony of a first set-up: who was there, what they did with the PINs, and the transcript of
 //! it all, which is the audit log's first record.
 
-use crate::audit::{self, Actor, Outcome, Record, VerifierKey, origin};
+use crate::audit::{Actor, Record, VerifierKey, origin};
 use crate::clock::{Clock, SystemClock};
 use crate::model::{AccountId, Region, hex};
 use crate::store::Transaction;
@@ -128,24 +128,16 @@ impl Ceremony {
             account, region, ..
         } = transcript.place;
         let facts = transcript.facts(&digest);
-        let request_id = Uuid::new_v4();
         let record = Record {
-            time: transcript.time,
-            request_id,
-            event_source: audit::KMS,
-            event_name: "Ceremony",
-            region: region.as_str(),
-            actor: Actor::Ceremony(account),
-            source_ip: None,
-            user_agent: None,
-            trace: None,
-            read_only: false,
             parameters: facts.as_object(),
-            resources: Vec::new(),
-            outcome: Outcome::Success { response: None },
-            approval: None,
+            ..Record::unasked(
+                transcript.time,
+                "Ceremony",
+                region.as_str(),
+                Actor::Ceremony(account),
+            )
         };
-        tx.record(request_id, &record.to_bytes()?).await?;
+        tx.record(record.request_id, &record.to_bytes()?).await?;
         Ok(format!("{text}SHA-256 of all lines above: {digest}\n"))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::difference::{Place, Repair};
 use super::{Difference, Reconciler};
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Record};
 use crate::model::{AccountId, KeyState, Region};
 use crate::operation::import::delete_material;
 use crate::operation::leftover;
@@ -103,25 +103,18 @@ impl Reconciler {
         parameters: Value,
         resources: Vec<String>,
     ) -> Result<(Uuid, Vec<u8>), Error> {
-        let request_id = Uuid::new_v4();
         let parameters: Option<&Map<String, Value>> = parameters.as_object();
         let record = Record {
-            time: self.clock.now(),
-            request_id,
-            event_source: audit::KMS,
-            event_name,
-            region: region.as_str(),
-            actor: Actor::Operator(account),
-            source_ip: None,
-            user_agent: None,
-            trace: None,
-            read_only: false,
             parameters,
             resources,
-            outcome: Outcome::Success { response: None },
-            approval: None,
+            ..Record::unasked(
+                self.clock.now(),
+                event_name,
+                region.as_str(),
+                Actor::Operator(account),
+            )
         };
-        Ok((request_id, record.to_bytes()?))
+        Ok((record.request_id, record.to_bytes()?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Destroys keys whose pending window has passed, by both clocks.
 
 use crate::Error;
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Outcome, Record};
 use crate::model::arn::key_arn;
 use crate::model::shapes::Timestamp;
 use crate::model::{AccountId, KeyState, Region};
@@ -10,7 +10,6 @@ use crate::store::{Intent, Key, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// Keys destroyed in one round.
 const ROUND: i64 = 100;
@@ -137,22 +136,15 @@ async fn record(
     key: &Key,
     response: Option<serde_json::Value>,
 ) -> Result<(), Error> {
-    let request_id = Uuid::new_v4();
     let record = Record {
-        time,
-        request_id,
-        event_source: audit::KMS,
-        event_name,
-        region: key.region.as_str(),
-        actor: Actor::Worker(&key.account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
-        read_only: false,
-        parameters: None,
         resources: vec![key_arn(&key.account, &key.region, &key.key_id)],
         outcome: Outcome::Success { response },
-        approval: None,
+        ..Record::unasked(
+            time,
+            event_name,
+            key.region.as_str(),
+            Actor::Worker(&key.account),
+        )
     };
-    tx.record(request_id, &record.to_bytes()?).await
+    tx.record(record.request_id, &record.to_bytes()?).await
 }

@@ -1,7 +1,7 @@
 //! Deletes imported key material that has expired, by both clocks.
 
 use crate::Error;
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Record};
 use crate::model::arn::key_arn;
 use crate::model::{AccountId, Region};
 use crate::operation::import::delete_material;
@@ -10,7 +10,6 @@ use crate::store::{Intent, Transaction};
 use futures_util::FutureExt;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// Keys whose material is deleted in one round.
 const ROUND: i64 = 100;
@@ -70,24 +69,16 @@ async fn delete_in(
     if !delete_material(tx, &key, |version| expired(version.valid_to)).await? {
         return Ok(Vec::new());
     }
-    let request_id = Uuid::new_v4();
+    // As CloudTrail names it.
     let record = Record {
-        time: now,
-        request_id,
-        event_source: audit::KMS,
-        // As CloudTrail names it.
-        event_name: "DeleteExpiredKeyMaterial",
-        region: region.as_str(),
-        actor: Actor::Worker(&account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
-        read_only: false,
-        parameters: None,
         resources: vec![key_arn(&account, &region, &key_id)],
-        outcome: Outcome::Success { response: None },
-        approval: None,
+        ..Record::unasked(
+            now,
+            "DeleteExpiredKeyMaterial",
+            region.as_str(),
+            Actor::Worker(&account),
+        )
     };
-    tx.record(request_id, &record.to_bytes()?).await?;
+    tx.record(record.request_id, &record.to_bytes()?).await?;
     Ok(tx.left())
 }

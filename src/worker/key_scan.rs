@@ -2,7 +2,7 @@
 //! what they were made as. What is not is recorded, once, and counted until it is.
 
 use crate::Error;
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Outcome, Record};
 use crate::model::{AccountId, Region};
 use crate::operation::Context;
 use crate::operation::authorized::arn_of;
@@ -170,24 +170,18 @@ async fn record(
     resources: Vec<String>,
     response: Value,
 ) -> Result<(), Error> {
-    let request_id = Uuid::new_v4();
     let record = Record {
-        time: cx.clock.now(),
-        request_id,
-        event_source: audit::KMS,
-        event_name,
-        region: region.as_str(),
-        actor: Actor::Worker(account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
         read_only: true,
-        parameters: None,
         resources,
         outcome: Outcome::Success {
             response: Some(response),
         },
-        approval: None,
+        ..Record::unasked(
+            cx.clock.now(),
+            event_name,
+            region.as_str(),
+            Actor::Worker(account),
+        )
     };
-    tx.record(request_id, &record.to_bytes()?).await
+    tx.record(record.request_id, &record.to_bytes()?).await
 }

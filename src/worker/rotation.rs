@@ -4,7 +4,7 @@
 //! encrypt. Material that was imported can only be replaced by its owner; there it does refuse.
 
 use crate::Error;
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Outcome, Record};
 use crate::model::{KeyState, RotationType, key_material_id};
 use crate::operation::authorized::arn_of;
 use crate::operation::made::Made;
@@ -15,7 +15,6 @@ use futures_util::FutureExt;
 use serde_json::json;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// Keys rotated in one round.
 const ROUND: i64 = 100;
@@ -129,25 +128,18 @@ async fn rotate_in(
         "reason": why.as_str(),
     });
     let rotated = rotation::rotate(tx, &key, version, RotationType::Automatic, now).await?;
-    let request_id = Uuid::new_v4();
     let record = Record {
-        time: now,
-        request_id,
-        event_source: audit::KMS,
-        event_name: "RotateKey",
-        region: key.region.as_str(),
-        actor: Actor::Worker(&key.account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
-        read_only: false,
-        parameters: None,
         resources: rotated.iter().map(arn_of).collect(),
         outcome: Outcome::Success {
             response: Some(response),
         },
-        approval: None,
+        ..Record::unasked(
+            now,
+            "RotateKey",
+            key.region.as_str(),
+            Actor::Worker(&key.account),
+        )
     };
-    tx.record(request_id, &record.to_bytes()?).await?;
+    tx.record(record.request_id, &record.to_bytes()?).await?;
     Ok(true)
 }

@@ -4,7 +4,7 @@ use super::{Database, PublicKey, failed, io_failed, progress, tree};
 use crate::Error;
 use crate::audit::export::Manifest;
 use crate::audit::verify::{Anchors, Keys, verify};
-use crate::audit::{Actor, KMS, Outcome, Record};
+use crate::audit::{Actor, Record};
 use crate::store::{Store, Transaction};
 use futures_util::FutureExt;
 use serde_json::json;
@@ -102,25 +102,17 @@ async fn prune(
 
 /// That records were pruned is in the log as well.
 async fn record(store: &Store, from: u64, size: u64) -> Result<(Uuid, Vec<u8>), Error> {
-    let request_id = Uuid::new_v4();
     let account = store.unverified_management_account().await?;
     let operator = format!("uid {}", rustix::process::getuid().as_raw());
     let parameters = json!({ "fromLeaf": from, "toLeaf": size, "operator": operator });
     let record = Record {
-        time: store.now().await?,
-        request_id,
-        event_source: KMS,
-        event_name: "PruneAuditLog",
-        region: "us-east-1",
-        actor: Actor::Auditor(&account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
-        read_only: false,
         parameters: parameters.as_object(),
-        resources: Vec::new(),
-        outcome: Outcome::Success { response: None },
-        approval: None,
+        ..Record::unasked(
+            store.now().await?,
+            "PruneAuditLog",
+            "us-east-1",
+            Actor::Auditor(&account),
+        )
     };
-    Ok((request_id, record.to_bytes()?))
+    Ok((record.request_id, record.to_bytes()?))
 }

@@ -2,7 +2,7 @@
 //! the row what came of it.
 
 use crate::Error;
-use crate::audit::{self, Actor, Outcome, Record};
+use crate::audit::{Actor, Outcome, Record};
 use crate::model::{ConnectionErrorCode, ConnectionState};
 use crate::operation::{Context, OperationName};
 use crate::store::{KeyStore, Transaction};
@@ -117,29 +117,21 @@ fn concluded(mut store: KeyStore, outcome: Result<String, ConnectionErrorCode>) 
 }
 
 async fn record(tx: &Transaction<'_>, cx: &Context, store: &KeyStore) -> Result<(), Error> {
-    let request_id = Uuid::new_v4();
     let response = serde_json::json!({
         "customKeyStoreId": store.id,
         "connectionState": store.state,
         "connectionErrorCode": store.error,
     });
     let record = Record {
-        time: cx.clock.now(),
-        request_id,
-        event_source: audit::KMS,
-        event_name: OperationName::ConnectCustomKeyStore.as_str(),
-        region: store.region.as_str(),
-        actor: Actor::Worker(&store.account),
-        source_ip: None,
-        user_agent: None,
-        trace: None,
-        read_only: false,
-        parameters: None,
-        resources: Vec::new(),
         outcome: Outcome::Success {
             response: Some(response),
         },
-        approval: None,
+        ..Record::unasked(
+            cx.clock.now(),
+            OperationName::ConnectCustomKeyStore.as_str(),
+            store.region.as_str(),
+            Actor::Worker(&store.account),
+        )
     };
-    tx.record(request_id, &record.to_bytes()?).await
+    tx.record(record.request_id, &record.to_bytes()?).await
 }
