@@ -16,7 +16,7 @@ use super::merkle::{Frontier, Hash};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use std::io;
+use std::io::{self, BufRead};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ const MANIFEST: &str = "export.json";
 const FORMAT: &str = "strongroom/audit-export/v1";
 /// A manifest is small.
 const MANIFEST_BYTES: u64 = 1 << 16;
+/// The longest record, in bytes: a line without an end must not fill the memory.
+pub(super) const LONGEST: usize = 1 << 24;
 /// What the line of a record begins with that the database no longer has.
 pub(super) const MISSING: &[u8] = br#"{"missing":"#;
 
@@ -94,15 +96,39 @@ pub(super) struct NoteLine {
     pub(super) note: String,
 }
 
-/// The records of an export, a line each.
-///
-/// # Errors
-/// The file cannot be opened.
-pub fn records(folder: &Path) -> io::Result<io::BufReader<std::fs::File>> {
-    Ok(io::BufReader::with_capacity(
-        1 << 16,
-        open(&folder.join(RECORDS))?,
-    ))
+/// The records of an export, a line each; of a line that is longer than any record, the pieces.
+pub struct Lines {
+    file: io::BufReader<std::fs::File>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Of the export in a folder.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let file = open(&folder.join(RECORDS))?;
+        Ok(Self {
+            file: io::BufReader::with_capacity(1 << 16, file),
+            line: Vec::new(),
+        })
+    }
+
+    /// The next one, without its newline; none at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        // Nothing says yet that the file is what it should be.
+        let mut some = io::Read::take(&mut self.file, LONGEST as u64);
+        if some.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        let line = self.line.strip_suffix(b"\n");
+        Ok(Some(line.unwrap_or(&self.line)))
+    }
 }
 
 /// Opens a file; the error names it.

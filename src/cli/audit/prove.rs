@@ -3,13 +3,13 @@
 use super::export::newest;
 use super::{Database, failed, io_failed, progress, read, tree};
 use crate::Error;
-use crate::audit::export::{self, Manifest};
+use crate::audit::export::{Lines, Manifest};
 use crate::audit::merkle::{leaf_hash, proof};
 use crate::audit::verify::RecordId;
 use crate::audit::{Checkpoint, Growth, Note, Receipt};
 use crate::store::{AuditLeaf, Store};
 use std::fs::DirBuilder;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -62,11 +62,13 @@ fn archived(store: &Store, folder: &Path, request_id: Uuid) -> Result<Vec<AuditL
     let bar = progress::records(manifest.size - manifest.first);
     let wanted = request_id.to_string();
     let mut leaves = Vec::new();
-    let lines = export::records(folder).map_err(io_failed)?.split(b'\n');
-    for (leaf, record) in (manifest.first..manifest.size).zip(lines) {
-        let record = record.map_err(io_failed)?;
-        if RecordId::of(&record).request_id.as_ref() == Some(&wanted) {
-            let record = Some(record);
+    let mut lines = Lines::open(folder).map_err(io_failed)?;
+    for leaf in manifest.first..manifest.size {
+        let Some(record) = lines.read().map_err(io_failed)? else {
+            break;
+        };
+        if RecordId::of(record).request_id.as_ref() == Some(&wanted) {
+            let record = Some(record.to_vec());
             leaves.push(AuditLeaf {
                 leaf,
                 request_id,
@@ -92,6 +94,8 @@ async fn receipts(
         )));
     }
     let size = newest(store).await?;
+    let note = note(store, size).await?;
+    let signed = parsed(&note).map(|checkpoint| checkpoint.root);
     for AuditLeaf { leaf, record, .. } in leaves {
         if leaf >= size {
             return Err(failed(
@@ -100,9 +104,8 @@ async fn receipts(
         }
         let record = record.ok_or_else(|| failed(format!("the record of leaf {leaf} is gone")))?;
         let proof = tree::made(store, |node| proof::inclusion(leaf, size, node)).await?;
-        let note = note(store, size).await?;
         let root = proof::root(leaf_hash(&record), leaf, size, &proof);
-        if root.is_none() || root != parsed(&note).map(|checkpoint| checkpoint.root) {
+        if root.is_none() || root != signed {
             return Err(failed(format!(
                 "the record of leaf {leaf} is not the one that was signed"
             )));
@@ -114,7 +117,7 @@ async fn receipts(
             record,
             leaf,
             proof,
-            checkpoint: note,
+            checkpoint: note.clone(),
         };
         write(
             &out.join(format!("{name}.tlog-proof")),

@@ -4,18 +4,15 @@
 use super::filter::Filter;
 use super::{failed, io_failed, print, progress};
 use crate::Error;
-use crate::audit::export::{Manifest, records};
+use crate::audit::export::{Lines, Manifest};
 use crate::config::Config;
 use crate::gateway::settings;
 use crate::store::Store;
-use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use time::{Duration, OffsetDateTime};
 
 /// Records that are read at a time.
 const PAGE: u32 = 2000;
-/// The most bytes of a line of an export that are read together.
-const LONGEST: u64 = 1 << 24;
 /// How far the times in records may be from the order of the leaves: two gateways' clocks, and
 /// transactions that take their time.
 const SLACK: Duration = Duration::minutes(5);
@@ -50,19 +47,11 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Error> {
 fn in_export(folder: &Path, filter: &Filter) -> Result<(), Error> {
     let manifest = Manifest::read(folder).map_err(io_failed)?;
     let bar = progress::records(manifest.size - manifest.first);
-    let mut file = records(folder).map_err(io_failed)?;
-    let mut line = Vec::new();
-    // Nothing says yet that the file is what it should be.
-    let mut next = |line: &mut Vec<u8>| {
-        let read = io::Read::take(&mut file, LONGEST).read_until(b'\n', line);
-        read.map_err(io_failed)
-    };
-    while next(&mut line)? > 0 {
-        let record = line.strip_suffix(b"\n").unwrap_or(&line);
+    let mut lines = Lines::open(folder).map_err(io_failed)?;
+    while let Some(record) = lines.read().map_err(io_failed)? {
         if filter.takes(record) && !bar.suspend(|| print(record))? {
             break;
         }
-        line.clear();
         bar.inc(1);
     }
     bar.finish_and_clear();
