@@ -113,13 +113,13 @@ pub fn verify(
         let mut tree = Tree::new(before, marks, keys.witnesses.len())?;
         let (mut surplus, mut resumed) = (false, Vec::new());
         for block in records::Blocks::start(scope, records) {
-            for (line, hash) in block?.lines() {
+            let block = block?;
+            let room = MOST_FINDINGS - resumed.len();
+            resumed.extend(block.resumed(tree.size()).take(room));
+            for (line, hash) in block.lines() {
                 surplus = tree.size() >= manifest.size;
                 if surplus {
                     break;
-                }
-                if resumed.len() < MOST_FINDINGS {
-                    resumed.extend(Resumed::read(tree.size(), line));
                 }
                 tree.push(line, hash, next_hash(&mut leaves)?)?;
             }

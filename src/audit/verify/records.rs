@@ -1,6 +1,7 @@
 //! The records of an export, hashed on all cores: read in blocks, in order, in bounded memory.
 
-use crate::audit::export::RECORDS;
+use super::Resumed;
+use crate::audit::export::{LONGEST, RECORDS};
 use crate::audit::merkle::{Hash, leaf_hash};
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,8 +9,6 @@ use std::thread::{self, Scope};
 
 /// Bytes that are read and hashed at a time.
 const BLOCK: u64 = 1 << 21;
-/// The longest record, in bytes: a line without an end must not fill the memory.
-const LONGEST: usize = 1 << 24;
 /// The most lines of a block: what is kept of each must not fill it either. No record is so short.
 const LINES: usize = 1 << 16;
 /// More cores than these have nothing to do: the file is read by one.
@@ -21,11 +20,12 @@ pub(super) struct Block {
     /// Where each line begins.
     begins: Vec<usize>,
     hashes: Vec<Hash>,
+    resumed: Vec<Resumed>,
 }
 
 impl Block {
     fn hash(bytes: Vec<u8>) -> io::Result<Self> {
-        let (mut begins, mut hashes) = (Vec::new(), Vec::new());
+        let (mut begins, mut hashes, mut resumed) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rest, mut at) = (bytes.as_slice(), 0);
         while !rest.is_empty() {
             let line = rest;
@@ -34,15 +34,27 @@ impl Block {
             if begins.len() == LINES {
                 return Err(invalid("its lines are too short for records".to_owned()));
             }
+            let record = line.strip_suffix(b"\n").unwrap_or(line);
+            resumed.extend(Resumed::read(begins.len() as u64, record));
             begins.push(at);
-            hashes.push(leaf_hash(line.strip_suffix(b"\n").unwrap_or(line)));
+            hashes.push(leaf_hash(record));
             at += length;
         }
         Ok(Self {
             bytes,
             begins,
             hashes,
+            resumed,
         })
+    }
+
+    /// What lines say of restores, where the first line is of this leaf.
+    pub(super) fn resumed(&self, first: u64) -> impl Iterator<Item = Resumed> {
+        let from_there = move |resumed: &Resumed| Resumed {
+            leaf: first + resumed.leaf,
+            ..*resumed
+        };
+        self.resumed.iter().map(from_there)
     }
 
     /// The lines, each with its hash, without its newline.
