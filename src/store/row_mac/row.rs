@@ -7,6 +7,7 @@
 //! Columns that a later migration added follow by name, and only where they are not null: rows
 //! written before it stay genuine.
 
+use crate::store::Micros;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -81,8 +82,7 @@ impl Row {
 
 /// An instant as Postgres gives it back.
 pub(in crate::store) fn micros(value: OffsetDateTime) -> OffsetDateTime {
-    let beyond = value.unix_timestamp_nanos().rem_euclid(1000);
-    value - time::Duration::nanoseconds(beyond as i64)
+    Micros::from(value).time()
 }
 
 #[cfg(test)]
