@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 const GROUP: &str = "/* audit_log::group */ \
-                     select commit_audit_group($1, $2, $3, $4, $5) as ordinal";
+                     select stamp, stale from commit_audit_group($1, $2, $3, $4, $5, $6)";
 const HOLD: &str = "/* audit_log::hold */ lock table audit_record in share row exclusive mode";
 const EMPTY: &str = "/* audit_log::empty */ \
                      select not exists (select from audit_record) as empty";
@@ -16,8 +16,7 @@ const EMPTY: &str = "/* audit_log::empty */ \
 impl Store {
     /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
     /// Runs under the fence's shared half, so that once a change has been answered no group
-    /// commits on what it replaced (`sql/V15__commit_audit_group.sql`; the other half is in
-    /// transaction.rs).
+    /// commits on what it replaced (`sql/V17__last_change.sql`; the other half is in transaction.rs).
     ///
     /// # Errors
     /// For the whole group, of which nothing counts as written: `DependencyTimeoutException`
@@ -34,7 +33,7 @@ impl Store {
                     false => self.write_group(&remain).await?,
                 };
                 if changed.is_empty() {
-                    return Ok::<_, StoreError>(());
+                    return Ok::<_, Error>(());
                 }
                 for (entry, committed) in entries.iter().zip(&mut committed) {
                     if entry.uses.iter().any(|used| changed.contains(used)) {
@@ -55,7 +54,7 @@ impl Store {
 
     /// Writes all of the entries, unless something that one of them uses has changed: then none, and
     /// answers what.
-    async fn write_group(&self, entries: &[&Entry]) -> Result<HashSet<RowVersion>, StoreError> {
+    async fn write_group(&self, entries: &[&Entry]) -> Result<HashSet<RowVersion>, Error> {
         let requests: Vec<Uuid> = entries.iter().map(|entry| entry.request_id).collect();
         let records: Vec<&[u8]> = entries.iter().map(|entry| &entry.record[..]).collect();
         // Most of a group uses the same few rows.
@@ -71,23 +70,33 @@ impl Store {
             versions.push(version);
         }
 
+        let seen = self.shared.seen.stamp(&uses);
+
         let connection = self.shared.connections.get().await?;
         // Only a group that went through gives its connection back.
         connection.discard(true);
-        let params: Params<'_> = &[&requests, &records, &kinds, &rows, &versions];
-        let changed = connection.query(GROUP, params).await?;
+        let params: Params<'_> = &[&requests, &records, &kinds, &rows, &versions, &seen];
+        let answer = connection.query_one(GROUP, params).await?;
         connection.discard(false);
-        let changed = changed.iter().map(|row| {
-            let ordinal: i64 = row.try_get(0).map_err(|error| StoreError::Statement {
-                statement: name(GROUP).into(),
-                error,
-            })?;
-            let used = usize::try_from(ordinal - 1)
-                .ok()
-                .and_then(|at| uses.get(at));
-            used.copied().ok_or(StoreError::Changed(name(GROUP)))
-        });
-        changed.collect()
+        let stamp = column(&answer, "stamp")?;
+        let stale: Option<Vec<i64>> = column(&answer, "stale")?;
+        match stale {
+            None => Ok(HashSet::new()),
+            Some(stale) if stale.is_empty() => {
+                self.shared.seen.saw(stamp, &uses);
+                Ok(HashSet::new())
+            }
+            Some(stale) => stale
+                .into_iter()
+                .map(|ordinal| {
+                    let used = usize::try_from(ordinal - 1)
+                        .ok()
+                        .and_then(|at| uses.get(at));
+                    used.copied()
+                        .ok_or_else(|| StoreError::Changed(name(GROUP)).into())
+                })
+                .collect(),
+        }
     }
 }
 

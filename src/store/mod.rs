@@ -46,6 +46,7 @@ mod report;
 mod report_log;
 mod rotations;
 mod row_mac;
+mod seen;
 mod touched;
 mod transaction;
 mod usage;
@@ -121,6 +122,7 @@ struct Shared {
     quotas: RwLock<ResourceQuotas>,
     seal: OnceLock<Arc<dyn RowSeal>>,
     cache: Arc<Cache>,
+    seen: seen::Seen,
     alike: Alike,
     metrics: Arc<StoreMetrics>,
     gcm: gcm::Blocks,
@@ -191,6 +193,7 @@ impl Store {
                 quotas: RwLock::new(config.quotas),
                 seal: OnceLock::new(),
                 cache,
+                seen: seen::Seen::default(),
                 alike: Alike::default(),
                 metrics,
                 gcm: gcm::Blocks::new(config.cache_entries),

@@ -3,7 +3,8 @@
 //! A group of records is committed under the shared half of an advisory lock, and a change of a row
 //! that decides takes the exclusive half as the last thing before its commit. So a change waits for
 //! the groups in flight, every later group sees it, and once the change has been answered no group
-//! commits on what it replaced.
+//! commits on what it replaced. The database sees to it also for changes that do not pass here, and
+//! gives every change a stamp of its own (`sql/V17__last_change.sql`).
 
 use super::error::StoreError;
 use super::pool::{Connection, column};

@@ -101,6 +101,83 @@ async fn only_what_has_changed_is_forgotten() {
     assert_eq!(read().await, (3, true));
 }
 
+/// Whoever makes a change, and however: it need not know of the fence, nor of the stamp.
+#[tokio::test]
+async fn what_was_seen_holds_until_any_row_changes() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let sql = database.sql().await;
+    let (key, other) = (key(), key());
+    insert(&store, &key).await;
+    let uses = [RowVersion::Key(key.row, 1)];
+    let commit = async || store.commit_group(&[entry(&uses)]).await.unwrap()[0];
+    let stamp = async || -> Uuid {
+        let row = sql.query_one("select stamp from last_change", &[]).await;
+        row.unwrap().get(0)
+    };
+    assert_eq!(commit().await, Committed::Durable);
+
+    // A new row is none that anybody has seen.
+    let before = stamp().await;
+    insert(&store, &other).await;
+    assert_eq!(stamp().await, before);
+    // Without triggers nobody is told: so it is not looked at again.
+    let untold = "set session_replication_role = replica; \
+                  update kms_key set row_version = row_version + 1; \
+                  set session_replication_role = origin";
+    sql.batch_execute(untold).await.unwrap();
+    assert_eq!(commit().await, Committed::Durable);
+
+    // A change of another row, and all are looked at.
+    let changes = "begin; \
+                   update kms_key set row_version = row_version - 1; \
+                   delete from kms_key where key_id <> $key; \
+                   commit";
+    let changes = changes.replace("$key", &format!("'{}'", key.key_id));
+    sql.batch_execute(&changes).await.unwrap();
+    assert_ne!(stamp().await, before);
+    for _ in 0..2 {
+        assert_eq!(commit().await, Committed::Durable);
+    }
+    for (change, back) in [
+        (
+            "row_version = row_version + 1",
+            "row_version = row_version - 1",
+        ),
+        ("id = gen_random_uuid()", ""),
+    ] {
+        let of_key = |change: &str| format!("update kms_key set {change}");
+        sql.batch_execute(&of_key(change)).await.unwrap();
+        assert_eq!(commit().await, Committed::Stale, "{change}");
+        if !back.is_empty() {
+            sql.batch_execute(&of_key(back)).await.unwrap();
+            assert_eq!(commit().await, Committed::Durable, "{back}");
+        }
+    }
+}
+
+/// A group that has been let through keeps whoever changes a row waiting for its commit, also who does not take the
+/// fence.
+#[tokio::test]
+async fn a_change_waits_for_the_groups_in_flight() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let key = key();
+    insert(&store, &key).await;
+    let (group, change) = (database.sql().await, database.sql().await);
+    let in_flight = "begin; \
+                     select commit_audit_group('{}', '{}', '{}', '{}', '{}', (select stamp from last_change))";
+    group.batch_execute(in_flight).await.unwrap();
+    let change = tokio::spawn(async move {
+        let changed = "update kms_key set row_version = row_version + 1";
+        change.batch_execute(changed).await.unwrap();
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!change.is_finished());
+    group.batch_execute("commit").await.unwrap();
+    change.await.unwrap();
+}
+
 /// Groups hammer on one key while it is disabled and enabled: none that starts after a change has
 /// returned is written, and none that was written was committed after the change it missed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -219,6 +296,7 @@ async fn the_check_scans_no_table() {
     let store = database.store().await;
     // More often than the five times after which a plan may become a generic one.
     for _ in 0..10 {
+        database.change_stamp().await;
         let group: Vec<Entry> = (0..50)
             .map(|_| entry(&[RowVersion::Key(key.row, 1)]))
             .collect();

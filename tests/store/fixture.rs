@@ -98,6 +98,12 @@ impl Database {
         tokio::spawn(connection);
         client
     }
+
+    /// Has the next group of records look at its rows.
+    pub async fn change_stamp(&self) {
+        let change = "update last_change set stamp = gen_random_uuid()";
+        self.sql().await.batch_execute(change).await.unwrap();
+    }
 }
 
 pub fn config(url: String) -> StoreConfig {

@@ -152,6 +152,7 @@ async fn what_runs_by_itself_and_pages_of_lists_read_no_table_from_end_to_end() 
     store.set_seal(Arc::new(AnyRow));
     for round in 0..ROUNDS {
         worker(&store).await;
+        database.change_stamp().await;
         sequencer_and_forwarding(&store).await;
         lists(&store, round).await;
     }
