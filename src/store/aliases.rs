@@ -9,6 +9,7 @@ use super::touched::Touched;
 use super::{Alias, Key, RowVersion, Shared, Store, Transaction};
 use crate::model::{AccountId, Region, arn};
 use crate::{Error, ErrorCode};
+use futures_util::FutureExt;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -125,7 +126,7 @@ impl Store {
         let cache = &self.shared.cache;
         let address = Address::Alias(account.clone(), region.clone(), name.into());
         let read = self.alias(account, region, name);
-        cache.or_absent(address, read).await
+        cache.or_absent(address, read.boxed()).await
     }
 
     /// Aliases after `after` in the order of their names, at most `limit`; of one key if given.

@@ -7,6 +7,7 @@ use super::metrics::{Looked, StoreMetrics};
 use super::{AccessKey, Alias, Candidate, Grant, Identity, Key, KeyStore, RowVersion};
 use crate::Error;
 use crate::model::{AccountId, Region};
+use futures_util::future::BoxFuture;
 use quick_cache::DefaultHashBuilder;
 use quick_cache::sync::Cache as Map;
 use std::hash::BuildHasher;
@@ -180,11 +181,11 @@ impl Cache {
     }
 
     /// What `read` finds for who is not its owner: that there is nothing is remembered, so that asking
-    /// for what is not there takes no longer than asking for what is.
+    /// for what is not there takes no longer than asking for what is. On the heap, as `pool.rs` says.
     pub(super) async fn or_absent<T>(
         &self,
         address: Address,
-        read: impl Future<Output = Result<Option<T>, Error>>,
+        read: BoxFuture<'_, Result<Option<T>, Error>>,
     ) -> Result<Option<T>, Error> {
         if self.is_absent(&address) {
             return Ok(None);

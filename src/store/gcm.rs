@@ -6,6 +6,7 @@
 use super::Store;
 use super::pool::Connections;
 use crate::{Error, ErrorCode};
+use futures_util::FutureExt;
 use quick_cache::sync::Cache;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -99,7 +100,7 @@ impl Store {
         if block.take() {
             return Ok(());
         }
-        let refill = block.refill(&self.shared.connections, version);
+        let refill = block.refill(&self.shared.connections, version).boxed();
         tokio::time::timeout(self.shared.deadline, refill)
             .await
             .map_err(|_| self.shared.late("gcm::reserve"))?

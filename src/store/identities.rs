@@ -8,6 +8,7 @@ use super::touched::Touched;
 use super::{Identity, IdentityKind, RowVersion, Shared, Store, Transaction};
 use crate::model::AccountId;
 use crate::{Error, ErrorCode};
+use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_postgres::Row;
@@ -144,10 +145,8 @@ impl Store {
     /// As [`Store::identity`].
     pub async fn foreign_identity(&self, arn: &str) -> Result<Option<Arc<Identity>>, Error> {
         let address = Address::Identity(arn.into());
-        self.shared
-            .cache
-            .or_absent(address, self.identity(arn))
-            .await
+        let read = self.identity(arn).boxed();
+        self.shared.cache.or_absent(address, read).await
     }
 
     /// The same as the database has it now: what a caller is shown does not lag.

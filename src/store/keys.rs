@@ -7,6 +7,7 @@ use super::row_mac::{self, refused};
 use super::{Key, KeyProfile, KeyVersion, Micros, Shared, Store, VersionProfile};
 use crate::Error;
 use crate::model::{AccountId, BareKeyId, KeySpec, Region};
+use futures_util::FutureExt;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -249,7 +250,7 @@ impl Store {
         let params: super::pool::Params<'_> = &[&account.as_str(), &region.as_str(), &key_id];
         let rows = connection.query(GET, params).await?;
         drop(connection);
-        let key = shared.read_whole_key(&rows).await?;
+        let key = shared.read_whole_key(&rows).boxed().await?;
         Ok(shared.keep_key(generation, at, key))
     }
 
@@ -279,7 +280,7 @@ impl Store {
             Ok(shared.keep_key(generation, at, key))
         };
         let address = Address::Version(region.clone(), version);
-        shared.cache.or_absent(address, read).await
+        shared.cache.or_absent(address, read.boxed()).await
     }
 
     /// As [`Store::key`], for who is not its owner: that there is none is remembered
@@ -296,7 +297,7 @@ impl Store {
         let cache = &self.shared.cache;
         let address = Address::Key(account.clone(), region.clone(), key_id.into());
         let read = self.key(account, region, key_id);
-        cache.or_absent(address, read).await
+        cache.or_absent(address, read.boxed()).await
     }
 
     /// Keys after `after` in the order of their ids, at most `limit`.

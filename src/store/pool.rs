@@ -9,7 +9,7 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status,
     Timeouts,
 };
-use std::future::Future;
+use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ impl Connections {
             recycle: Some(self.deadline),
         };
         let begun = Instant::now();
-        let object = self.pool.timeout_get(&timeouts).await;
+        let object = self.pool.timeout_get(&timeouts).boxed().await;
         self.metrics.waited.observe(begun.elapsed().as_secs_f64());
         let object = object.map_err(|error| {
             let error = match error {
@@ -117,7 +117,8 @@ impl Connection {
     }
 
     pub(super) async fn prepare(&self, sql: &'static str) -> Result<Statement, StoreError> {
-        self.bounded(sql, self.client().prepare_cached(sql)).await
+        let prepared = self.client().prepare_cached(sql);
+        self.bounded(sql, prepared.boxed()).await
     }
 
     pub(super) async fn query(
@@ -125,11 +126,11 @@ impl Connection {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.bounded(sql, async {
+        let answered = async {
             let statement = self.client().prepare_cached(sql).await?;
             self.client().query(&statement, params).await
-        })
-        .await
+        };
+        self.bounded(sql, answered.boxed()).await
     }
 
     pub(super) async fn query_opt(
@@ -154,22 +155,24 @@ impl Connection {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<u64, StoreError> {
-        self.bounded(sql, async {
+        let answered = async {
             let statement = self.client().prepare_cached(sql).await?;
             self.client().execute(&statement, params).await
-        })
-        .await
+        };
+        self.bounded(sql, answered.boxed()).await
     }
 
     pub(super) async fn batch(&self, sql: &'static str) -> Result<(), StoreError> {
-        self.bounded(sql, self.client().batch_execute(sql)).await
+        let done = self.client().batch_execute(sql);
+        self.bounded(sql, done.boxed()).await
     }
 
-    /// Waits for Postgres until the deadline, and not longer.
+    /// Waits for Postgres until the deadline, and not longer. On the heap: a request that the cache answers
+    /// has a future with room for this all the same, and futures are copied at every call.
     pub(super) async fn bounded<T>(
         &self,
         sql: &'static str,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+        work: BoxFuture<'_, Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
         let error = match tokio::time::timeout(self.deadline, work).await {
             Ok(Ok(value)) => return Ok(value),

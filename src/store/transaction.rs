@@ -11,7 +11,7 @@ use super::pool::{Connection, column};
 use super::touched::Touched;
 use super::{Intent, RowVersion, Shared, Store};
 use crate::Error;
-use futures_util::future::{BoxFuture, join3};
+use futures_util::future::{BoxFuture, FutureExt, join3};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -170,20 +170,18 @@ impl Transaction<'_> {
         let client = self.connection.client();
         // Pipelined: polled in order, so sent in order, in one flush. Where one of them fails the
         // COMMIT behind it rolls back, and its own success counts for nothing.
-        let result = self
-            .connection
-            .bounded(COMMIT, async {
-                let (notified, fenced, committed) = join3(
-                    client.execute(&notify, &[&payloads]),
-                    client.batch_execute(fence),
-                    client.batch_execute(COMMIT),
-                )
-                .await;
-                notified?;
-                fenced?;
-                committed
-            })
+        let done = async {
+            let (notified, fenced, committed) = join3(
+                client.execute(&notify, &[&payloads]),
+                client.batch_execute(fence),
+                client.batch_execute(COMMIT),
+            )
             .await;
+            notified?;
+            fenced?;
+            committed
+        };
+        let result = self.connection.bounded(COMMIT, done.boxed()).await;
         // Also where the outcome is unknown.
         self.shared.forget(&touched);
         result
