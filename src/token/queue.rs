@@ -1,9 +1,10 @@
 //! A bounded queue of jobs, and the session threads that wait at it.
 //!
-//! Waking a thread costs as much as a short call into the token, so a job wakes none while one that is
-//! awake will soon come for it: calls have been short, and few jobs wait. The thread that slept last is
-//! woken first. A call that is unexpectedly long keeps its followers waiting until one of them asks for
-//! another thread ([`Queue::hurry`]).
+//! Waking a thread costs as much as a short call into the token, and two threads in one library wait
+//! for each other's locks: so a job wakes none while one that is awake will come for it soon, as calls
+//! have been short, and few jobs wait. The thread that slept last is woken first. A call that is
+//! unexpectedly long keeps its followers waiting until one of them asks for another thread
+//! ([`Queue::hurry`]).
 
 use super::job::Job;
 use std::collections::VecDeque;
@@ -11,10 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Calls that are shorter than this are waited for rather than another thread woken.
-const SHORT: Duration = Duration::from_micros(100);
-/// So many jobs wait for one thread.
-const FEW: usize = 4;
+/// What one thread will have done within this waits for it rather than that another is woken.
+const SOON: Duration = Duration::from_micros(500);
 /// The weight of the newest call in the mean, as a power of two.
 const NEWEST: u32 = 3;
 
@@ -104,19 +103,17 @@ impl Queue {
         }
         state.jobs.push_back(job);
         let all_asleep = state.asleep.len() == state.members;
-        if all_asleep || !self.is_short() {
-            wake(state);
-            return Ok(Comes::Now);
+        if !all_asleep && self.is_soon(state.jobs.len()) {
+            return Ok(Comes::Soon);
         }
-        if state.jobs.len() > FEW {
-            wake(state);
-        }
-        Ok(Comes::Soon)
+        wake(state);
+        Ok(Comes::Now)
     }
 
-    /// Whether calls have been short.
-    fn is_short(&self) -> bool {
-        Duration::from_nanos(self.mean.load(Ordering::Relaxed)) < SHORT
+    /// Whether one thread will have done so many jobs soon, if their calls are as the latest were.
+    fn is_soon(&self, jobs: usize) -> bool {
+        let mean = Duration::from_nanos(self.mean.load(Ordering::Relaxed));
+        mean.saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX)) < SOON
     }
 
     /// Wakes another thread, if one sleeps while jobs wait.
@@ -175,7 +172,7 @@ impl Member {
                 return Next::Closed;
             }
             // Who brings the next job may have to run for it.
-            if !yielded && self.queue.is_short() {
+            if !yielded && self.queue.is_soon(1) {
                 drop(state);
                 std::thread::yield_now();
                 yielded = true;
