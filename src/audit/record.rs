@@ -7,6 +7,7 @@ use super::user_identity::UserIdentity;
 use crate::Error;
 use crate::authz::Principal;
 use crate::model::{AccountId, TraceParent};
+use openssl::sha::Sha256;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -177,6 +178,8 @@ struct Resource<'a> {
 }
 
 const KEY: &str = "AWS::KMS::Key";
+/// Most records have no more.
+const EXPECTED_BYTES: usize = 1024;
 
 impl<'a> Resource<'a> {
     fn of(arn: &'a str) -> Self {
@@ -199,15 +202,14 @@ impl<'a> Resource<'a> {
 /// The id of the record of what happened in a request. It follows from the rest, so that whoever
 /// knows the request and the event finds the record, and nobody has to remember its id.
 pub fn event_id(request_id: Uuid, event_name: &str, error_code: Option<&str>) -> Uuid {
-    let event = [event_name, error_code.unwrap_or_default()].join(" ");
-    let input = [
-        b"strongroom event ".as_slice(),
-        request_id.as_bytes(),
-        event.as_bytes(),
-    ];
-    let digest = openssl::sha::sha256(&input.concat());
+    let mut digest = Sha256::new();
+    digest.update(b"strongroom event ");
+    digest.update(request_id.as_bytes());
+    for part in [event_name, " ", error_code.unwrap_or_default()] {
+        digest.update(part.as_bytes());
+    }
     let mut id = [0; 16];
-    id.copy_from_slice(&digest[..16]);
+    id.copy_from_slice(&digest.finish()[..16]);
     uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
@@ -284,6 +286,8 @@ impl Record<'_> {
             event_category: "Management",
             recipient_account_id,
         };
-        serde_json::to_vec(&event).map_err(Error::internal)
+        let mut bytes = Vec::with_capacity(EXPECTED_BYTES);
+        serde_json::to_writer(&mut bytes, &event).map_err(Error::internal)?;
+        Ok(bytes)
     }
 }

@@ -45,12 +45,28 @@ text! {
 
 /// `arn:aws:kms:REGION:ACCOUNT:key/KEY-ID`.
 pub fn key_arn(account: &AccountId, region: &Region, key_id: &str) -> String {
-    format!("arn:aws:kms:{region}:{account}:key/{key_id}")
+    [
+        "arn:aws:kms:",
+        region.as_str(),
+        ":",
+        account.as_str(),
+        ":key/",
+        key_id,
+    ]
+    .concat()
 }
 
 /// `arn:aws:kms:REGION:ACCOUNT:alias/NAME`; `alias_name` begins with `alias/`.
 pub fn alias_arn(account: &AccountId, region: &Region, alias_name: &str) -> String {
-    format!("arn:aws:kms:{region}:{account}:{alias_name}")
+    [
+        "arn:aws:kms:",
+        region.as_str(),
+        ":",
+        account.as_str(),
+        ":",
+        alias_name,
+    ]
+    .concat()
 }
 
 /// `arn:aws:iam::ACCOUNT:root`.

@@ -248,7 +248,8 @@ async fn admit(
 
 /// A `User-Agent` as it is kept: policies look at it, and every record has it.
 fn shortened(user_agent: &str) -> String {
-    user_agent.chars().take(USER_AGENT_CHARACTERS).collect()
+    let end = user_agent.char_indices().nth(USER_AGENT_CHARACTERS);
+    user_agent[..end.map_or(user_agent.len(), |(at, _)| at)].to_owned()
 }
 
 /// The caller's trace, where exactly one is said and it is one.
@@ -261,13 +262,6 @@ fn trace(http: &HttpRequest) -> Option<TraceParent> {
 }
 
 fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
-    let twice = ONCE
-        .iter()
-        .find(|name| http.headers().get_all(**name).count() > 1);
-    if let Some(name) = twice {
-        let message = format!("The request has the header '{name}' more than once.");
-        return Err(Error::new(ErrorCode::IncompleteSignature, message));
-    }
     let headers = http.headers().iter().map(|(name, value)| {
         let value = value.to_str().map_err(|_| {
             let message = format!("The header {name} has a character that cannot be signed.");
@@ -275,7 +269,13 @@ fn headers(http: &HttpRequest) -> Result<Vec<(&str, &str)>, Error> {
         })?;
         Ok((name.as_str(), value))
     });
-    headers.collect()
+    let headers: Vec<(&str, &str)> = headers.collect::<Result<_, Error>>()?;
+    let count = |once: &str| headers.iter().filter(|(name, _)| *name == once).count();
+    if let Some(name) = ONCE.iter().find(|name| count(name) > 1) {
+        let message = format!("The request has the header '{name}' more than once.");
+        return Err(Error::new(ErrorCode::IncompleteSignature, message));
+    }
+    Ok(headers)
 }
 
 /// What a caller is told who could not be authenticated: from an address that does this too often

@@ -90,8 +90,20 @@ pub(super) fn to_sign(
     timestamp: &str,
     canonical: &str,
 ) -> String {
-    let mut to_sign =
-        format!("AWS4-HMAC-SHA256\n{timestamp}\n{date}/{region}/{service}/aws4_request\n");
+    let mut to_sign = String::with_capacity(192);
+    for part in [
+        "AWS4-HMAC-SHA256\n",
+        timestamp,
+        "\n",
+        date,
+        "/",
+        region,
+        "/",
+        service,
+        "/aws4_request\n",
+    ] {
+        to_sign.push_str(part);
+    }
     hex::push(&mut to_sign, &Sha256::digest(canonical.as_bytes()));
     to_sign
 }

@@ -52,7 +52,7 @@ fn hmac(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// day's requests with one. Both are wiped with it.
 pub struct SecretAccessKey {
     secret: SecretString,
-    last: Mutex<Option<(String, SigningKey)>>,
+    last: Mutex<Option<([String; 3], SigningKey)>>,
 }
 
 impl From<SecretString> for SecretAccessKey {
@@ -66,16 +66,15 @@ impl From<SecretString> for SecretAccessKey {
 
 impl SecretAccessKey {
     pub(super) fn signing_key(&self, scope: Scope<'_>) -> Result<SigningKey, Error> {
-        let (date, region, service) = scope;
-        let name = format!("{date}/{region}/{service}");
+        let parts: [&str; 3] = scope.into();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, key)) = &*last
-            && *known == name
+            && *known == parts
         {
             return Ok(key.clone());
         }
         let key = SigningKey::derive(self.secret.expose_secret(), scope)?;
-        *last = Some((name, key.clone()));
+        *last = Some((parts.map(String::from), key.clone()));
         Ok(key)
     }
 }

@@ -9,6 +9,7 @@ mod vectors;
 pub use frontier::Frontier;
 pub use tile::{Edge, Place, TILE, Tile};
 
+// In one call OpenSSL looks the algorithm up first, which takes longer than a node's hash.
 use openssl::sha::Sha256;
 
 /// Of a leaf or a node.
@@ -33,15 +34,16 @@ pub fn leaf_hash(record: &[u8]) -> Hash {
 
 /// The hash of the node that has these two below it.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut input = [1; 65];
-    input[1..33].copy_from_slice(left);
-    input[33..].copy_from_slice(right);
-    openssl::sha::sha256(&input)
+    let mut hash = Sha256::new();
+    hash.update(&[1]);
+    hash.update(left);
+    hash.update(right);
+    hash.finish()
 }
 
 /// The root of no leaves.
 pub fn empty_root() -> Hash {
-    openssl::sha::sha256(&[])
+    Sha256::new().finish()
 }
 
 /// The complete nodes that the leaves `[begin, end)` are made of, from the left, where `begin` is a
