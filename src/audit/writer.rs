@@ -32,7 +32,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Starts the writers on the current runtime; they end when the last clone is dropped.
+    /// Starts the writers, next to the database's connections; they end when the last clone is dropped.
     pub fn start(store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let metrics = Arc::new(AuditMetrics::new());
@@ -42,12 +42,8 @@ impl Audit {
         }));
         let ways = Arc::new(Semaphore::new(WRITERS));
         for _ in 0..WRITERS {
-            tokio::spawn(write_groups(
-                store.clone(),
-                turn.clone(),
-                ways.clone(),
-                metrics.clone(),
-            ));
+            let writer = write_groups(store.clone(), turn.clone(), ways.clone(), metrics.clone());
+            store.spawn(writer);
         }
         Self { queue, metrics }
     }

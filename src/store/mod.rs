@@ -37,6 +37,7 @@ mod listener;
 mod lists;
 mod metrics;
 mod migrate;
+mod own_thread;
 mod pool;
 mod quotas;
 mod reconcile;
@@ -75,10 +76,10 @@ use cache::Cache;
 use futures_util::future::BoxFuture;
 use listener::Listener;
 use metrics::StoreMetrics;
+use own_thread::OwnThread;
 use pool::{Connections, column};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
-use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// Where Postgres is.
@@ -117,6 +118,7 @@ pub struct Store {
 /// What the clones of a [`Store`] share.
 struct Shared {
     connections: Connections,
+    thread: OwnThread,
     deadline: Duration,
     deployment: Uuid,
     quotas: RwLock<ResourceQuotas>,
@@ -170,7 +172,7 @@ impl Shared {
 }
 
 impl Store {
-    /// Opens the pool on the current tokio runtime, starts the listener that keeps the cache fresh;
+    /// Opens the pool, starts the listener that keeps the cache fresh on the current tokio runtime;
     /// refuses a schema that is not exactly this build's.
     ///
     /// # Errors
@@ -178,7 +180,8 @@ impl Store {
     /// the database.
     pub async fn open(config: StoreConfig) -> Result<Self, Error> {
         let metrics = Arc::new(StoreMetrics::new());
-        let connections = Connections::new(&config, Handle::current(), metrics.clone())?;
+        let thread = OwnThread::start()?;
+        let connections = Connections::new(&config, thread.handle().clone(), metrics.clone())?;
         let deployment = migrate::check(&connections.get().await?).await?;
         let cache = Arc::new(Cache::new(config.cache_entries, metrics.clone()));
         let mut listening = connect::parse(&config)?;
@@ -188,6 +191,7 @@ impl Store {
         Ok(Self {
             shared: Arc::new(Shared {
                 connections,
+                thread,
                 deadline: config.deadline,
                 deployment,
                 quotas: RwLock::new(config.quotas),
@@ -203,6 +207,12 @@ impl Store {
                 _listener: listener,
             }),
         })
+    }
+
+    /// Has this done on the thread of the connections: what asks the database, answers, and has little to
+    /// work out.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.shared.thread.spawn(work);
     }
 
     /// The deployment's id, from its row.

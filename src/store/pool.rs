@@ -1,4 +1,4 @@
-//! Connections: made on one runtime, lent to all.
+//! Connections: made on one thread, lent to all.
 
 use super::StoreConfig;
 use super::connect::{OnRuntime, bound, parse};

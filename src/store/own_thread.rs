@@ -1,0 +1,51 @@
+//! The thread of the connections, and of what is to go from one to the other without another's turn in
+//! between: the group writers of the audit log.
+
+use super::error::StoreError;
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// For the connections to take leave of the server.
+const LEAVE: Duration = Duration::from_millis(50);
+
+/// Ends once it is dropped.
+pub(super) struct OwnThread {
+    handle: Handle,
+    _lives: oneshot::Sender<()>,
+}
+
+impl OwnThread {
+    /// # Errors
+    /// The system has no more threads, or files.
+    pub(super) fn start() -> Result<Self, StoreError> {
+        let failed = |error: std::io::Error| StoreError::Setup(error.to_string());
+        // With several threads, one that is woken wakes another before it does anything.
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (lives, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("strongroom-database".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let _ = ended.await;
+                    tokio::time::sleep(LEAVE).await;
+                });
+            })
+            .map_err(failed)?;
+        Ok(Self {
+            handle,
+            _lives: lives,
+        })
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(work);
+    }
+}
