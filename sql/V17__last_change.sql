@@ -11,8 +11,8 @@ create table last_change (
 
 insert into last_change default values;
 
--- Under the exclusive half of the fence, whoever makes the change: a gateway of the version before this one, or
--- somebody at a prompt.
+-- Under the exclusive half of the fence, whoever makes the change: a gateway, of the version before this one too, or
+-- somebody at a prompt. The lock's number is "STRONG" in ASCII.
 create function stamp_last_change() returns trigger
     language plpgsql as $$
 begin

@@ -16,7 +16,7 @@ const EMPTY: &str = "/* audit_log::empty */ \
 impl Store {
     /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
     /// Runs under the fence's shared half, so that once a change has been answered no group
-    /// commits on what it replaced (`sql/V17__last_change.sql`; the other half is in transaction.rs).
+    /// commits on what it replaced (`sql/V17__last_change.sql`, which has the other half too).
     ///
     /// # Errors
     /// For the whole group, of which nothing counts as written: `DependencyTimeoutException`
@@ -69,34 +69,27 @@ impl Store {
             rows.push(row);
             versions.push(version);
         }
-
         let seen = self.shared.seen.stamp(&uses);
-
         let connection = self.shared.connections.get().await?;
         // Only a group that went through gives its connection back.
         connection.discard(true);
         let params: Params<'_> = &[&requests, &records, &kinds, &rows, &versions, &seen];
         let answer = connection.query_one(GROUP, params).await?;
         connection.discard(false);
-        let stamp = column(&answer, "stamp")?;
+        let stamp: Uuid = column(&answer, "stamp")?;
+        // None where the rows were not looked at.
         let stale: Option<Vec<i64>> = column(&answer, "stale")?;
-        match stale {
-            None => Ok(HashSet::new()),
-            Some(stale) if stale.is_empty() => {
-                self.shared.seen.saw(stamp, &uses);
-                Ok(HashSet::new())
-            }
-            Some(stale) => stale
-                .into_iter()
-                .map(|ordinal| {
-                    let used = usize::try_from(ordinal - 1)
-                        .ok()
-                        .and_then(|at| uses.get(at));
-                    used.copied()
-                        .ok_or_else(|| StoreError::Changed(name(GROUP)).into())
-                })
-                .collect(),
+        if stale.as_ref().is_some_and(Vec::is_empty) {
+            self.shared.seen.saw(stamp, &uses);
         }
+        let stale = stale.into_iter().flatten().map(|ordinal| {
+            let used = usize::try_from(ordinal - 1)
+                .ok()
+                .and_then(|at| uses.get(at));
+            used.copied()
+                .ok_or_else(|| StoreError::Changed(name(GROUP)).into())
+        });
+        stale.collect()
     }
 }
 

@@ -212,7 +212,7 @@ impl Store {
     /// Has this done on the thread of the connections: what asks the database, answers, and has little to
     /// work out.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.shared.thread.spawn(work);
+        self.shared.thread.handle().spawn(work);
     }
 
     /// The deployment's id, from its row.

@@ -2,7 +2,6 @@
 //! between: the group writers of the audit log.
 
 use super::error::StoreError;
-use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -43,9 +42,5 @@ impl OwnThread {
 
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
-    }
-
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.handle.spawn(work);
     }
 }

@@ -3,17 +3,16 @@
 //! A group of records is committed under the shared half of an advisory lock, and a change of a row
 //! that decides takes the exclusive half as the last thing before its commit. So a change waits for
 //! the groups in flight, every later group sees it, and once the change has been answered no group
-//! commits on what it replaced. The database sees to it also for changes that do not pass here, and
-//! gives every change a stamp of its own (`sql/V17__last_change.sql`).
+//! commits on what it replaced. The database sees to it by itself, also for changes that do not pass
+//! here (`sql/V17__last_change.sql`).
 
 use super::error::StoreError;
 use super::pool::{Connection, column};
 use super::touched::Touched;
 use super::{Intent, RowVersion, Shared, Store};
 use crate::Error;
-use futures_util::future::{BoxFuture, FutureExt, join3};
+use futures_util::future::{BoxFuture, FutureExt, join};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -28,9 +27,6 @@ const ROLLBACK: &str = "/* transaction::rollback */ rollback";
 const COMMIT: &str = "/* transaction::commit */ commit";
 const NOTIFY: &str =
     "/* transaction::notify */ select pg_notify('strongroom', t) from unnest($1::text[]) as t";
-// The lock's number is "STRONG" in ASCII; the shared half is in audit_log.rs.
-const FENCE: &str = "/* transaction::fence */ select pg_advisory_xact_lock(91621623287367)";
-const NO_FENCE: &str = "/* transaction::no_fence */ select 1";
 const NOW: &str = "/* transaction::now */ select strongroom_now() as now";
 
 /// A transaction in progress; made by [`Store::transaction`] alone. Its verbs lock what they read
@@ -40,7 +36,6 @@ pub struct Transaction<'t> {
     pub(super) shared: &'t Shared,
     touched: Mutex<Vec<Touched>>,
     left: Mutex<Vec<Intent>>,
-    fenced: AtomicBool,
 }
 
 impl Store {
@@ -84,7 +79,6 @@ impl Store {
             shared: &self.shared,
             touched: Mutex::default(),
             left: Mutex::default(),
-            fenced: AtomicBool::new(false),
         };
         let result = match work(&transaction).await {
             // COMMIT answers an aborted transaction with a quiet ROLLBACK.
@@ -135,7 +129,6 @@ impl Transaction<'_> {
 
     /// Notes that a row that decides has changed.
     pub(super) fn changed(&self, row: RowVersion) {
-        self.fenced.store(true, Ordering::Relaxed);
         self.touch(Touched::Row(row.row()));
     }
 
@@ -161,24 +154,17 @@ impl Transaction<'_> {
             .into_inner()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let payloads: Vec<String> = touched.iter().map(Touched::payload).collect();
-        let fence = if self.fenced.load(Ordering::Relaxed) {
-            FENCE
-        } else {
-            NO_FENCE
-        };
         let notify = self.connection.prepare(NOTIFY).await?;
         let client = self.connection.client();
-        // Pipelined: polled in order, so sent in order, in one flush. Where one of them fails the
-        // COMMIT behind it rolls back, and its own success counts for nothing.
+        // Pipelined: polled in order, so sent in order, in one flush. Where the first
+        // fails the COMMIT rolls back, and its own success counts for nothing.
         let done = async {
-            let (notified, fenced, committed) = join3(
+            let (notified, committed) = join(
                 client.execute(&notify, &[&payloads]),
-                client.batch_execute(fence),
                 client.batch_execute(COMMIT),
             )
             .await;
             notified?;
-            fenced?;
             committed
         };
         let result = self.connection.bounded(COMMIT, done.boxed()).await;

@@ -159,33 +159,31 @@ impl TokenSession {
         self.find_by(Attribute::Id(place.into().id().to_vec()), class)
     }
 
-    /// Whether there is an object of any class under a `CKA_ID`: one search, where a token that searches slowly
-    /// would take three.
-    pub(super) fn has_any(&self, id: Uuid) -> Result<bool, TokenError> {
-        const ONE: NonZeroUsize = NonZeroUsize::new(1).unwrap(); // Unwrap safety: evaluated at compile time
-        let template = [
-            Attribute::Token(true),
-            Attribute::Id(id.as_bytes().to_vec()),
-        ];
-        let mut found = self.session.iter_objects_with_cache_size(&template, ONE)?;
-        Ok(found.next().transpose()?.is_some())
-    }
-
     /// As [`TokenSession::find`], by another attribute.
     pub(super) fn find_by(
         &self,
         attribute: Attribute,
         class: Class,
     ) -> Result<Vec<ObjectHandle>, TokenError> {
-        const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap(); // Unwrap safety: evaluated at compile time
-        let template = [
+        self.first_two(&[
             Attribute::Token(true),
             Attribute::Class(class.object_class()),
             attribute,
-        ];
+        ])
+    }
+
+    /// Whether there is an object of any class under a `CKA_ID`: one search, where a token that searches slowly
+    /// would take three.
+    pub(super) fn has_any(&self, id: Uuid) -> Result<bool, TokenError> {
+        let id = Attribute::Id(id.as_bytes().to_vec());
+        Ok(!self.first_two(&[Attribute::Token(true), id])?.is_empty())
+    }
+
+    fn first_two(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>, TokenError> {
+        const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap(); // Unwrap safety: evaluated at compile time
         let found = self
             .session
-            .iter_objects_with_cache_size(&template, TWO)?
+            .iter_objects_with_cache_size(template, TWO)?
             .take(2)
             .collect::<CkResult<Vec<_>>>()?;
         Ok(found)
