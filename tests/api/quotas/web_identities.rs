@@ -75,8 +75,12 @@ async fn an_account_keeps_its_places() {
     let answer = own.ask(&keys, "TrentService.ListKeys", &list).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
 
-    // Whoever looks for a role waits until this ends.
+    // Whoever looks for a role waits until this ends, and whose record is committed on a principal: that is
+    // looked at again after a change.
     let (lock, look) = (dev.owner().await, dev.owner().await);
+    look.batch_execute("update last_change set stamp = gen_random_uuid()")
+        .await
+        .unwrap();
     lock.batch_execute("begin; lock table principal in access exclusive mode")
         .await
         .unwrap();
