@@ -11,16 +11,19 @@ use cryptoki::error::{Error as CkError, RvError};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
+use quick_cache::sync::Cache;
 use secrecy::SecretString;
-use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
-use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// When C_GetTokenInfo is tried again after CKR_GENERAL_ERROR: SoftHSM has no other answer while
 /// another process logs in to the token, or out of it, and writes its flags.
 const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+
+/// How many handles are kept, of those that are used: more than most tokens have objects. Some 6 MB.
+const HANDLES: usize = 1 << 16;
 
 /// What the session threads of one epoch share.
 pub(super) struct Epoch {
@@ -31,7 +34,7 @@ pub(super) struct Epoch {
     pub(super) label: String,
     pub(super) model: String,
     /// Handles hold in every session of the process, and only in this epoch.
-    pub(super) handles: RwLock<HashMap<(Uuid, Class), ObjectHandle>>,
+    pub(super) handles: Cache<(Uuid, Class), ObjectHandle>,
     /// Set once the token is known to be gone: what is still queued is answered at once.
     pub(super) lost: AtomicBool,
     /// A session key of the anchor session, to see whether the token is well.
@@ -240,7 +243,7 @@ pub(super) fn begin(
         serial: info.serial_number().to_owned(),
         label: info.label().to_owned(),
         model: info.model().to_owned(),
-        handles: RwLock::default(),
+        handles: Cache::new(HANDLES),
         lost: AtomicBool::new(false),
         canary: key,
         oaep_sha256: OnceLock::new(),

@@ -15,7 +15,7 @@ use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::{Session, SessionState};
 use cryptoki::types::Ulong;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The type of cryptoki's results.
@@ -92,7 +92,7 @@ impl TokenSession {
     ) -> Result<T, TokenError> {
         let place = place.into();
         let version = place.version;
-        let cached = self.cached(version, class);
+        let cached = self.epoch.handles.get(&(version, class));
         let handle = match cached {
             Some(handle) => handle,
             None => self.search(place, class)?,
@@ -107,18 +107,9 @@ impl TokenSession {
         }
     }
 
-    fn cached(&self, version: Uuid, class: Class) -> Option<ObjectHandle> {
-        let handles = self.epoch.handles.read();
-        // A thread that panicked under this lock left the map whole: it only holds copies.
-        let handles = handles.unwrap_or_else(PoisonError::into_inner);
-        handles.get(&(version, class)).copied()
-    }
-
-    /// Drops a cached handle.
+    /// Drops a kept handle.
     pub(super) fn forget(&self, version: Uuid, class: Class) {
-        let handles = self.epoch.handles.write();
-        let mut handles = handles.unwrap_or_else(PoisonError::into_inner);
-        handles.remove(&(version, class));
+        self.epoch.handles.remove(&(version, class));
     }
 
     fn search(&self, place: Place<'_>, class: Class) -> Result<ObjectHandle, TokenError> {
@@ -129,9 +120,7 @@ impl TokenSession {
                 if let Some(key) = place.key {
                     compare::first_sight(self, *handle, class, key)?;
                 }
-                let handles = self.epoch.handles.write();
-                let mut handles = handles.unwrap_or_else(PoisonError::into_inner);
-                handles.insert((version, class), *handle);
+                self.epoch.handles.insert((version, class), *handle);
                 Ok(*handle)
             }
             [] => {
