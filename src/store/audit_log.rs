@@ -7,8 +7,10 @@ use crate::Error;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+const SEEN: &str = "/* audit_log::seen_group */ \
+                    select commit_seen_group($1, $2, $3) as written";
 const GROUP: &str = "/* audit_log::group */ \
-                     select stamp, stale from commit_audit_group($1, $2, $3, $4, $5, $6)";
+                     select stamp, stale from commit_audit_group($1, $2, $3, $4, $5, null)";
 const HOLD: &str = "/* audit_log::hold */ lock table audit_record in share row exclusive mode";
 const EMPTY: &str = "/* audit_log::empty */ \
                      select not exists (select from audit_record) as empty";
@@ -63,26 +65,33 @@ impl Store {
             .flat_map(|entry| entry.uses.iter().copied())
             .collect();
         let uses: Vec<RowVersion> = uses.into_iter().collect();
+        let connection = self.shared.connections.get().await?;
+        // Only a group that went through gives its connection back.
+        connection.discard(true);
+        if let Some(seen) = self.shared.seen.stamp(&uses) {
+            let answer = connection
+                .query_one(SEEN, &[&requests, &records, &seen])
+                .await?;
+            if column(&answer, "written")? {
+                connection.discard(false);
+                return Ok(HashSet::new());
+            }
+        }
         let (mut kinds, mut rows, mut versions) = (vec![], vec![], vec![]);
         for (kind, row, version) in uses.iter().copied().map(columns) {
             kinds.push(kind);
             rows.push(row);
             versions.push(version);
         }
-        let seen = self.shared.seen.stamp(&uses);
-        let connection = self.shared.connections.get().await?;
-        // Only a group that went through gives its connection back.
-        connection.discard(true);
-        let params: Params<'_> = &[&requests, &records, &kinds, &rows, &versions, &seen];
+        let params: Params<'_> = &[&requests, &records, &kinds, &rows, &versions];
         let answer = connection.query_one(GROUP, params).await?;
         connection.discard(false);
         let stamp: Uuid = column(&answer, "stamp")?;
-        // None where the rows were not looked at.
-        let stale: Option<Vec<i64>> = column(&answer, "stale")?;
-        if stale.as_ref().is_some_and(Vec::is_empty) {
+        let stale: Vec<i64> = column(&answer, "stale")?;
+        if stale.is_empty() {
             self.shared.seen.saw(stamp, &uses);
         }
-        let stale = stale.into_iter().flatten().map(|ordinal| {
+        let stale = stale.into_iter().map(|ordinal| {
             let used = usize::try_from(ordinal - 1)
                 .ok()
                 .and_then(|at| uses.get(at));

@@ -1,5 +1,5 @@
 //! Which rows the database has been seen to have since the last change of any: a group of records that uses
-//! these alone is committed without a look at them (`sql/V17__last_change.sql`).
+//! these alone is committed without a look at them (`sql/V18__commit_seen_group.sql`).
 
 use super::RowVersion;
 use std::collections::HashSet;

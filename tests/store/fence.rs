@@ -161,18 +161,57 @@ async fn a_change_waits_for_the_groups_in_flight() {
     let store = database.store().await;
     let key = key();
     insert(&store, &key).await;
-    let (group, change) = (database.sql().await, database.sql().await);
-    let in_flight = "begin; \
-                     select commit_audit_group('{}', '{}', '{}', '{}', '{}', (select stamp from last_change))";
-    group.batch_execute(in_flight).await.unwrap();
-    let change = tokio::spawn(async move {
-        let changed = "update kms_key set row_version = row_version + 1";
-        change.batch_execute(changed).await.unwrap();
-    });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert!(!change.is_finished());
-    group.batch_execute("commit").await.unwrap();
-    change.await.unwrap();
+    let group = database.sql().await;
+    for in_flight in [
+        "commit_audit_group('{}', '{}', '{}', '{}', '{}', null)",
+        "commit_seen_group('{}', '{}', (select stamp from last_change))",
+    ] {
+        let in_flight = format!("begin; select {in_flight}");
+        group.batch_execute(&in_flight).await.unwrap();
+        let change = database.sql().await;
+        let change = tokio::spawn(async move {
+            let changed = "update kms_key set row_version = row_version + 1";
+            change.batch_execute(changed).await.unwrap();
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(!change.is_finished(), "{in_flight}");
+        group.batch_execute("commit").await.unwrap();
+        change.await.unwrap();
+    }
+}
+
+/// It is let through under the last stamp alone, and by a snapshot that is later than the fence.
+#[tokio::test]
+async fn a_seen_group_is_written_as_long_as_nothing_has_changed() {
+    let database = Database::new().await;
+    let _store = database.store().await;
+    let sql = database.sql().await;
+    let commit = async |seen: &str| {
+        let group = format!(
+            "select commit_seen_group(array[gen_random_uuid(), gen_random_uuid()], \
+             array['one', 'two']::bytea[], {seen})"
+        );
+        let written = sql.query_one(&group, &[]).await?;
+        Ok::<bool, tokio_postgres::Error>(written.get(0))
+    };
+    let records = async || {
+        let records = "select coalesce(string_agg(convert_from(record, 'UTF8'), ' ' order by position), '') \
+                       from audit_record";
+        sql.query_one(records, &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0)
+    };
+    assert!(!commit("gen_random_uuid()").await.unwrap());
+    assert!(!commit("null").await.unwrap());
+    assert_eq!(records().await, "");
+    let last = "(select stamp from last_change)";
+    assert!(commit(last).await.unwrap());
+    assert_eq!(records().await, "one two");
+
+    let isolated = "begin isolation level repeatable read";
+    sql.batch_execute(isolated).await.unwrap();
+    assert!(commit(last).await.is_err(), "with a snapshot from before");
 }
 
 /// Groups hammer on one key while it is disabled and enabled: none that starts after a change has
