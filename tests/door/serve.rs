@@ -15,9 +15,11 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Stops, hard, when it is dropped.
+/// Stops, hard, when it is dropped, or with this process: what is static is never dropped.
 pub struct Gateway {
     process: Child,
+    /// Kills it once its input, which this process holds, has ended.
+    end: Child,
     log: PathBuf,
     files: TempDir,
     /// The API's.
@@ -92,9 +94,17 @@ impl Settings<'_> {
             .stderr(stderr)
             .spawn()
             .unwrap();
+        let end = Command::new("sh")
+            .args(["-c", "read _; kill -9 $0", &process.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut gateway = Gateway {
             process,
+            end,
             log,
             files,
             address: nowhere,
@@ -265,7 +275,10 @@ pub fn ask(stream: &mut (impl Read + Write), request: &[u8]) -> Result<Answer, S
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        let _ = self.process.kill(); // it may be gone already
-        self.process.wait().unwrap();
+        // First who would kill it, so that it kills nobody who has its number later.
+        for process in [&mut self.end, &mut self.process] {
+            let _ = process.kill(); // it may be gone already
+            process.wait().unwrap();
+        }
     }
 }
