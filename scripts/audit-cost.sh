@@ -28,9 +28,7 @@ for name in audited unaudited; do
 done
 for round in $(seq "$rounds"); do
     for at_once in ${connections//,/ }; do
-        names="audited unaudited"
-        [ $((round % 2)) = 1 ] || names="unaudited audited"
-        for name in $names; do
+        for name in $(in_turn "$round" audited unaudited); do
             measure "$name" --seconds "$seconds" --connections "$at_once" --json "$dir/$name-$at_once-$round.json"
         done
     done

@@ -51,3 +51,6 @@ postmaster() { head -1 "$dir/$1/postgres/data/postmaster.pid"; }
 bench() {
     (. "$dir/$2/env" && "$1" bench "${@:3}" >"$dir/out" 2>&1) || { cat "$dir/out" >&2; return 1; }
 }
+
+# Two names, in every second round the other way round: ROUND NAME NAME.
+in_turn() { [ $(($1 % 2)) = 1 ] && echo "$2 $3" || echo "$3 $2"; }

@@ -18,9 +18,7 @@ start "$strongroom" many
 measure many --seconds 1 --connections 1 --extra-keys "$keys"
 measure few --seconds 1 --connections 1
 for round in $(seq "$rounds"); do
-    names="few many"
-    [ $((round % 2)) = 1 ] || names="many few"
-    for name in $names; do
+    for name in $(in_turn "$round" few many); do
         measure "$name" --seconds "$seconds" --connections "$connections" --json "$dir/$name-$round.json"
     done
 done
