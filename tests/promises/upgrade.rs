@@ -24,7 +24,7 @@ fn left(name: &str) -> PathBuf {
     root.join("tests/promises/upgrade").join(name)
 }
 
-/// As it was left.
+/// As it was left, and as soon after: an import's wrapping key was wanted for a day then, and is now.
 fn installation() -> Installation {
     let installation = Installation::new("");
     let unpacked = Command::new("tar")
@@ -37,6 +37,7 @@ fn installation() -> Installation {
     let file = ("DUMP", left("dump.sql").display().to_string());
     let load = r#"psql --no-psqlrc -q -v ON_ERROR_STOP=1 -d "$DATABASE" -f "$DUMP""#;
     installation.shell(load, &[file]).expect(0);
+    installation.sql("update intent set lease_until = now() + (lease_until - created)");
     installation
 }
 
