@@ -53,13 +53,14 @@ pub(super) fn parse(config: &StoreConfig) -> Result<Config, StoreError> {
 
 /// Lets the server, too, give up at the deadline: it would otherwise go on with what nobody waits
 /// for, and a transaction whose gateway hangs would keep its locks. What is answered as durable is:
-/// a role's or a server's default may say otherwise.
+/// a role's or a server's default may say otherwise. What the planner takes for much work is a few rows
+/// here, and compiling it takes longer than a request may.
 pub(super) fn bound(config: &mut Config, deadline: Duration) {
     let statement_ms = deadline.as_millis().max(1);
     let idle_ms = statement_ms.saturating_mul(4);
     let ours = format!(
         "-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout={idle_ms} \
-         -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
+         -c synchronous_commit=on -c jit=off -c default_transaction_isolation=read\\ committed"
     );
     let options = match config.get_options() {
         Some(theirs) => format!("{ours} {theirs}"),
