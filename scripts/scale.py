@@ -17,7 +17,7 @@ from botocore.config import Config
 WHAT, STRONGROOM, DIR, URL, *REST = sys.argv[1:]
 IDS = f"{DIR}/token-keys.json"
 BIG = ["kms_key", "key_version", "material_set", "alias", "kms_grant", "key_usage", "gcm_reservation", "audit_record",
-       "audit_leaf"]
+       "audit_leaf", "audit_group", "audit_group_leaf"]
 random.seed(1)
 
 

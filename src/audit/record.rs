@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// The `eventSource` of what AWS KMS would record, and of the gateway's own.
 pub const KMS: &str = "kms.amazonaws.com";
@@ -58,7 +58,7 @@ impl<'a> Record<'a> {
     ) -> Self {
         Self {
             time,
-            request_id: Uuid::new_v4(),
+            request_id: request_id(time),
             event_source: KMS,
             event_name,
             region,
@@ -73,6 +73,12 @@ impl<'a> Record<'a> {
             approval: None,
         }
     }
+}
+
+/// As a request's is: it begins with the time (RFC 9562 section 5.7).
+fn request_id(time: OffsetDateTime) -> Uuid {
+    let seconds = u64::try_from(time.unix_timestamp()).unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, time.nanosecond()))
 }
 
 /// Who acted.

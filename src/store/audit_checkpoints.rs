@@ -13,27 +13,39 @@ const INSERT: &str = "/* audit_checkpoints::insert */ \
     insert into audit_checkpoint (size, note) select $1, $2 \
     where not exists (select from audit_checkpoint where size > $3) \
     on conflict (size) do nothing";
-// What has a leaf is in order of position but for the last few. Each part is one step into an index.
+// What has a leaf is in order of position but for the last few. Each part is one step into an index, or a few
+// for the size of a group.
 const FIGURES: &str = "/* audit_checkpoints::figures */ \
     with tree as materialized ( \
-        select size, settled, \
-            (select position from audit_record order by position desc limit 1) as newest, \
+        select size, settled, groups_settled, \
+            coalesce((select position from audit_record order by position desc limit 1), 0) as newest, \
             coalesce((select position from audit_leaf order by position desc limit 1), 0) as placed, \
+            coalesce((select position from audit_group order by position desc limit 1), 0) \
+                as newest_group, \
+            coalesce((select position from audit_group_leaf order by position desc limit 1), 0) \
+                as placed_group, \
             coalesce((select c.size from audit_checkpoint c order by c.size desc limit 1), 0) \
                 as signed \
-        from audit_tree \
+        from audit_tree limit 1 \
+    ), waiting as materialized ( \
+        select (select written_at from audit_record where position > placed \
+                order by position limit 1) as since, \
+            (select written_at from audit_group where position > placed_group \
+                order by position limit 1) as group_since, \
+            (select avg(cardinality(g.request_ids)) from (select request_ids from audit_group \
+                where position > placed_group order by position limit 32) g) as of_group \
+        from tree \
     ) \
     select size, signed, \
-        coalesce(newest > settled, false) as unsettled, \
-        greatest(0, coalesce(newest, 0) - placed) as waiting, \
-        extract(epoch from strongroom_now() - (select written_at from audit_record \
-            where position > placed order by position limit 1))::float8 as waiting_seconds, \
+        newest > settled or newest_group > groups_settled as unsettled, \
+        greatest(0, newest - placed) \
+            + (greatest(0, newest_group - placed_group) * coalesce(of_group, 0))::int8 as waiting, \
+        extract(epoch from strongroom_now() - least(since, group_since))::float8 as waiting_seconds, \
         extract(epoch from strongroom_now() - (select made_at from audit_checkpoint c \
             where c.size = signed))::float8 as signed_seconds, \
-        extract(epoch from strongroom_now() - (select written_at from audit_record r \
-            where r.position = (select l.position from audit_leaf l where l.leaf = signed)))::float8 \
-            as unsigned_seconds \
-    from tree";
+        extract(epoch from strongroom_now() - (select written_at from audit_leaves(signed, signed + 1)) \
+            )::float8 as unsigned_seconds \
+    from tree, waiting";
 
 /// A signed checkpoint of the tree (C2SP tlog-checkpoint).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,22 +10,20 @@ use time::OffsetDateTime;
 const LOCK: &str = "/* audit_forward::lock */ \
     select pg_try_advisory_xact_lock(hashtextextended('strongroom forward ' || $1, 0)) as locked";
 const BEGIN: &str = "/* audit_forward::begin */ \
-    insert into audit_forward (destination, leaf) \
+    insert into audit_forwarded (destination, leaf) \
     select $1, case when $2 then 0 when $3 \
         then coalesce((select size from audit_checkpoint order by size desc limit 1), 0) \
         else size end from audit_tree \
     on conflict (destination) do nothing";
 const POSITION: &str =
-    "/* audit_forward::position */ select leaf from audit_forward where destination = $1";
+    "/* audit_forward::position */ select leaf from audit_forwarded where destination = $1";
 const RECORDS: &str = "/* audit_forward::records */ \
-    select l.leaf, \
-        (select r.record from audit_record r where r.position = l.position) as record, \
-        (select r.written_at from audit_record r where r.position = l.position) as written_at \
-    from audit_leaf l where l.leaf >= $1 order by l.leaf limit $2";
+    select leaf, record, written_at from audit_leaves($1, $2) order by leaf";
+const EXTENT: &str = "/* audit_forward::extent */ select size, pruned from audit_tree";
 const CHECKPOINTS: &str = "/* audit_forward::checkpoints */ \
     select size, made_at, note from audit_checkpoint where size > $1 order by size limit $2";
 const ADVANCE: &str = "/* audit_forward::advance */ \
-    update audit_forward set leaf = $2 where destination = $1 and leaf < $2";
+    update audit_forwarded set leaf = $2 where destination = $1 and leaf < $2";
 
 /// A record in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +67,18 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn records_from(&self, leaf: u64, limit: i64) -> Result<Forward<LeafRecord>, Error> {
+        let extent = self.connection.query_one(EXTENT, &[]).await?;
         let first = i64::try_from(leaf).map_err(Error::internal)?;
-        let rows = self.connection.query(RECORDS, &[&first, &limit]).await?;
-        let mut next = leaf;
+        let first = first.max(column(&extent, "pruned")?);
+        let end = column::<i64>(&extent, "size")?.min(first.saturating_add(limit));
+        let rows = self.connection.query(RECORDS, &[&first, &end]).await?;
+        let next = leaf.max(count(end)?);
         let mut items = Vec::new();
         for row in &rows {
-            let leaf = count(column(row, "leaf")?)?;
-            next = leaf + 1;
             let record: Option<Vec<u8>> = column(row, "record")?;
             if let Some((record, written_at)) = record.zip(column(row, "written_at")?) {
                 items.push(LeafRecord {
-                    leaf,
+                    leaf: count(column(row, "leaf")?)?,
                     written_at,
                     record,
                 });

@@ -8,17 +8,20 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 const SEEN: &str = "/* audit_log::seen_group */ \
-                    select commit_seen_group($1, $2, $3) as written";
+                    select commit_group_if($1, $2, $3) as written";
 const GROUP: &str = "/* audit_log::group */ \
-                     select stamp, stale from commit_audit_group($1, $2, $3, $4, $5, null)";
-const HOLD: &str = "/* audit_log::hold */ lock table audit_record in share row exclusive mode";
-const EMPTY: &str = "/* audit_log::empty */ \
-                     select not exists (select from audit_record) as empty";
+                     select stamp, stale from commit_group($1, $2, $3, $4, $5)";
+const RECORD: &str = "/* audit_log::record */ insert into audit_group (request_ids, records) \
+                      values (array[$1::uuid], array[$2::bytea])";
+const HOLD: &str = "/* audit_log::hold */ \
+                    lock table audit_record, audit_group in share row exclusive mode";
+const EMPTY: &str = "/* audit_log::empty */ select not exists (select from audit_record) \
+                     and not exists (select from audit_group) as empty";
 
 impl Store {
     /// Writes a group of entries in one commit: each whose `uses` still hold, none of the others.
     /// Runs under the fence's shared half, so that once a change has been answered no group
-    /// commits on what it replaced (`sql/V17__last_change.sql`, which has the other half too).
+    /// commits on what it replaced (`sql/V17__last_change.sql`). They are one row of the log's.
     ///
     /// # Errors
     /// For the whole group, of which nothing counts as written: `DependencyTimeoutException`
@@ -29,7 +32,8 @@ impl Store {
             loop {
                 let remain = committed.iter().zip(entries);
                 let remain = remain.filter(|(committed, _)| **committed == Committed::Durable);
-                let remain: Vec<&Entry> = remain.map(|(_, entry)| entry).collect();
+                let mut remain: Vec<&Entry> = remain.map(|(_, entry)| entry).collect();
+                remain.sort_unstable_by_key(|entry| entry.request_id);
                 let changed = match remain.is_empty() {
                     true => HashSet::new(),
                     false => self.write_group(&remain).await?,
@@ -54,7 +58,7 @@ impl Store {
         Ok(committed)
     }
 
-    /// Writes all of the entries, unless something that one of them uses has changed: then none, and
+    /// Writes all of the entries, which are in order of their requests' ids, unless something that one of them uses has changed: then none, and
     /// answers what.
     async fn write_group(&self, entries: &[&Entry]) -> Result<HashSet<RowVersion>, Error> {
         let requests: Vec<Uuid> = entries.iter().map(|entry| entry.request_id).collect();
@@ -70,7 +74,7 @@ impl Store {
         connection.discard(true);
         if let Some(seen) = self.shared.seen.stamp(&uses) {
             let answer = connection
-                .query_one(SEEN, &[&requests, &records, &seen])
+                .query_one(SEEN, &[&seen, &requests, &records])
                 .await?;
             if column(&answer, "written")? {
                 connection.discard(false);
@@ -131,11 +135,7 @@ impl Transaction<'_> {
     /// Those of the database.
     pub async fn record(&self, request_id: Uuid, record: &[u8]) -> Result<(), Error> {
         self.connection
-            .execute(
-                "/* audit_log::record */ insert into audit_record (request_id, record) \
-                 values ($1, $2)",
-                &[&request_id, &record],
-            )
+            .execute(RECORD, &[&request_id, &record])
             .await?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The audit log read in the order of its leaves, and pruned.
 
 use super::audit_checkpoints::{Checkpoint, count};
-use super::pool::column;
+use super::pool::{Params, column};
 use super::{Store, Transaction};
 use crate::Error;
 use crate::model::AccountId;
@@ -10,18 +10,32 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 const EXTENT: &str = "/* audit_reading::extent */ select size, pruned from audit_tree";
-// Each record is looked up in a scalar subquery, which no plan turns into a scan.
 const LEAVES: &str = "/* audit_reading::leaves */ \
-    select l.leaf, l.request_id, \
-        (select r.record from audit_record r where r.position = l.position) as record \
-    from audit_leaf l where l.leaf >= $1 and l.leaf < $2 order by l.leaf limit $3";
+    select leaf, request_id, record from audit_leaves($1, $2) order by leaf";
+// A group that has the record was committed by an end that the caller knows.
 const LEAVES_OF: &str = "/* audit_reading::leaves_of */ \
     select l.leaf, l.request_id, \
         (select r.record from audit_record r where r.position = l.position) as record \
-    from audit_leaf l where l.request_id = $1 order by l.leaf";
+    from audit_leaf l where l.request_id = $1 \
+    union all \
+    select l.leaf + u.nth - 1, u.request_id, \
+        (select g.records[u.nth::int] from audit_group g where g.position = l.position) as record \
+    from audit_group_leaf l, unnest(l.request_ids) with ordinality as u (request_id, nth) \
+    where l.request_ids[cardinality(l.request_ids)] between $1 and $2 and l.request_ids[1] <= $1 \
+        and u.request_id = $1 \
+    order by leaf";
 const WRITTEN: &str = "/* audit_reading::written */ \
-    select r.written_at from audit_leaf l join audit_record r on r.position = l.position \
-    where l.leaf >= $1 order by l.leaf limit 1";
+    select w.leaf, w.written_at from ( \
+        (select l.leaf, r.written_at from audit_leaf l join audit_record r on r.position = l.position \
+            where l.leaf >= $1 order by l.leaf limit 1) \
+        union all \
+        (select l.leaf, g.written_at from audit_group_leaf l join audit_group g on g.position = l.position \
+            where l.leaf > $1 order by l.leaf limit 1) \
+        union all \
+        (select $1, (select g.written_at from audit_group g where g.position = l.position) \
+            from (select * from audit_group_leaf where leaf <= $1 order by leaf desc limit 1) l \
+            where l.leaf + cardinality(l.request_ids) > $1) \
+    ) w where w.written_at is not null order by w.leaf limit 1";
 const CHECKPOINTS: &str = "/* audit_reading::checkpoints */ \
     select size, made_at, note from audit_checkpoint where size >= $1 and size <= $2 \
     order by size limit $3";
@@ -39,6 +53,12 @@ const PRUNE: &str = "/* audit_reading::prune */ \
         returning position \
     ), records as ( \
         delete from audit_record where position in (select position from gone) \
+    ), gone_groups as ( \
+        delete from audit_group_leaf l where l.leaf < (select pruned from pruned) \
+            and l.leaf + cardinality(l.request_ids) <= (select pruned from pruned) \
+        returning position \
+    ), groups as ( \
+        delete from audit_group where position in (select position from gone_groups) \
     ) \
     select pruned from pruned";
 
@@ -86,20 +106,15 @@ impl Store {
         })
     }
 
-    /// The leaves `[from, to)`, in order, at most `limit`. Leaves whose rows are gone are not among
+    /// The leaves `[from, to)`, in order; all of them at once. Leaves whose rows are gone are not among
     /// them.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn audit_leaves(
-        &self,
-        from: u64,
-        to: u64,
-        limit: u32,
-    ) -> Result<Vec<AuditLeaf>, Error> {
+    pub async fn audit_leaves(&self, from: u64, to: u64) -> Result<Vec<AuditLeaf>, Error> {
         let connection = self.shared.connections.get().await?;
-        let (from, to, limit) = (number(from), number(to), i64::from(limit));
-        let rows = connection.query(LEAVES, &[&from, &to, &limit]).await?;
+        let (from, to) = (number(from), number(to));
+        let rows = connection.query(LEAVES, &[&from, &to]).await?;
         rows.iter().map(AuditLeaf::read).collect()
     }
 
@@ -109,7 +124,9 @@ impl Store {
     /// Those of the database.
     pub async fn audit_leaves_of(&self, request_id: Uuid) -> Result<Vec<AuditLeaf>, Error> {
         let connection = self.shared.connections.get().await?;
-        let rows = connection.query(LEAVES_OF, &[&request_id]).await?;
+        let committed_by = committed_by(request_id);
+        let params: Params<'_> = &[&request_id, &committed_by];
+        let rows = connection.query(LEAVES_OF, params).await?;
         rows.iter().map(AuditLeaf::read).collect()
     }
 
@@ -163,8 +180,9 @@ impl Store {
 }
 
 impl Transaction<'_> {
-    /// Deletes the records of the leaves `[from, to)` and their places. The tree's hashes stay, so that
-    /// what is left goes on to be verified. Answers whether it did: not if the log begins elsewhere.
+    /// Deletes the records of the leaves `[from, to)` and their places, but for a group that goes on
+    /// after them, which goes with the last of its own. The tree's hashes stay, so that what is left
+    /// goes on to be verified. Answers whether it did: not if the log begins elsewhere.
     ///
     /// # Errors
     /// Those of the database.
@@ -173,6 +191,17 @@ impl Transaction<'_> {
         let (from, to) = (number(from), number(to));
         let pruned = self.connection.query_opt(PRUNE, &[&from, &to]).await?;
         Ok(pruned.is_some())
+    }
+}
+
+/// The greatest id that a request can have had which was committed together with this one: ids begin
+/// with a time (RFC 9562 section 5.7), and no request takes a day. One that does not may be anywhere.
+fn committed_by(request_id: Uuid) -> Uuid {
+    const DAY: u64 = 86_400_000;
+    let milliseconds = (request_id.as_u128() >> 80) as u64;
+    match request_id.get_version_num() {
+        7 => Uuid::from_u128(u128::from(milliseconds + DAY) << 80),
+        _ => Uuid::max(),
     }
 }
 

@@ -1,36 +1,41 @@
-//! Records get their places in the tree: leaves without gaps, each record one.
-//!
-//! Positions are not in the order of commits, so a record may come to light behind one that has its
-//! leaf. `settled` is behind all of those: it moves to a position once every transaction that may
-//! have been given one up to there has ended. For that a transaction has its id before its record
-//! gets a position (`sql/V13__audit_tree.sql`).
+//! Records get their places in the tree: leaves without gaps, each record one. `audit_settled` says which
+//! of them may lack one yet.
 
-use super::pool::column;
+use super::audit_settled::Settled;
+use super::pool::{Params, column};
 use super::{Store, Transaction};
 use crate::Error;
 use tokio_postgres::Row;
 
-/// Records that are looked at in one transaction.
+/// Records that are looked at in one transaction, of those with a row each.
 const LOOK: i64 = 8192;
-/// While an old transaction keeps `settled` back, how far behind the newest leaf a record may come to
-/// light that is looked for at once. What is further behind waits for that transaction.
+/// How far behind the newest leaf: [`Settled::look_after`].
 const BEHIND: i64 = 2048;
+/// The same of groups, which have many records each.
+const LOOK_GROUPS: i64 = 512;
+const BEHIND_GROUPS: i64 = 128;
 
-// The highest position that is to be seen, before this transaction has an id.
+// The highest positions that are to be seen, before this transaction has an id.
 const NEWEST: &str = "/* audit_tree::newest */ \
-    select (select position from audit_record order by position desc limit 1) as newest";
+    select (select position from audit_record order by position desc limit 1) as newest, \
+        (select position from audit_group order by position desc limit 1) as newest_group";
 // Who has the row's lock is the sequencer; the others do without. A plan from when the tables were small
-// must not scan them once they are not; and what it costs by the planner's reckoning is no matter then.
-const LOCK: &str = "/* audit_tree::lock */ select set_config('enable_seqscan', 'off', true), \
-    set_config('jit', 'off', true) from audit_tree for update skip locked";
+// must not scan them once they are not.
+const LOCK: &str = "/* audit_tree::lock */ select set_config('enable_seqscan', 'off', true) \
+    from audit_tree for update skip locked";
 // After the lock, in a snapshot of its own: before it another may have moved the row on. A database
 // that was restored elsewhere may name a transaction of the other server that this one has not reached.
 const STATE: &str = "/* audit_tree::state */ \
-    select size, settled, settling, \
-        settling_xid <= pg_snapshot_xmin(pg_current_snapshot()) as quiet, \
-        settling_xid > pg_snapshot_xmax(pg_current_snapshot()) as elsewhere, \
-        (select position from audit_leaf order by position desc limit 1) as placed \
-    from audit_tree";
+    select t.size, s.of_groups, s.settled, s.settling, s.placed, \
+        s.xid <= pg_snapshot_xmin(pg_current_snapshot()) as quiet, \
+        s.xid > pg_snapshot_xmax(pg_current_snapshot()) as elsewhere \
+    from audit_tree t, lateral ( \
+        values (false, t.settled, t.settling, t.settling_xid, \
+                (select position from audit_leaf order by position desc limit 1)), \
+            (true, t.groups_settled, t.groups_settling, t.groups_settling_xid, \
+                (select position from audit_group_leaf order by position desc limit 1)) \
+    ) as s (of_groups, settled, settling, xid, placed) \
+    order by s.of_groups";
 // Each record's leaf is looked up in a scalar subquery, which no plan turns into a join of all; and where
 // none can be, behind the last position that has one, it is not looked up.
 const PLACE: &str = "/* audit_tree::place */ \
@@ -52,6 +57,31 @@ const PLACE: &str = "/* audit_tree::place */ \
     ) \
     select (select count(*) from seen) as seen, (select max(position) from seen) as seen_to, \
         array(select hash from fresh order by nth) as hashes";
+const PLACE_GROUPS: &str = "/* audit_tree::place_groups */ \
+    with seen as materialized ( \
+        select position, \
+            case when leaf is null then request_ids end as request_ids, \
+            case when leaf is null then array( \
+                select sha256('\\x00'::bytea || u.record) \
+                from unnest(records) with ordinality as u (record, nth) order by nth \
+            ) end as hashes \
+        from ( \
+            select g.position, g.request_ids, g.records, case when g.position <= $4 then \
+                (select l.leaf from audit_group_leaf l where l.position = g.position) end as leaf \
+            from audit_group g where g.position > $1 order by g.position limit $2 \
+        ) s \
+    ), fresh as materialized ( \
+        select position, request_ids, hashes, \
+            sum(cardinality(hashes)) over (order by position) - cardinality(hashes) as before \
+        from seen where hashes is not null \
+    ), placed as ( \
+        insert into audit_group_leaf (leaf, position, request_ids) \
+        select $3 + before, position, request_ids from fresh \
+    ) \
+    select (select count(*) from seen) as seen, (select max(position) from seen) as seen_to, \
+        array( \
+            select u.hash from fresh, unnest(hashes) with ordinality as u (hash, nth) order by position, nth \
+        ) as hashes";
 // `settling` was seen before this transaction was given its id, so whoever has a position up to there was
 // given one before. A snapshot's `xmax` says less: it is behind the last that has ended, and a transaction
 // that is under way may have a greater id.
@@ -59,6 +89,10 @@ const MOVE: &str = "/* audit_tree::move */ \
     update audit_tree set size = $1, settled = $2, \
         settling = coalesce($3, settling), \
         settling_xid = case when $3::int8 is null then settling_xid \
+            else pg_current_xact_id() end, \
+        groups_settled = $4, \
+        groups_settling = coalesce($5, groups_settling), \
+        groups_settling_xid = case when $5::int8 is null then groups_settling_xid \
             else pg_current_xact_id() end";
 const TILES: &str = "/* audit_tree::tiles */ \
     select t.level, t.tile, t.hashes from unnest($1::int2[], $2::int8[]) as w (level, tile) \
@@ -102,29 +136,52 @@ impl Transaction<'_> {
         if self.connection.query_opt(LOCK, &[]).await?.is_none() {
             return Ok(None);
         }
-        let state = self.connection.query_one(STATE, &[]).await?;
-        let state = State::read(&state, column(&newest, "newest")?)?;
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&state.look_after(), &LOOK, &state.size, &state.placed];
-        let row = self.connection.query_one(PLACE, &params).await?;
-        let hashes: Vec<Vec<u8>> = column(&row, "hashes")?;
+        let state = self.connection.query(STATE, &[]).await?;
+        let [records, groups] = &state[..] else {
+            return Err(Error::internal("the audit log's tree has no row"));
+        };
+        let first: i64 = column(records, "size")?;
+        let records = Settled::read(records, column(&newest, "newest")?)?;
+        let groups = Settled::read(groups, column(&newest, "newest_group")?)?;
+
+        let (look, placed) = (records.look_after(BEHIND), records.placed);
+        let single = self.place(PLACE, &[&look, &LOOK, &first, &placed]).await?;
+        let (settled, settling) = records.moved(single.seen_to(LOOK));
+
+        let next = first + single.hashes.len() as i64;
+        let (look, placed) = (groups.look_after(BEHIND_GROUPS), groups.placed);
+        let params: Params<'_> = &[&look, &LOOK_GROUPS, &next, &placed];
+        let grouped = self.place(PLACE_GROUPS, params).await?;
+        let (groups_settled, groups_settling) = groups.moved(grouped.seen_to(LOOK_GROUPS));
+
+        let size = next + grouped.hashes.len() as i64;
+        let moved: Params<'_> = &[
+            &size,
+            &settled,
+            &settling,
+            &groups_settled,
+            &groups_settling,
+        ];
+        self.connection.execute(MOVE, moved).await?;
+        Ok(Some(Placed {
+            first: first as u64,
+            more: single.seen >= LOOK || grouped.seen >= LOOK_GROUPS,
+            hashes: [single.hashes, grouped.hashes].concat(),
+        }))
+    }
+
+    async fn place(&self, statement: &'static str, params: Params<'_>) -> Result<Looked, Error> {
+        let row = self.connection.query_one(statement, params).await?;
+        let hashes: Vec<&[u8]> = column(&row, "hashes")?;
         let hashes = hashes.into_iter().map(|hash| {
             let hash = <[u8; 32]>::try_from(hash);
             hash.map_err(|_| Error::internal("a leaf's hash has another length"))
         });
-        let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
-        let more = column::<i64>(&row, "seen")? >= LOOK;
-        let seen_to = column::<Option<i64>>(&row, "seen_to")?.filter(|_| more);
-        let (settled, settling) = state.moved(seen_to);
-        let size = state.size + hashes.len() as i64;
-        self.connection
-            .execute(MOVE, &[&size, &settled, &settling])
-            .await?;
-        Ok(Some(Placed {
-            first: state.size as u64,
-            hashes,
-            more,
-        }))
+        Ok(Looked {
+            seen: column(&row, "seen")?,
+            last: column(&row, "seen_to")?,
+            hashes: hashes.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The tiles of these levels and numbers that there are.
@@ -179,86 +236,19 @@ fn tile(row: &Row) -> Result<AuditTile, Error> {
     })
 }
 
-/// The row, and what is around it.
-#[derive(Debug, Clone, Copy)]
-struct State {
-    size: i64,
-    settled: i64,
-    settling: i64,
-    /// All transactions that may have a position up to `settling` have ended.
-    quiet: bool,
-    /// The transaction to wait for is another server's.
-    elsewhere: bool,
-    /// The highest position that was to be seen before the sequencer's transaction had an id.
-    newest: i64,
-    /// The highest position that has a leaf.
-    placed: i64,
+/// What came of a look at one of the tables.
+struct Looked {
+    /// Rows, whether they had their leaves or not.
+    seen: i64,
+    /// The last one's position.
+    last: Option<i64>,
+    /// Of the leaves that are new.
+    hashes: Vec<[u8; 32]>,
 }
 
-impl State {
-    fn read(row: &Row, newest: Option<i64>) -> Result<Self, Error> {
-        let settled = column(row, "settled")?;
-        Ok(Self {
-            size: column(row, "size")?,
-            settled,
-            settling: column(row, "settling")?,
-            quiet: column(row, "quiet")?,
-            elsewhere: column(row, "elsewhere")?,
-            newest: newest.unwrap_or(settled),
-            placed: column::<Option<i64>>(row, "placed")?.unwrap_or(settled),
-        })
-    }
-
-    /// Behind which position to look for records without a leaf.
-    fn look_after(&self) -> i64 {
-        match self.quiet {
-            true => self.settled,
-            false => self.settled.max(self.placed - BEHIND),
-        }
-    }
-
-    /// `settled`, and `settling` where there is a new one, once all records up to `seen_to`, or all that
-    /// are to be seen, have their leaves.
-    fn moved(&self, seen_to: Option<i64>) -> (i64, Option<i64>) {
-        let settled = match self.quiet {
-            true => seen_to.unwrap_or(self.settling).min(self.settling),
-            false => self.settled,
-        };
-        let settled = settled.max(self.settled);
-        let again = settled >= self.settling || self.elsewhere;
-        (settled, again.then_some(self.newest.max(settled)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STATE: State = State {
-        size: 0,
-        settled: 10,
-        settling: 20_000,
-        quiet: true,
-        elsewhere: false,
-        newest: 30_000,
-        placed: 25_000,
-    };
-
-    #[test]
-    fn what_may_still_come_to_light_is_not_settled() {
-        let running = State {
-            quiet: false,
-            ..STATE
-        };
-        assert_eq!(running.moved(None), (10, None));
-        assert_eq!(running.look_after(), 25_000 - BEHIND);
-        assert_eq!(STATE.look_after(), 10);
-        assert_eq!(STATE.moved(None), (20_000, Some(30_000)));
-        assert_eq!(STATE.moved(Some(8_000)), (8_000, None));
-        let restored = State {
-            elsewhere: true,
-            ..running
-        };
-        assert_eq!(restored.moved(None), (10, Some(30_000)));
+impl Looked {
+    /// The position up to which it has been looked, of at most `look` rows; `None` for all.
+    fn seen_to(&self, look: i64) -> Option<i64> {
+        self.last.filter(|_| self.seen >= look)
     }
 }

@@ -15,6 +15,7 @@ mod audit_checkpoints;
 mod audit_forward;
 mod audit_log;
 mod audit_reading;
+mod audit_settled;
 mod audit_tree;
 mod cache;
 mod connect;

@@ -1,32 +1,62 @@
 //! What `strongroom report` reads of the audit log: a period of it, a page at a time, and how far the
 //! tree over it has come.
 
-use super::pool::{Connection, column};
+use super::pool::{Connection, Params, column};
 use super::{Checkpoint, Store};
 use crate::Error;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 
-/// Records read in one statement.
+/// Rows read in one statement, of one record each and of a group's.
 const PAGE: i64 = 2000;
+const PAGE_OF_GROUPS: i64 = 100;
 /// Checkpoints that are handed out.
 const CHECKPOINTS: i64 = 200;
 /// How much earlier than a record one at a higher position may have been written: they are by
 /// transactions that go on at once.
 const SKEW: Duration = Duration::hours(1);
 
-const BOUNDS: &str = "/* report_log::bounds */ \
-    select min(position) as first, max(position) as last from audit_record";
-const AT: &str = "/* report_log::at */ \
-    select position, written_at from audit_record where position >= $1 order by position limit 1";
-const RECORDS: &str = "/* report_log::records */ select r.position, r.written_at, r.record, \
-    exists (select from audit_leaf l where l.position = r.position) as has_leaf \
-    from audit_record r where r.position > $1 and r.position <= $2 \
-    and r.written_at >= $3 and r.written_at < $4 order by r.position limit $5";
+/// The statements that read one table's rows.
+#[derive(Debug)]
+struct Table {
+    bounds: &'static str,
+    at: &'static str,
+    records: &'static str,
+    page: i64,
+}
+
+/// What earlier versions wrote, and what this one does.
+const TABLES: [Table; 2] = [
+    Table {
+        bounds: "/* report_log::bounds */ \
+            select min(position) as first, max(position) as last from audit_record",
+        at: "/* report_log::at */ \
+            select position, written_at from audit_record where position >= $1 order by position limit 1",
+        records: "/* report_log::records */ select r.position, r.written_at, array[r.record] as records, \
+            exists (select from audit_leaf l where l.position = r.position) as has_leaf \
+            from audit_record r where r.position > $1 and r.position <= $2 \
+            and r.written_at >= $3 and r.written_at < $4 order by r.position limit $5",
+        page: PAGE,
+    },
+    Table {
+        bounds: "/* report_log::bounds_of_groups */ \
+            select min(position) as first, max(position) as last from audit_group",
+        at: "/* report_log::group_at */ \
+            select position, written_at from audit_group where position >= $1 order by position limit 1",
+        records: "/* report_log::groups */ select g.position, g.written_at, g.records, \
+            exists (select from audit_group_leaf l where l.position = g.position) as has_leaf \
+            from audit_group g where g.position > $1 and g.position <= $2 \
+            and g.written_at >= $3 and g.written_at < $4 order by g.position limit $5",
+        page: PAGE_OF_GROUPS,
+    },
+];
 const TREE: &str = "/* report_log::tree */ select size, pruned, \
     (select count(*) from audit_record r \
         where r.position > t.settled and r.written_at < strongroom_now() - interval '10 minutes' \
-        and not exists (select from audit_leaf l where l.position = r.position)) as late \
+        and not exists (select from audit_leaf l where l.position = r.position)) \
+    + (select coalesce(sum(cardinality(g.request_ids)), 0)::int8 from audit_group g \
+        where g.position > t.groups_settled and g.written_at < strongroom_now() - interval '10 minutes' \
+        and not exists (select from audit_group_leaf l where l.position = g.position)) as late \
     from audit_tree t";
 const SUMMARY: &str = "/* report_log::summary */ \
     select count(*) as many, count(*) filter (where made_at < earlier) as disordered, \
@@ -55,6 +85,14 @@ pub struct LogReader {
     store: Store,
     from: OffsetDateTime,
     to: OffsetDateTime,
+    parts: Vec<Part>,
+}
+
+/// What of a table is still to be read.
+#[derive(Debug)]
+struct Part {
+    table: &'static Table,
+    /// From the position after this one.
     after: i64,
     last: i64,
 }
@@ -89,13 +127,14 @@ pub struct CheckpointsMade {
 /// positions are in the order of time.
 async fn position_at(
     connection: &Connection,
+    table: &Table,
     (first, last): (i64, i64),
     time: OffsetDateTime,
 ) -> Result<i64, Error> {
     let (mut low, mut high) = (first, last.saturating_add(1));
     while low < high {
         let middle = low + (high - low) / 2;
-        let row = connection.query_opt(AT, &[&middle]).await?;
+        let row = connection.query_opt(table.at, &[&middle]).await?;
         let written: Option<OffsetDateTime> = match &row {
             Some(row) => Some(column(row, "written_at")?),
             None => None,
@@ -121,20 +160,26 @@ impl Store {
         to: OffsetDateTime,
     ) -> Result<LogReader, Error> {
         let connection = self.shared.connections.get().await?;
-        let row = connection.query_one(BOUNDS, &[]).await?;
-        let bounds: (Option<i64>, Option<i64>) = (column(&row, "first")?, column(&row, "last")?);
-        let (mut after, mut last) = (0, 0);
-        if let (Some(first), Some(end)) = bounds {
-            let bounds = (first, end);
-            after = position_at(&connection, bounds, from.saturating_sub(SKEW)).await? - 1;
-            last = position_at(&connection, bounds, to.saturating_add(SKEW)).await?;
+        let mut parts = Vec::new();
+        // Taken from the end.
+        for table in TABLES.iter().rev() {
+            let row = connection.query_one(table.bounds, &[]).await?;
+            let (first, end) = (column(&row, "first")?, column(&row, "last")?);
+            let Some(bounds) = Option::zip(first, end) else {
+                continue;
+            };
+            let (begin, end) = (from.saturating_sub(SKEW), to.saturating_add(SKEW));
+            parts.push(Part {
+                table,
+                after: position_at(&connection, table, bounds, begin).await? - 1,
+                last: position_at(&connection, table, bounds, end).await?,
+            });
         }
         Ok(LogReader {
             store: self.clone(),
             from,
             to,
-            after,
-            last,
+            parts,
         })
     }
 
@@ -179,25 +224,34 @@ impl Store {
 }
 
 impl LogReader {
-    /// The next records, in the order of their positions; none once all have been read.
+    /// The next records, nearly in the order of time; none once all have been read.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn page(&mut self) -> Result<Vec<LoggedRecord>, Error> {
         let connection = self.store.shared.connections.get().await?;
-        let params: super::pool::Params<'_> =
-            &[&self.after, &self.last, &self.from, &self.to, &PAGE];
-        let rows = connection.query(RECORDS, params).await?;
-        if let Some(last) = rows.last() {
-            self.after = column(last, "position")?;
+        while let Some(Part { table, after, last }) = self.parts.last_mut() {
+            let params: Params<'_> = &[after, last, &self.from, &self.to, &table.page];
+            let rows = connection.query(table.records, params).await?;
+            let Some(end) = rows.last() else {
+                self.parts.pop();
+                continue;
+            };
+            *after = column(end, "position")?;
+            let read = rows.iter().map(read).collect::<Result<Vec<_>, Error>>();
+            return Ok(read?.into_iter().flatten().collect());
         }
-        let read = |row: &Row| -> Result<LoggedRecord, Error> {
-            Ok(LoggedRecord {
-                written: column(row, "written_at")?,
-                record: column(row, "record")?,
-                has_leaf: column(row, "has_leaf")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        Ok(Vec::new())
     }
+}
+
+fn read(row: &Row) -> Result<Vec<LoggedRecord>, Error> {
+    let (written, has_leaf) = (column(row, "written_at")?, column(row, "has_leaf")?);
+    let records: Vec<Vec<u8>> = column(row, "records")?;
+    let records = records.into_iter().map(|record| LoggedRecord {
+        written,
+        record,
+        has_leaf,
+    });
+    Ok(records.collect())
 }

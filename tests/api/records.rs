@@ -17,7 +17,7 @@ const ACCOUNT: &str = "000000000000";
 /// The record of an event of a request.
 pub async fn record(request_id: Option<&str>, event_name: &str) -> Value {
     let sql = "select text from (select convert_from(record, 'UTF8') as text, request_id \
-               from audit_record) r where request_id::text = $1 and text::json ->> 'eventName' = $2";
+               from audit_log) r where request_id::text = $1 and text::json ->> 'eventName' = $2";
     let parameters: [&(dyn ToSql + Sync); 2] = [&request_id.unwrap(), &event_name];
     let row = SHARED.owner().await.query_one(sql, &parameters).await;
     serde_json::from_str(row.unwrap().get("text")).unwrap()

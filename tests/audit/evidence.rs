@@ -81,8 +81,8 @@ async fn records_are_found_in_the_database_and_in_an_export() {
     let all = search(&[]);
     let of_key = search(&["--key", &scene.key_id]);
     let encrypted = search(&["--operation", "Encrypt", "--key", &scene.key_id]);
-    assert_eq!(encrypted.len(), 24);
-    assert!(of_key.len() > 24 && all.len() >= of_key.len());
+    assert_eq!(encrypted.len(), 36);
+    assert!(of_key.len() > 36 && all.len() >= of_key.len());
     assert!(
         encrypted
             .iter()
@@ -97,7 +97,7 @@ async fn records_are_found_in_the_database_and_in_an_export() {
         "--key",
         &scene.key_id,
     ];
-    assert_eq!(search(&of_principal).len(), 24);
+    assert_eq!(search(&of_principal).len(), 36);
     assert_eq!(search(&["--principal", "nobody"]).len(), 0);
     let tenth = encrypted[10]["eventTime"].as_str().unwrap();
     let since = search(&["--operation", "Encrypt", "--from", tenth]);
@@ -142,9 +142,9 @@ async fn what_remains_is_verified_once_an_archive_has_the_rest() {
     std::fs::write(&records, &written[..written.len() / 2]).unwrap();
     assert!(!copy.audit(&prune).status.success());
     std::fs::write(&records, written).unwrap();
-    assert_eq!(copy.number("select min(leaf) from audit_leaf"), 0);
+    assert_eq!(copy.number("select min(leaf) from audit_log"), 0);
     text(&copy.audit(&prune));
-    let left = copy.sql("select min(leaf), (select pruned from audit_tree) from audit_leaf");
+    let left = copy.sql("select min(leaf), (select pruned from audit_tree) from audit_log");
     assert_eq!(left, format!("{middle}|{middle}"));
     let again = copy.audit(&prune);
     assert!(String::from_utf8_lossy(&again.stderr).contains("pruned already"));
@@ -173,13 +173,13 @@ async fn what_remains_is_verified_once_an_archive_has_the_rest() {
     // That it was pruned is in the log, once a sequencer comes by.
     let told = copy.sql(
         "select convert_from(record, 'UTF8')::json -> 'requestParameters' ->> 'toLeaf' \
-         from audit_record order by position desc limit 1",
+         from audit_log order by written_at desc limit 1",
     );
     assert_eq!(told, middle);
 
     // Nobody deletes by accident.
     let psql = std::process::Command::new("psql")
-        .args(["-qAtX", "-d", &copy.url, "-c", "delete from audit_leaf"])
+        .args(["-qAtX", "-d", &copy.url, "-c", "delete from audit_group"])
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&psql.stderr).contains("append-only"));

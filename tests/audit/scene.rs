@@ -3,6 +3,7 @@
 use crate::dev::{Dev, scratch};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::primitives::Blob;
+use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +12,7 @@ use tokio::sync::OnceCell;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SIGNED: &str = "select coalesce((select max(size) from audit_checkpoint), 0) \
-                      >= (select count(*) from audit_record)";
+                      >= (select count(*) from audit_log)";
 
 /// A gateway that has answered some requests, all of them in checkpoints by now.
 pub struct Scene {
@@ -47,6 +48,7 @@ impl Scene {
             middle: String::new(),
             copies: AtomicU32::new(0),
         };
+        scene.requests_at_once(12).await;
         scene.requests(12).await;
         let original = scene.original();
         original.wait_until(SIGNED);
@@ -65,6 +67,20 @@ impl Scene {
             let request = request.plaintext(Blob::new("audited"));
             request.send().await.unwrap();
         }
+    }
+
+    /// Most of them are one group, which waits for the one before.
+    async fn requests_at_once(&self, count: usize) {
+        let original = self.original();
+        let held = tokio::task::spawn_blocking(move || {
+            original.sql(
+                "begin; lock table audit_group in share row exclusive mode; \
+                 select pg_sleep(2); commit",
+            )
+        });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        join_all((0..count).map(|_| self.requests(1))).await;
+        held.await.unwrap();
     }
 
     /// The gateway's own database.

@@ -5,39 +5,53 @@ use crate::gateway::Settings;
 use crate::scene::{Database, Scene};
 
 /// The end of a record is as it was, and so is its length.
-const EDIT: &str = "update audit_record set record = \
-    convert_to(replace(convert_from(record, 'UTF8'), '\"readOnly\"', '\"readonly\"'), 'UTF8') \
-    where position = (select position from audit_leaf where leaf = LEAF)";
+const EDIT: &str = "update audit_group set records[1] = \
+    convert_to(replace(convert_from(records[1], 'UTF8'), '\"readOnly\"', '\"readonly\"'), 'UTF8') \
+    where position = (select position from audit_group_leaf where leaf = LEAF)";
 const HASH_AGAIN: &str = "update audit_tile t set hashes = overlay(t.hashes placing \
-    (select sha256('\\x00'::bytea || r.record) from audit_leaf l join audit_record r using (position) \
-     where l.leaf = LEAF) from LEAF * 32 + 1) where level = 0 and tile = 0";
-const DROP_RECORD: &str = "delete from audit_record \
-    where position = (select position from audit_leaf where leaf = LEAF)";
-const CLOSE_THE_GAP: &str = "delete from audit_leaf where leaf = LEAF; \
-    update audit_leaf set leaf = leaf + 1000000 where leaf > LEAF; \
-    update audit_leaf set leaf = leaf - 1000001 where leaf > 1000000";
-const SWAP: &str = "update audit_leaf set position = -position where leaf in (LEAF, LEAF + 1); \
-    update audit_leaf l set position = -(select o.position from audit_leaf o \
+    (select sha256('\\x00'::bytea || record) from audit_log where leaf = LEAF) from LEAF * 32 + 1) \
+    where level = 0 and tile = 0";
+const DROP_RECORD: &str = "delete from audit_group \
+    where position = (select position from audit_group_leaf where leaf = LEAF)";
+const CLOSE_THE_GAP: &str = "delete from audit_group_leaf where leaf = LEAF; \
+    update audit_group_leaf set leaf = leaf + 1000000 where leaf > LEAF; \
+    update audit_group_leaf set leaf = leaf - 1000001 where leaf > 1000000";
+const SWAP: &str = "update audit_group_leaf set position = -position where leaf in (LEAF, LEAF + 1); \
+    update audit_group_leaf l set position = -(select o.position from audit_group_leaf o \
         where o.leaf = LEAF + LEAF + 1 - l.leaf) where leaf in (LEAF, LEAF + 1)";
-const INSERT: &str = "update audit_leaf set leaf = leaf + 1000000 where leaf >= LEAF; \
-    update audit_leaf set leaf = leaf - 999999 where leaf >= 1000000; \
-    with forged as (insert into audit_record (request_id, record) \
-        values (gen_random_uuid(), '{\"eventID\":\"forged\"}') returning position, request_id) \
-    insert into audit_leaf (leaf, position, request_id) select LEAF, position, request_id from forged";
+const INSERT: &str = "update audit_group_leaf set leaf = leaf + 1000000 where leaf >= LEAF; \
+    update audit_group_leaf set leaf = leaf - 999999 where leaf >= 1000000; \
+    with forged as (insert into audit_group (request_ids, records) \
+        values (array[gen_random_uuid()], array['{\"eventID\":\"forged\"}'::bytea]) \
+        returning position, request_ids) \
+    insert into audit_group_leaf (leaf, position, request_ids) \
+    select LEAF, position, request_ids from forged";
+/// In the middle of a group: NTH of its records.
+const EDIT_ONE: &str = "update audit_group set records[NTH] = \
+    convert_to(replace(convert_from(records[NTH], 'UTF8'), '\"readOnly\"', '\"readonly\"'), 'UTF8') \
+    where position = POSITION";
+const DROP_ONE: &str = "update audit_group set records[NTH] = null where position = POSITION";
+const SWAP_TWO: &str = "update audit_group set records = records[:NTH - 1] || records[NTH + 1] \
+    || records[NTH] || records[NTH + 2:] where position = POSITION";
 
-/// A leaf whose record is an Encrypt, and whose neighbours are in the same checkpoints.
+/// A leaf whose record is an Encrypt, as the next one's, both committed alone; and whose neighbours are in
+/// the same checkpoints.
 fn leaf(database: &Database) -> u64 {
     let end = database.number(
         "select max(size) from audit_checkpoint c where not exists (select from audit_checkpoint d \
          where d.size > c.size - 3 and d.size < c.size)",
     );
+    let alone = format!(
+        "select count(*) from audit_group_leaf \
+         where leaf in ({end} - 2, {end} - 1) and cardinality(request_ids) = 1"
+    );
+    assert_eq!(database.number(&alone), 2);
     end - 2
 }
 
 fn event_id(database: &Database, leaf: u64) -> String {
     database.sql(&format!(
-        "select convert_from(record, 'UTF8')::json ->> 'eventID' from audit_record \
-         where position = (select position from audit_leaf where leaf = {leaf})"
+        "select convert_from(record, 'UTF8')::json ->> 'eventID' from audit_log where leaf = {leaf}"
     ))
 }
 
@@ -133,15 +147,40 @@ async fn reordered_and_inserted_records_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_group_is_named() {
+    for (statement, fault) in [
+        (EDIT_ONE, "the record is not the one that was signed"),
+        (DROP_ONE, "the record is missing"),
+        (SWAP_TWO, "it has the record of leaf "),
+    ] {
+        let copy = Scene::shared().await.copy();
+        let large = copy.sql(
+            "select leaf + 1, position from audit_group_leaf \
+             where cardinality(request_ids) > 3 order by leaf limit 1",
+        );
+        let (leaf, position) = large.split_once('|').expect("a group of more than three");
+        let statement = statement.replace("POSITION", position);
+        copy.sql(&statement.replace("NTH", "2"));
+        let (status, said) = copy.verify(&[]);
+        assert_eq!(status, 2, "{said}");
+        let named = format!("WRONG: leaf {leaf} (");
+        assert!(
+            said.contains(&named) && said.contains(fault),
+            "{fault}: {said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cut_off_end_is_seen_with_an_anchor() {
     let scene = Scene::shared().await;
     let copy = scene.copy();
     let newest = crate::scene::text(&copy.audit(&["checkpoint"]));
     let size = scene.middle.lines().nth(1).unwrap();
     copy.sql(&format!(
-        "delete from audit_record where position in \
-             (select position from audit_leaf where leaf >= {size}); \
-         delete from audit_leaf where leaf >= {size}; \
+        "delete from audit_group where position in \
+             (select position from audit_group_leaf where leaf >= {size}); \
+         delete from audit_group_leaf where leaf >= {size}; \
          delete from audit_checkpoint where size > {size}; \
          update audit_tile set hashes = substr(hashes, 1, {size} * 32); \
          update audit_tree set size = {size}"

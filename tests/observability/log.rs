@@ -35,7 +35,7 @@ fn line(answer: &Answer) -> Value {
 }
 
 async fn record(answer: &Answer) -> Value {
-    let sql = "select record from audit_record where request_id = $1::text::uuid";
+    let sql = "select record from audit_log where request_id = $1::text::uuid";
     let client = SHARED.owner().await;
     let row = client.query_one(sql, &[&request_id(answer)]).await.unwrap();
     serde_json::from_slice(row.get(0)).unwrap()

@@ -122,7 +122,7 @@ fn recorded(dev: &Dev, event: &str) -> usize {
     let records = sql(
         dev,
         &format!(
-            "select encode(record, 'escape') from audit_record where encode(record, 'escape') \
+            "select encode(record, 'escape') from audit_log where encode(record, 'escape') \
              like '%\"eventName\":\"{event}\"%'"
         ),
     );

@@ -49,8 +49,7 @@ pub fn count(dev: &Dev, statement: &str) -> i64 {
 }
 
 fn records(dev: &Dev) -> Vec<String> {
-    let all = "select convert_from(record, 'UTF8') from audit_leaf join audit_record \
-               using (position) order by leaf";
+    let all = "select convert_from(record, 'UTF8') from audit_log where leaf >= 0 order by leaf";
     sql(dev, all)
 }
 
@@ -122,12 +121,11 @@ async fn what_is_answered_is_sequenced_signed_and_forwarded_whoever_dies() {
     let gateway = settings.serve(&dev);
     use_it(&gateway.client(&dev), &id, 5).await;
     until("all records have a leaf", || {
-        count(&dev, "select count(*) from audit_record")
-            == count(&dev, "select size from audit_tree")
+        count(&dev, "select count(*) from audit_log") == count(&dev, "select size from audit_tree")
     })
     .await;
-    let gaps = "select count(*) from audit_tree where size <> (select count(*) from audit_leaf) \
-                or size <> (select coalesce(max(leaf) + 1, 0) from audit_leaf)";
+    let gaps = "select count(*) from audit_tree where size <> (select count(leaf) from audit_log) \
+                or size <> (select coalesce(max(leaf) + 1, 0) from audit_log)";
     assert_eq!(count(&dev, gaps), 0);
     let size = count(&dev, "select size from audit_tree");
     let signed = "select coalesce(max(size), 0) from audit_checkpoint";
@@ -186,9 +184,12 @@ pub fn cut_off(dev: &Dev, size: i64) {
         dev,
         &format!(
             "set session_replication_role = replica; \
-             delete from audit_record using audit_leaf l where leaf >= {size} \
-                and l.position = audit_record.position; \
-             delete from audit_leaf where leaf >= {size}; \
+             update audit_group g set request_ids = g.request_ids[:{size} - l.leaf], \
+                    records = g.records[:{size} - l.leaf] \
+                from audit_group_leaf l where l.position = g.position; \
+             update audit_group_leaf set request_ids = request_ids[:{size} - leaf]; \
+             delete from audit_group where request_ids = '{{}}'; \
+             delete from audit_group_leaf where request_ids = '{{}}'; \
              delete from audit_checkpoint where size > {size}; \
              update audit_tile set hashes = substr(hashes, 1, 32 * {size}) where level = 0; \
              update audit_tree set size = {size}"
@@ -198,7 +199,7 @@ pub fn cut_off(dev: &Dev, size: i64) {
 
 /// Whether the token has all of the log, which has that many records at least.
 fn is_anchored(dev: &Dev, gateway: &Gateway, least: i64) -> bool {
-    let size = count(dev, "select count(*) from audit_record");
+    let size = count(dev, "select count(*) from audit_log");
     let anchored = format!("strongroom_audit_anchor_size {size}\n");
     size >= least && page(gateway, "/metrics").contains(&anchored)
 }
@@ -265,12 +266,11 @@ async fn dev_goes_on(dev: &Dev, id: &str, signed: &str) {
 
 /// The log itself says that it has lost its end, to whoever verifies it.
 async fn is_said_to_have_resumed(dev: &Dev) {
-    let named = "select count(*) from audit_record \
+    let named = "select count(*) from audit_log \
                  where convert_from(record, 'UTF8') like '%ResumeAuditLog%'";
     assert_eq!(count(dev, named), 1);
     let signed = "select count(*) from audit_checkpoint where size > (select max(leaf) \
-                  from audit_leaf join audit_record using (position) \
-                  where convert_from(record, 'UTF8') like '%ResumeAuditLog%')";
+                  from audit_log where convert_from(record, 'UTF8') like '%ResumeAuditLog%')";
     until("it is signed", || count(dev, signed) > 0).await;
     let audit = |arguments: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
@@ -312,8 +312,8 @@ async fn what_was_signed_holds_whatever_the_database_says_of_it() {
     );
     let settings = often().set("STRONGROOM_AUDIT_TOKEN_ANCHOR_SECONDS", 0);
     let gateway = settings.serve(&dev);
-    let all = "select count(*) from audit_record \
-               where (select count(*) from audit_record) = (select max(size) from kept)";
+    let all = "select count(*) from audit_log \
+               where (select count(*) from audit_log) = (select max(size) from kept)";
     use_it(&gateway.client(&dev), &id, 5).await;
     until("all are signed", || count(&dev, all) > 9).await;
     let size = count(&dev, "select max(size) from kept");

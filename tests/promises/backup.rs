@@ -180,7 +180,7 @@ async fn every_key_works_after_a_restore_and_what_is_not_known_stays() {
         "CountEncryptions",
     ] {
         let recorded = elsewhere.sql(&format!(
-            "select count(*) from audit_record where encode(record, 'escape') \
+            "select count(*) from audit_log where encode(record, 'escape') \
              like '%\"eventName\":\"{event}\"%strongroom reconcile%uid %'"
         ));
         assert_eq!(recorded, ["1"], "{event}");

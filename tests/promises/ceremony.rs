@@ -29,7 +29,7 @@ fn text(folder: &Path, name: &str) -> String {
 }
 
 fn records(installation: &Installation) -> Vec<String> {
-    installation.sql("select convert_from(record, 'UTF8') from audit_record order by position")
+    installation.sql("select convert_from(record, 'UTF8') from audit_log order by written_at")
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_transcript_is_the_first_record() {
     let proven = own(&prove);
     assert!(proven.contains(&record), "{proven}");
     assert_eq!(
-        installation.sql("select request_id from audit_leaf where leaf = 0"),
+        installation.sql("select request_id from audit_log where leaf = 0"),
         [event["requestID"].as_str().unwrap()]
     );
 }

@@ -90,7 +90,7 @@ async fn a_key_is_destroyed_once_both_clocks_are_past_its_date() {
     let records = sql(
         &dev,
         &format!(
-            "select r->'resources' from (select convert_from(record, 'UTF8')::jsonb r from audit_record) a \
+            "select r->'resources' from (select convert_from(record, 'UTF8')::jsonb r from audit_log) a \
              where r->>'eventName' = 'DeleteKey' and r::text like '%key/{id}%'"
         ),
     );

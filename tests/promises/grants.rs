@@ -49,7 +49,7 @@ async fn a_key_has_at_most_fifty_thousand_grants() {
     let recorded = sql(
         &dev,
         "select r->'responseElements' from (select convert_from(record, 'UTF8')::jsonb r \
-         from audit_record) a where r->>'eventName' = 'CreateGrant' and r->>'errorCode' is null",
+         from audit_log) a where r->>'eventName' = 'CreateGrant' and r->>'errorCode' is null",
     );
     assert_eq!(recorded.len(), 3);
     let grant_id = first.grant_id().unwrap();
@@ -80,7 +80,7 @@ async fn a_last_use_names_its_record() {
         &dev,
         &format!(
             "select r->>'requestID', r->>'eventName' from (select convert_from(record, 'UTF8')::jsonb r \
-             from audit_record) a where r->>'eventID' = '{event}'"
+             from audit_log) a where r->>'eventID' = '{event}'"
         ),
     );
     let request = answer.request_id().unwrap();

@@ -204,7 +204,7 @@ async fn expired_material_is_deleted_once_both_clocks_are_past_its_date() {
     let records = sql(
         &dev,
         &format!(
-            "select r->'resources' from (select convert_from(record, 'UTF8')::jsonb r from audit_record) a \
+            "select r->'resources' from (select convert_from(record, 'UTF8')::jsonb r from audit_log) a \
              where r->>'eventName' = 'DeleteExpiredKeyMaterial' and r::text like '%key/{id}%'"
         ),
     );

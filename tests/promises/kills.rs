@@ -79,7 +79,7 @@ async fn no_answered_request_is_missing_from_the_log() {
 fn recorded(dev: &Dev) -> HashMap<String, u32> {
     let rows = sql(
         dev,
-        "select request_id, count(*) from audit_record group by request_id",
+        "select request_id, count(*) from audit_log group by request_id",
     );
     let parse = |row: String| {
         let (id, times) = row.split_once('|').unwrap();

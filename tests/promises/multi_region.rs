@@ -193,7 +193,7 @@ async fn the_material_goes_with_the_last_region_in_whatever_order() {
     }
     let records = |name: &str| {
         let count = format!(
-            "select count(*) from (select convert_from(record, 'UTF8')::jsonb r from audit_record) a \
+            "select count(*) from (select convert_from(record, 'UTF8')::jsonb r from audit_log) a \
              where r->>'eventName' = '{name}' and r->'userIdentity'->>'type' = 'AWSService'"
         );
         sql(&dev, &count)[0].clone()
@@ -234,7 +234,7 @@ async fn replicas_are_where_the_deployment_answers() {
     );
     assert_eq!(versions, ["eu-west-1|1", "us-east-1|2"]);
     let records = "select r->>'eventName', r->>'awsRegion' from (select convert_from(record, 'UTF8')::jsonb r \
-                   from audit_record order by position) a where r->>'errorCode' is null \
+                   from audit_log order by written_at) a where r->>'errorCode' is null \
                    and r->'userIdentity'->>'type' <> 'AWSService'";
     assert_eq!(
         sql(&dev, records),

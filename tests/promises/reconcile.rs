@@ -220,7 +220,7 @@ async fn every_difference_is_explained_and_only_what_is_named_is_repaired() {
         let recorded = sql(
             &dev,
             &format!(
-                "select count(*) from audit_record where encode(record, 'escape') \
+                "select count(*) from audit_log where encode(record, 'escape') \
                  like '%\"eventName\":\"{event}\"%'"
             ),
         );

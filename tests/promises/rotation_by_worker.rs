@@ -127,7 +127,7 @@ async fn a_key_is_rotated_once_both_clocks_are_past_its_date() {
         &format!(
             "select r->'userIdentity'->>'invokedBy', r->'responseElements'->>'rotationType', \
              r->'resources'->0->>'ARN' like '%key/{}' \
-             from (select convert_from(record, 'UTF8')::jsonb r from audit_record) a \
+             from (select convert_from(record, 'UTF8')::jsonb r from audit_log) a \
              where r->>'eventName' = 'RotateKey' and r::text like '%key/{}%'",
             ids[0], ids[0]
         ),
@@ -182,7 +182,7 @@ async fn worn_material_is_replaced_and_never_passes_its_bound() {
     let records = sql(
         &dev,
         "select r->'responseElements'->>'reason' \
-         from (select convert_from(record, 'UTF8')::jsonb r from audit_record) a \
+         from (select convert_from(record, 'UTF8')::jsonb r from audit_log) a \
          where r->>'eventName' = 'RotateKey'",
     );
     let reason = "its current material has made half of the encryptions that it may make";

@@ -198,6 +198,7 @@ fn migrations_only_add() {
         "alter table a add column b text not null default 'x';",
         "alter table a drop constraint b, add constraint d check (c in ('x', 'y'));",
         "drop index a; -- alter table a drop column b;",
+        "alter table a alter column b set storage main;",
     ] {
         assert_eq!(narrowing(good), None, "{good}");
     }
@@ -224,7 +225,7 @@ fn narrowing(text: &str) -> Option<String> {
                 clause.starts_with("drop constraint ") && statement.contains(" add constraint ");
             let takes = clause.starts_with("drop ") && !replaced
                 || clause.starts_with("rename ")
-                || clause.starts_with("alter ")
+                || clause.starts_with("alter ") && !clause.contains(" set storage ")
                 || clause.starts_with("add column ")
                     && clause.contains(" not null")
                     && !clause.contains(" default ");

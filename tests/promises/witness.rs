@@ -143,7 +143,7 @@ async fn checkpoints_are_cosigned_as_long_as_the_log_goes_on() {
             return false; // there is none yet
         };
         let checkpoint = Checkpoint::parse(note.text()).unwrap();
-        let all = count(&dev, "select count(*) from audit_record");
+        let all = count(&dev, "select count(*) from audit_log");
         checkpoint.size == all as u64 && note.verify(&public).is_ok()
     };
     // The second one has to ask what the witness has seen.

@@ -336,7 +336,7 @@ pub async fn change(
 /// An entry that used these rows.
 pub fn entry(uses: &[RowVersion]) -> Entry {
     Entry {
-        request_id: Uuid::new_v4(),
+        request_id: Uuid::now_v7(),
         record: b"{}".to_vec(),
         uses: uses.to_vec(),
     }

@@ -82,9 +82,15 @@ insert into approval select md5('q' || g)::uuid, md5('p' || g)::uuid, 'a', '[]',
 insert into audit_record (request_id, record) select md5('r' || g)::uuid, convert_to('{}', 'UTF8')
     from generate_series(1, $ROWS) g;
 insert into audit_leaf select g - 1, g, md5('r' || g)::uuid from generate_series(1, $ROWS) g;
-update audit_tree set size = $ROWS, settled = $ROWS, settling = $ROWS;
+insert into audit_group (request_ids, records)
+    select array[md5('t' || g)::uuid, md5('u' || g)::uuid], array['{}', '{}']::bytea[]
+    from generate_series(1, $ROWS) g;
+insert into audit_group_leaf select $ROWS + 2 * (g - 1), g, array[md5('t' || g)::uuid, md5('u' || g)::uuid]
+    from generate_series(1, $ROWS) g;
+update audit_tree set size = 3 * $ROWS, settled = $ROWS, settling = $ROWS, groups_settled = $ROWS,
+    groups_settling = $ROWS;
 insert into audit_tile select level, tile, decode(repeat('00', 8192), 'hex')
-    from generate_series(0, 1) level, generate_series(0, $ROWS / 256) tile;
+    from generate_series(0, 1) level, generate_series(0, 3 * $ROWS / 256) tile;
 insert into audit_checkpoint select g, now(), 'note' from generate_series(1, $ROWS) g;
 set session_replication_role = origin;
 analyze;
@@ -116,13 +122,15 @@ impl RowSeal for AnyRow {
 }
 
 /// The tables that grow with what a deployment has and does.
-const LARGE: [&str; 16] = [
+const LARGE: [&str; 18] = [
     "access_key",
     "access_key_usage",
     "alias",
     "approval",
     "approval_request",
     "audit_checkpoint",
+    "audit_group",
+    "audit_group_leaf",
     "audit_leaf",
     "audit_record",
     "audit_tile",
@@ -174,7 +182,7 @@ async fn what_runs_by_itself_and_pages_of_lists_read_no_table_from_end_to_end() 
     assert!(missing.is_empty(), "not run: {missing:?} of {seen:?}");
 }
 
-const EXPECTED: [&str; 32] = [
+const EXPECTED: [&str; 36] = [
     "aliases::all_of_key",
     "aliases::list",
     "aliases::list_of_key",
@@ -186,7 +194,11 @@ const EXPECTED: [&str; 32] = [
     "audit_forward::records",
     "audit_log::group",
     "audit_log::seen_group",
+    "audit_reading::leaves",
+    "audit_reading::leaves_of",
+    "audit_reading::written",
     "audit_tree::place",
+    "audit_tree::place_groups",
     "audit_tree::put_tiles",
     "audit_tree::state",
     "audit_tree::tiles",
@@ -267,6 +279,15 @@ async fn sequencer_and_forwarding(store: &Store) {
     }
     sequencer::place(store).await.unwrap();
     store.audit_figures().await.unwrap();
+    for from in [1000, ROWS as u64 + 1001] {
+        assert_eq!(
+            store.audit_leaves(from, from + 100).await.unwrap().len(),
+            100
+        );
+        assert!(store.audit_written_at(from).await.unwrap().is_some());
+    }
+    let committed = store.audit_leaves_of(group[0].request_id).await.unwrap();
+    assert_eq!(committed.len(), 2);
     store.last_checkpoint().await.unwrap();
     store
         .transaction("forward", |tx| {

@@ -50,7 +50,7 @@ async fn a_serialization_failure_is_run_again_but_not_for_ever() {
         "create sequence tries; create function fail() returns trigger language plpgsql as \
          $$ begin if nextval('tries') <= 3 then \
          raise exception 'again' using errcode = '40001'; end if; return new; end $$; \
-         create trigger fail before insert on audit_record for each row execute function fail()",
+         create trigger fail before insert on audit_group for each row execute function fail()",
     )
     .await
     .unwrap();
@@ -125,9 +125,7 @@ async fn an_error_and_a_dropped_future_roll_back() {
     // The one connection is free again, and what it did is gone.
     store.ping().await.unwrap();
     let sql = database.sql().await;
-    let left = sql
-        .query_one("select count(*) from audit_record", &[])
-        .await;
+    let left = sql.query_one("select count(*) from audit_log", &[]).await;
     assert_eq!(left.unwrap().get::<_, i64>(0), 0);
 }
 

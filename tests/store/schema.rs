@@ -51,11 +51,16 @@ async fn the_audit_log_is_append_only() {
     let store = database.store().await;
     store.commit_group(&[entry(&[])]).await.unwrap();
     let sql = database.sql().await;
-    for edit in [
-        "update audit_record set record = ''",
-        "delete from audit_record",
-        "truncate audit_record",
-    ] {
-        assert!(sql.batch_execute(edit).await.is_err(), "{edit}");
+    for table in ["audit_record", "audit_group", "audit_group_leaf"] {
+        for edit in [
+            "update $ set position = default",
+            "delete from $",
+            "truncate $",
+        ] {
+            let edit = edit.replace('$', table);
+            let refused = sql.batch_execute(&edit).await.unwrap_err();
+            let refused = refused.as_db_error().unwrap().message();
+            assert!(refused.contains("append-only"), "{edit}: {refused}");
+        }
     }
 }

@@ -114,12 +114,8 @@ async fn page(store: &Store, writer: &mut Writer, from: u64, to: u64) -> Result<
         let hash = hashes.get((leaf % TILE) as usize); // less than 256
         hash.copied().unwrap_or_default()
     };
-    let limit = PAGE as u32;
-    let mut leaves = store
-        .audit_leaves(from, to, limit)
-        .await?
-        .into_iter()
-        .peekable();
+    let leaves = store.audit_leaves(from, to).await?;
+    let mut leaves = leaves.into_iter().peekable();
     for leaf in from..to {
         let row = leaves.next_if(|row| row.leaf == leaf);
         let request_id = row.as_ref().map(|row| row.request_id);

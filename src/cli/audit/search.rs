@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use time::{Duration, OffsetDateTime};
 
 /// Records that are read at a time.
-const PAGE: u32 = 2000;
+const PAGE: u64 = 2000;
 /// How far the times in records may be from the order of the leaves: two gateways' clocks, and
 /// transactions that take their time.
 const SLACK: Duration = Duration::minutes(5);
@@ -70,9 +70,9 @@ async fn in_database(store: &Store, filter: &Filter) -> Result<(), Error> {
     let bar = progress::records(to - from);
     let begin = from;
     while from < to {
-        let leaves = store.audit_leaves(from, to, PAGE).await?;
-        let Some(last) = leaves.last() else { break };
-        from = last.leaf + 1;
+        let next = to.min(from + PAGE);
+        let leaves = store.audit_leaves(from, next).await?;
+        from = next;
         for record in leaves.iter().filter_map(|leaf| leaf.record.as_deref()) {
             if filter.takes(record) && !bar.suspend(|| print(record))? {
                 return Ok(());

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How often it is looked for new ones.
 const EVERY: Duration = Duration::from_secs(1);
 /// Records that are read at a time.
-const PAGE: u32 = 1000;
+const PAGE: u64 = 1000;
 
 /// Options of `tail`.
 #[derive(clap::Args)]
@@ -32,16 +32,19 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Error> {
     let newest = extent.size.saturating_sub(arguments.lines);
     let mut from = newest.max(extent.pruned);
     loop {
-        let leaves = store.audit_leaves(from, u64::MAX, PAGE).await?;
+        let size = store.audit_extent().await?.size;
+        let next = size.min(from + PAGE);
+        let leaves = store.audit_leaves(from, next).await?;
         for record in leaves.iter().filter_map(|leaf| leaf.record.as_deref()) {
             if arguments.filter.takes(record) && !print(record)? {
                 return Ok(());
             }
         }
-        match leaves.last() {
-            Some(last) => from = last.leaf + 1,
-            None if arguments.follow => tokio::time::sleep(EVERY).await,
-            None => return Ok(()),
+        from = from.max(next);
+        match (from < size, arguments.follow) {
+            (true, _) => {}
+            (false, true) => tokio::time::sleep(EVERY).await,
+            (false, false) => return Ok(()),
         }
     }
 }

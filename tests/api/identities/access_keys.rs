@@ -129,7 +129,7 @@ async fn no_record_has_the_secret() {
         .owner()
         .await
         .query(
-            "select convert_from(record, 'UTF8') from audit_record \
+            "select convert_from(record, 'UTF8') from audit_log \
              where convert_from(record, 'UTF8') like '%' || $1 || '%'",
             &[&keys.id],
         )

@@ -14,7 +14,7 @@ const THROTTLED: &str =
 #[tokio::test]
 async fn an_operation_has_its_own() {
     let client = DEV.client();
-    let records = "select count(*) from audit_record \
+    let records = "select count(*) from audit_log \
                    where convert_from(record, 'UTF8') like '%ListAliases%'";
     for _ in 0..3 {
         client.list_aliases().send().await.unwrap();

@@ -159,7 +159,7 @@ pub(super) fn record(request_id: &str) -> Value {
     let url = config
         .lines()
         .find_map(|line| line.strip_prefix("url = \"")?.strip_suffix('"'));
-    let sql = "select convert_from(record, 'UTF8') from audit_record";
+    let sql = "select convert_from(record, 'UTF8') from audit_log";
     let output = std::process::Command::new("psql")
         .args(["-At", "-d", url.unwrap(), "-c", sql])
         .output()

@@ -200,7 +200,7 @@ pub fn approve(caller: &Caller, gateway: &Gateway, id: &str) -> Value {
 pub fn records(dev: &Dev, event: &str) -> Vec<Value> {
     let rows = sql(
         dev,
-        "select replace(convert_from(record, 'UTF8'), E'\\n', ' ') from audit_record order by position",
+        "select replace(convert_from(record, 'UTF8'), E'\\n', ' ') from audit_log order by written_at",
     );
     let records = rows.iter().map(|row| serde_json::from_str(row).unwrap());
     records

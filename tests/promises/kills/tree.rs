@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Records without a leaf, leaves without a record, and leaves of another request's record.
-const ASTRAY: &str = "select r.position, l.leaf from audit_record r full join audit_leaf l \
-    on l.position = r.position where r.request_id is distinct from l.request_id";
+const ASTRAY: &str = "select g.position, l.leaf from audit_group g full join audit_group_leaf l \
+    on l.position = g.position where g.request_ids is distinct from l.request_ids";
 /// Everything has its leaf, and the newest checkpoint covers it.
-const DONE: &str = "select (select count(*) from audit_record) = size \
+const DONE: &str = "select (select count(*) from audit_log) = size \
     and size = (select max(size) from audit_checkpoint) from audit_tree";
 
 /// Fails unless each record has exactly one leaf, and what has been signed is the tree over them.
@@ -26,8 +26,7 @@ pub fn assert_whole(dev: &Dev) {
     assert_eq!(sql(dev, ASTRAY), Vec::<String>::new(), "position|leaf");
     let records = sql(
         dev,
-        "select l.leaf, encode(r.record, 'hex') from audit_leaf l \
-         join audit_record r on r.position = l.position order by l.leaf",
+        "select leaf, encode(record, 'hex') from audit_log order by leaf",
     );
     let leaf = |(number, row): (usize, &String)| {
         let (leaf, record) = row.split_once('|').unwrap();
