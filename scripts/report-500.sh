@@ -20,7 +20,11 @@ url=$(sed -n 's/^url = "\(.*\)"$/\1/p' "$dir/dev/strongroom.toml")
 
 target/clients/bin/python3 scripts/report-500.py "$strongroom" "$dir/records.csv"
 psql -q -v ON_ERROR_STOP=1 -d "$url" \
-    -c "\copy audit_record (request_id, written_at, record) from '$dir/records.csv' with (format csv)"
+    -c "create temporary table event (request_id uuid, written_at timestamptz, record bytea)" \
+    -c "\copy event from '$dir/records.csv' with (format csv)" \
+    -c "insert into audit_group (written_at, request_ids, records)
+        select min(written_at), array_agg(request_id order by request_id), array_agg(record order by request_id)
+        from (select *, row_number() over (order by written_at) / 8 as nth from event) e group by nth order by nth"
 sleep 5 # for a gateway to give the records their leaves
 
 from=$(date -u -d '90 days ago' +%F) to=$(date -u +%F)

@@ -35,7 +35,7 @@ create table audit_group_leaf (
     request_ids uuid[] not null
 );
 
--- A request's id begins with the time, so few groups have ids on both sides of one.
+-- A request's id begins with the time, so what a group has is all in a short range.
 create index audit_group_leaf_requests on audit_group_leaf
     ((request_ids[cardinality(request_ids)]), (request_ids[1]));
 
@@ -71,7 +71,8 @@ begin
 end
 $$;
 
--- The log for whoever looks at it with SQL: a row a record; `leaf` is null until it has its place.
+-- The log for whoever looks at it with SQL: a row a record; `leaf` is null until it has its place. It reads all of the
+-- log, whatever of it is asked for; `audit_leaves` does not.
 create view audit_log as
     select l.leaf, r.request_id, r.written_at, r.record
     from audit_record r left join audit_leaf l on l.position = r.position
@@ -97,6 +98,7 @@ create function audit_leaves(first bigint, until bigint)
         ) g on true,
         unnest(l.request_ids, g.records) with ordinality as u (request_id, record, nth)
     where l.leaf < until and l.leaf + u.nth > first and l.leaf + u.nth <= until
+        and u.nth <= cardinality(l.request_ids)
         -- the group that `first` may be in the middle of
         and l.leaf >= coalesce((select b.leaf from audit_group_leaf b where b.leaf <= first
             order by b.leaf desc limit 1), 0)

@@ -43,8 +43,8 @@ const FIGURES: &str = "/* audit_checkpoints::figures */ \
         extract(epoch from strongroom_now() - least(since, group_since))::float8 as waiting_seconds, \
         extract(epoch from strongroom_now() - (select made_at from audit_checkpoint c \
             where c.size = signed))::float8 as signed_seconds, \
-        extract(epoch from strongroom_now() - (select written_at from audit_leaves(signed, signed + 1)) \
-            )::float8 as unsigned_seconds \
+        extract(epoch from strongroom_now() - (select written_at from audit_leaves(signed, signed + 1) \
+            limit 1))::float8 as unsigned_seconds \
     from tree, waiting";
 
 /// A signed checkpoint of the tree (C2SP tlog-checkpoint).

@@ -5,14 +5,14 @@ use super::pool::{Params, column};
 use super::{Store, Transaction};
 use crate::Error;
 use crate::model::AccountId;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 const EXTENT: &str = "/* audit_reading::extent */ select size, pruned from audit_tree";
 const LEAVES: &str = "/* audit_reading::leaves */ \
     select leaf, request_id, record from audit_leaves($1, $2) order by leaf";
-// A group that has the record was committed by an end that the caller knows.
+// Of the groups whose last id is between $1 and $2.
 const LEAVES_OF: &str = "/* audit_reading::leaves_of */ \
     select l.leaf, l.request_id, \
         (select r.record from audit_record r where r.position = l.position) as record \
@@ -44,7 +44,7 @@ const CHECKPOINT_AT: &str = "/* audit_reading::checkpoint_at */ \
 const MANAGEMENT: &str = "/* audit_reading::management */ \
     select account from principal where management";
 const PERMIT: &str = "/* audit_reading::permit */ \
-    select set_config('strongroom.prune', 'on', true)";
+    select set_config('strongroom.prune', 'on', true), set_config('enable_seqscan', 'off', true)";
 const PRUNE: &str = "/* audit_reading::prune */ \
     with pruned as ( \
         update audit_tree set pruned = $2 where pruned = $1 and size >= $2 returning pruned \
@@ -55,6 +55,8 @@ const PRUNE: &str = "/* audit_reading::prune */ \
         delete from audit_record where position in (select position from gone) \
     ), gone_groups as ( \
         delete from audit_group_leaf l where l.leaf < (select pruned from pruned) \
+            and l.leaf >= coalesce((select b.leaf from audit_group_leaf b where b.leaf <= $1 \
+                order by b.leaf desc limit 1), 0) \
             and l.leaf + cardinality(l.request_ids) <= (select pruned from pruned) \
         returning position \
     ), groups as ( \
@@ -124,10 +126,16 @@ impl Store {
     /// Those of the database.
     pub async fn audit_leaves_of(&self, request_id: Uuid) -> Result<Vec<AuditLeaf>, Error> {
         let connection = self.shared.connections.get().await?;
-        let committed_by = committed_by(request_id);
-        let params: Params<'_> = &[&request_id, &committed_by];
-        let rows = connection.query(LEAVES_OF, params).await?;
-        rows.iter().map(AuditLeaf::read).collect()
+        // Most are committed at once.
+        for together in [Duration::seconds(10), Duration::hours(1)] {
+            let last = last_id(request_id, together);
+            let params: Params<'_> = &[&request_id, &last];
+            let rows = connection.query(LEAVES_OF, params).await?;
+            if !rows.is_empty() {
+                return rows.iter().map(AuditLeaf::read).collect();
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// When the first record that is left at a leaf or after it was written, by the database's clock.
@@ -194,13 +202,12 @@ impl Transaction<'_> {
     }
 }
 
-/// The greatest id that a request can have had which was committed together with this one: ids begin
-/// with a time (RFC 9562 section 5.7), and no request takes a day. One that does not may be anywhere.
-fn committed_by(request_id: Uuid) -> Uuid {
-    const DAY: u64 = 86_400_000;
-    let milliseconds = (request_id.as_u128() >> 80) as u64;
+/// The greatest id that a request can have had that began no later than so long after this one, as ids begin with
+/// a time (RFC 9562 section 5.7). One that does not may be anywhere.
+fn last_id(request_id: Uuid, after: Duration) -> Uuid {
+    let milliseconds = request_id.as_u128() >> 80;
     match request_id.get_version_num() {
-        7 => Uuid::from_u128(u128::from(milliseconds + DAY) << 80),
+        7 => Uuid::from_u128((milliseconds + after.whole_milliseconds() as u128) << 80),
         _ => Uuid::max(),
     }
 }

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 const LOOK: i64 = 8192;
 /// How far behind the newest leaf: [`Settled::look_after`].
 const BEHIND: i64 = 2048;
-/// The same of groups, which have many records each.
+/// The same of groups, of which as many are placed as have so many records, and one more.
 const LOOK_GROUPS: i64 = 512;
 const BEHIND_GROUPS: i64 = 128;
 
@@ -55,32 +55,35 @@ const PLACE: &str = "/* audit_tree::place */ \
         insert into audit_leaf (leaf, position, request_id) \
         select $3 + nth - 1, position, request_id from fresh \
     ) \
-    select (select count(*) from seen) as seen, (select max(position) from seen) as seen_to, \
+    select (select count(*) from seen) < $2 as whole, (select max(position) from seen) as seen_to, \
         array(select hash from fresh order by nth) as hashes";
+// A group has as many leaves as requests, whatever has become of its records.
 const PLACE_GROUPS: &str = "/* audit_tree::place_groups */ \
-    with seen as materialized ( \
-        select position, \
-            case when leaf is null then request_ids end as request_ids, \
-            case when leaf is null then array( \
-                select sha256('\\x00'::bytea || u.record) \
-                from unnest(records) with ordinality as u (record, nth) order by nth \
+    with looked as materialized ( \
+        select n.*, sum(new) over (order by position) - new as before from ( \
+            select s.*, case when leaf is null then many else 0 end as new from ( \
+                select g.position, g.request_ids, g.records, cardinality(g.request_ids) as many, \
+                    case when g.position <= $4 then (select l.leaf from audit_group_leaf l \
+                        where l.position = g.position) end as leaf \
+                from audit_group g where g.position > $1 order by g.position limit $2 \
+            ) s \
+        ) n \
+    ), seen as materialized ( \
+        select position, request_ids, before, new, case when new > 0 then array( \
+                select sha256('\\x00'::bytea || coalesce(u.record, '')) \
+                from unnest(request_ids, records) with ordinality as u (request_id, record, nth) \
+                where nth <= many order by nth \
             ) end as hashes \
-        from ( \
-            select g.position, g.request_ids, g.records, case when g.position <= $4 then \
-                (select l.leaf from audit_group_leaf l where l.position = g.position) end as leaf \
-            from audit_group g where g.position > $1 order by g.position limit $2 \
-        ) s \
-    ), fresh as materialized ( \
-        select position, request_ids, hashes, \
-            sum(cardinality(hashes)) over (order by position) - cardinality(hashes) as before \
-        from seen where hashes is not null \
+        from looked where before < $5 \
     ), placed as ( \
         insert into audit_group_leaf (leaf, position, request_ids) \
-        select $3 + before, position, request_ids from fresh \
+        select $3 + before, position, request_ids from seen where new > 0 \
     ) \
-    select (select count(*) from seen) as seen, (select max(position) from seen) as seen_to, \
+    select (select count(*) from looked) < $2 \
+            and not exists (select from looked where before >= $5) as whole, \
+        (select max(position) from seen) as seen_to, \
         array( \
-            select u.hash from fresh, unnest(hashes) with ordinality as u (hash, nth) order by position, nth \
+            select u.hash from seen, unnest(hashes) with ordinality as u (hash, nth) order by position, nth \
         ) as hashes";
 // `settling` was seen before this transaction was given its id, so whoever has a position up to there was
 // given one before. A snapshot's `xmax` says less: it is behind the last that has ended, and a transaction
@@ -146,13 +149,13 @@ impl Transaction<'_> {
 
         let (look, placed) = (records.look_after(BEHIND), records.placed);
         let single = self.place(PLACE, &[&look, &LOOK, &first, &placed]).await?;
-        let (settled, settling) = records.moved(single.seen_to(LOOK));
+        let (settled, settling) = records.moved(single.seen_to);
 
         let next = first + single.hashes.len() as i64;
         let (look, placed) = (groups.look_after(BEHIND_GROUPS), groups.placed);
-        let params: Params<'_> = &[&look, &LOOK_GROUPS, &next, &placed];
+        let params: Params<'_> = &[&look, &LOOK_GROUPS, &next, &placed, &LOOK];
         let grouped = self.place(PLACE_GROUPS, params).await?;
-        let (groups_settled, groups_settling) = groups.moved(grouped.seen_to(LOOK_GROUPS));
+        let (groups_settled, groups_settling) = groups.moved(grouped.seen_to);
 
         let size = next + grouped.hashes.len() as i64;
         let moved: Params<'_> = &[
@@ -165,7 +168,7 @@ impl Transaction<'_> {
         self.connection.execute(MOVE, moved).await?;
         Ok(Some(Placed {
             first: first as u64,
-            more: single.seen >= LOOK || grouped.seen >= LOOK_GROUPS,
+            more: single.seen_to.is_some() || grouped.seen_to.is_some(),
             hashes: [single.hashes, grouped.hashes].concat(),
         }))
     }
@@ -177,9 +180,9 @@ impl Transaction<'_> {
             let hash = <[u8; 32]>::try_from(hash);
             hash.map_err(|_| Error::internal("a leaf's hash has another length"))
         });
+        let whole: bool = column(&row, "whole")?;
         Ok(Looked {
-            seen: column(&row, "seen")?,
-            last: column(&row, "seen_to")?,
+            seen_to: column::<Option<i64>>(&row, "seen_to")?.filter(|_| !whole),
             hashes: hashes.collect::<Result<_, _>>()?,
         })
     }
@@ -223,7 +226,7 @@ impl Store {
 }
 
 fn numbers((level, tile): &(u8, u64)) -> (i16, i64) {
-    // A tile's number is less than a leaf's, which is a position's: a bigint.
+    // A tile's number is less than a leaf's, which is a bigint.
     (i16::from(*level), i64::try_from(*tile).unwrap_or(i64::MAX))
 }
 
@@ -238,17 +241,8 @@ fn tile(row: &Row) -> Result<AuditTile, Error> {
 
 /// What came of a look at one of the tables.
 struct Looked {
-    /// Rows, whether they had their leaves or not.
-    seen: i64,
-    /// The last one's position.
-    last: Option<i64>,
+    /// The position up to which it went; `None` where that was all there is.
+    seen_to: Option<i64>,
     /// Of the leaves that are new.
     hashes: Vec<[u8; 32]>,
-}
-
-impl Looked {
-    /// The position up to which it has been looked, of at most `look` rows; `None` for all.
-    fn seen_to(&self, look: i64) -> Option<i64> {
-        self.last.filter(|_| self.seen >= look)
-    }
 }

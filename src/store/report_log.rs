@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 
 /// Rows read in one statement, of one record each and of a group's.
 const PAGE: i64 = 2000;
-const PAGE_OF_GROUPS: i64 = 100;
+const PAGE_OF_GROUPS: i64 = 16;
 /// Checkpoints that are handed out.
 const CHECKPOINTS: i64 = 200;
 /// How much earlier than a record one at a higher position may have been written: they are by
@@ -53,10 +53,10 @@ const TABLES: [Table; 2] = [
 const TREE: &str = "/* report_log::tree */ select size, pruned, \
     (select count(*) from audit_record r \
         where r.position > t.settled and r.written_at < strongroom_now() - interval '10 minutes' \
-        and not exists (select from audit_leaf l where l.position = r.position)) \
+        and (select l.leaf from audit_leaf l where l.position = r.position) is null) \
     + (select coalesce(sum(cardinality(g.request_ids)), 0)::int8 from audit_group g \
         where g.position > t.groups_settled and g.written_at < strongroom_now() - interval '10 minutes' \
-        and not exists (select from audit_group_leaf l where l.position = g.position)) as late \
+        and (select l.leaf from audit_group_leaf l where l.position = g.position) is null) as late \
     from audit_tree t";
 const SUMMARY: &str = "/* report_log::summary */ \
     select count(*) as many, count(*) filter (where made_at < earlier) as disordered, \
@@ -224,7 +224,8 @@ impl Store {
 }
 
 impl LogReader {
-    /// The next records, nearly in the order of time; none once all have been read.
+    /// The next records, nearly in the order of time, those of earlier versions first; none once all have
+    /// been read.
     ///
     /// # Errors
     /// Those of the database.

@@ -72,7 +72,7 @@ impl Scene {
     /// Most of them are one group, which waits for the one before.
     async fn requests_at_once(&self, count: usize) {
         let original = self.original();
-        let held = tokio::task::spawn_blocking(move || {
+        let held = std::thread::spawn(move || {
             original.sql(
                 "begin; lock table audit_group in share row exclusive mode; \
                  select pg_sleep(2); commit",
@@ -80,7 +80,7 @@ impl Scene {
         });
         tokio::time::sleep(Duration::from_millis(500)).await;
         join_all((0..count).map(|_| self.requests(1))).await;
-        held.await.unwrap();
+        held.join().unwrap();
     }
 
     /// The gateway's own database.

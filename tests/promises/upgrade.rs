@@ -89,7 +89,9 @@ impl Before {
 async fn what_an_earlier_version_left_is_used() {
     let installation = installation();
     upgrade(&installation);
-    let gateway = installation.serve(&Settings::default().every(OFTEN), &installation.dir);
+    let settings = Settings::default().every(OFTEN);
+    let settings = settings.set("STRONGROOM_AUDIT_CHECKPOINT_SECONDS", 1);
+    let gateway = installation.serve(&settings, &installation.dir);
     let before = Before::read();
     let client = before.client(gateway.address());
     for ciphertext in ["ciphertext_1", "ciphertext_2"] {
@@ -149,6 +151,30 @@ async fn what_an_earlier_version_left_is_used() {
     installation
         .shell("strongroom reconcile --config \"$CONFIG\"", &[])
         .expect(0);
+    is_one_log(&installation).await;
+}
+
+/// The records that the earlier version left have their leaves beside those that came since.
+async fn is_one_log(installation: &Installation) {
+    let signed =
+        "select (select max(size) from audit_checkpoint) = (select count(*) from audit_log)";
+    while installation.sql(signed) != ["t"] {
+        tokio::time::sleep(OFTEN).await;
+    }
+    let old = "select request_id from audit_record order by position limit 1";
+    let old = ("REQUEST", installation.sql(old).remove(0));
+    let audit = r#"
+        cd "$(dirname "$CONFIG")"
+        strongroom audit public-key --config "$CONFIG" > audit.pub
+        strongroom audit export --config "$CONFIG" --out export
+        strongroom audit verify export --public-key audit.pub
+        strongroom audit prove "$REQUEST" --config "$CONFIG" --out receipts
+        strongroom audit verify-receipt receipts/* --public-key audit.pub
+        strongroom audit prune --config "$CONFIG" --archive export --public-key audit.pub
+        until strongroom audit tail --config "$CONFIG" | grep PruneAuditLog; do sleep 0.1; done
+    "#;
+    installation.shell(audit, &[old]).expect(0);
+    assert_eq!(installation.sql("select count(*) from audit_record"), ["0"]);
 }
 
 /// An old gateway that runs on asks what it has always asked.

@@ -19,6 +19,14 @@ const INSERT_GROUPS: &str = "insert into audit_group (request_ids, records) \
                                     from generate_series(g, g + g % 4) n) r \
                              group by g";
 
+/// Groups of which a round of the sequencer takes a few.
+const INSERT_LARGE: &str = "insert into audit_group (request_ids, records) \
+                            select array_agg(id order by id), array_agg(convert_to(n::text, 'UTF8')) \
+                            from generate_series(1, $1::int4) g, \
+                                lateral (select gen_random_uuid() as id, n \
+                                    from generate_series(1, 300 + g % 200) n) r \
+                            group by g";
+
 /// Sequences until nothing is left to do.
 async fn settle(store: &Store) {
     let mut rounds = 0;
@@ -63,6 +71,7 @@ async fn read(store: &Store, node: Node) -> Hash {
 async fn a_record_that_is_committed_late_is_not_passed_over() {
     late(INSERT, "audit_leaf", [1, 20_000, 3, 4_000]).await;
     late(INSERT_GROUPS, "audit_group_leaf", [1, 1_500, 3, 300]).await;
+    late(INSERT_LARGE, "audit_group_leaf", [1, 60, 3, 40]).await;
 }
 
 async fn late(insert: &str, leaves: &str, rounds: [i32; 4]) {
@@ -261,4 +270,51 @@ async fn a_transaction_has_its_id_before_its_group_has_a_position() {
     sql.execute(INSERT_GROUPS, &[&1]).await.unwrap_err();
     sql.batch_execute("rollback to before").await.unwrap();
     assert!(assigned().await);
+}
+
+/// As somebody may leave them who writes to the database by hand: the others get their leaves all the same.
+#[tokio::test]
+async fn groups_that_are_no_groups_keep_nobody_waiting() {
+    let database = Database::alone().await;
+    let (store, sql) = (database.store().await, database.sql().await);
+    let odd = "insert into audit_group (request_ids, records) values ('{}', '{}'), ('{}', array['a'::bytea]), \
+               (array[gen_random_uuid()], array[null::bytea]), (array[gen_random_uuid()], '{}'), \
+               (array[gen_random_uuid()], array['a', 'b']::bytea[])";
+    for _ in 0..2 {
+        sql.batch_execute(odd).await.unwrap();
+        sql.execute(INSERT_GROUPS, &[&3]).await.unwrap();
+        settle(&store).await;
+    }
+    let leaves = store.audit_leaves(0, 100).await.unwrap();
+    let (leaves, records): (Vec<u64>, Vec<_>) = leaves
+        .into_iter()
+        .map(|leaf| (leaf.leaf, leaf.record))
+        .unzip();
+    assert_eq!(leaves, Vec::from_iter(0..2 * (3 + 9)));
+    assert_eq!(records.iter().filter(|record| record.is_none()).count(), 4);
+}
+
+/// A group of which a part is in an archive stays as it is, until all of it is.
+#[tokio::test]
+async fn what_is_pruned_ends_where_a_group_does() {
+    let database = Database::alone().await;
+    let (store, sql) = (database.store().await, database.sql().await);
+    for insert in [INSERT, INSERT_GROUPS] {
+        sql.execute(insert, &[&3]).await.unwrap();
+    }
+    settle(&store).await;
+    let left = async |from: u64, to: u64| {
+        let pruned = store.transaction("prune", |tx| {
+            Box::pin(async move { tx.prune_audit(from, to).await })
+        });
+        assert!(pruned.await.unwrap());
+        let leaves = store.audit_leaves(0, 100).await.unwrap();
+        Vec::from_iter(leaves.into_iter().map(|leaf| leaf.leaf))
+    };
+    // Three alone, then groups of two, three and four.
+    assert_eq!(left(0, 2).await, Vec::from_iter(2..12));
+    assert_eq!(left(2, 6).await, Vec::from_iter(5..12));
+    assert_eq!(left(6, 7).await, Vec::from_iter(5..12));
+    assert_eq!(left(7, 8).await, Vec::from_iter(8..12));
+    assert_eq!(left(8, 12).await, Vec::<u64>::new());
 }

@@ -11,10 +11,10 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use strongroom::Error;
 use strongroom::model::shapes::KeyLastUsageTrackingOperation;
 use strongroom::store::*;
 use strongroom::worker::sequencer;
+use strongroom::{Error, ErrorCode};
 use uuid::Uuid;
 
 /// After five times Postgres may keep a plan.
@@ -182,7 +182,7 @@ async fn what_runs_by_itself_and_pages_of_lists_read_no_table_from_end_to_end() 
     assert!(missing.is_empty(), "not run: {missing:?} of {seen:?}");
 }
 
-const EXPECTED: [&str; 36] = [
+const EXPECTED: [&str; 37] = [
     "aliases::all_of_key",
     "aliases::list",
     "aliases::list_of_key",
@@ -196,6 +196,7 @@ const EXPECTED: [&str; 36] = [
     "audit_log::seen_group",
     "audit_reading::leaves",
     "audit_reading::leaves_of",
+    "audit_reading::prune",
     "audit_reading::written",
     "audit_tree::place",
     "audit_tree::place_groups",
@@ -286,6 +287,14 @@ async fn sequencer_and_forwarding(store: &Store) {
         );
         assert!(store.audit_written_at(from).await.unwrap().is_some());
     }
+    let pruned = store.transaction::<()>("prune", |tx| {
+        async move {
+            assert!(tx.prune_audit(0, 100).await?);
+            Err(Error::new(ErrorCode::KmsInternal, "it stays"))
+        }
+        .boxed()
+    });
+    assert_eq!(pruned.await.unwrap_err().message(), "it stays");
     let committed = store.audit_leaves_of(group[0].request_id).await.unwrap();
     assert_eq!(committed.len(), 2);
     store.last_checkpoint().await.unwrap();

@@ -117,6 +117,8 @@ async fn page(store: &Store, writer: &mut Writer, from: u64, to: u64) -> Result<
     let leaves = store.audit_leaves(from, to).await?;
     let mut leaves = leaves.into_iter().peekable();
     for leaf in from..to {
+        // Whoever has the database may have made two of one.
+        while leaves.next_if(|row| row.leaf < leaf).is_some() {}
         let row = leaves.next_if(|row| row.leaf == leaf);
         let request_id = row.as_ref().map(|row| row.request_id);
         match row.and_then(|row| row.record) {
