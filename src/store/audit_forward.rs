@@ -1,8 +1,9 @@
 //! What is forwarded of the audit log, and how far it has come, by destination.
 
 use super::audit_checkpoints::count;
-use super::pool::column;
-use super::{Checkpoint, Transaction};
+use super::audit_reading::{EXTENT, number};
+use super::pool::{Params, column};
+use super::{AuditExtent, Checkpoint, Transaction};
 use crate::Error;
 use time::OffsetDateTime;
 
@@ -19,7 +20,6 @@ const POSITION: &str =
     "/* audit_forward::position */ select leaf from audit_forwarded where destination = $1";
 const RECORDS: &str = "/* audit_forward::records */ \
     select leaf, record, written_at from audit_leaves($1, $2) order by leaf";
-const EXTENT: &str = "/* audit_forward::extent */ select size, pruned from audit_tree";
 const CHECKPOINTS: &str = "/* audit_forward::checkpoints */ \
     select size, made_at, note from audit_checkpoint where size > $1 order by size limit $2";
 const ADVANCE: &str = "/* audit_forward::advance */ \
@@ -67,12 +67,12 @@ impl Transaction<'_> {
     /// # Errors
     /// Those of the database.
     pub async fn records_from(&self, leaf: u64, limit: i64) -> Result<Forward<LeafRecord>, Error> {
-        let extent = self.connection.query_one(EXTENT, &[]).await?;
-        let first = i64::try_from(leaf).map_err(Error::internal)?;
-        let first = first.max(column(&extent, "pruned")?);
-        let end = column::<i64>(&extent, "size")?.min(first.saturating_add(limit));
-        let rows = self.connection.query(RECORDS, &[&first, &end]).await?;
-        let next = leaf.max(count(end)?);
+        let extent = AuditExtent::read(&self.connection.query_one(EXTENT, &[]).await?)?;
+        let first = leaf.max(extent.pruned);
+        let end = extent.size.min(first.saturating_add_signed(limit));
+        let params: Params<'_> = &[&number(first), &number(end)];
+        let rows = self.connection.query(RECORDS, params).await?;
+        let next = leaf.max(end);
         let mut items = Vec::new();
         for row in &rows {
             let record: Option<Vec<u8>> = column(row, "record")?;

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-const EXTENT: &str = "/* audit_reading::extent */ select size, pruned from audit_tree";
+pub(super) const EXTENT: &str = "/* audit_reading::extent */ select size, pruned from audit_tree";
 const LEAVES: &str = "/* audit_reading::leaves */ \
     select leaf, request_id, record from audit_leaves($1, $2) order by leaf";
 // Of the groups whose last id is between $1 and $2.
@@ -73,6 +73,16 @@ pub struct AuditExtent {
     pub pruned: u64,
 }
 
+impl AuditExtent {
+    /// From what [`EXTENT`] answers.
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            size: count(column(row, "size")?)?,
+            pruned: count(column(row, "pruned")?)?,
+        })
+    }
+}
+
 /// A leaf, and its record.
 #[derive(Debug, Clone)]
 pub struct AuditLeaf {
@@ -101,11 +111,7 @@ impl Store {
     /// Those of the database.
     pub async fn audit_extent(&self) -> Result<AuditExtent, Error> {
         let connection = self.shared.connections.get().await?;
-        let row = connection.query_one(EXTENT, &[]).await?;
-        Ok(AuditExtent {
-            size: count(column(&row, "size")?)?,
-            pruned: count(column(&row, "pruned")?)?,
-        })
+        AuditExtent::read(&connection.query_one(EXTENT, &[]).await?)
     }
 
     /// The leaves `[from, to)`, in order; all of them at once. Leaves whose rows are gone are not among
@@ -213,6 +219,6 @@ fn last_id(request_id: Uuid, after: Duration) -> Uuid {
 }
 
 /// What is no leaf's number is after all of them.
-fn number(leaf: u64) -> i64 {
+pub(super) fn number(leaf: u64) -> i64 {
     i64::try_from(leaf).unwrap_or(i64::MAX)
 }
