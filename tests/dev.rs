@@ -199,6 +199,37 @@ fn other_peoples_variables_are_left_alone() {
     std::fs::remove_dir_all(dir).unwrap();
 }
 
+/// The threads' names in `/proc/PID/task/TID/stat`, and its field 41, their policies.
+fn policies(pid: u32) -> Vec<(String, String)> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let stats = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")));
+    let policy = |stat: String| {
+        let (name, after) = stat.split_once('(').unwrap().1.rsplit_once(") ").unwrap();
+        (
+            name.to_owned(),
+            after.split(' ').nth(38).unwrap().to_owned(),
+        )
+    };
+    stats.flatten().map(policy).collect() // without those that ended
+}
+
+#[test]
+fn whoever_serves_connections_pushes_nobody_aside() {
+    let dir = scratch();
+    let mut child = spawn(&dir, &[]);
+    wait_for(&dir, "env");
+    let (workers, others): (Vec<_>, Vec<_>) = policies(child.0.id())
+        .into_iter()
+        .partition(|(name, _)| name.starts_with("actix-server wo"));
+    let batch = |policies: &[(String, String)]| policies.iter().filter(|(_, it)| it == "3").count();
+    // One is the health's and the metrics'.
+    assert_eq!(batch(&workers), workers.len() - 1, "{workers:?}");
+    assert!(workers.len() > 1 && others.len() > 4);
+    assert_eq!(batch(&others), 0, "{others:?}");
+    assert!(child.end("-TERM").success());
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 #[test]
 fn a_signal_during_the_first_start_stops_postgres_too() {
     let dir = scratch();

@@ -11,6 +11,7 @@ mod certificate;
 mod listener;
 mod presented;
 pub mod query;
+mod scheduling;
 mod subject;
 mod tls;
 
@@ -164,7 +165,9 @@ impl Server {
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
         });
+        // Called by each of the workers' threads.
         let api = HttpServer::new(move || {
+            scheduling::waits_for_its_turn();
             App::new()
                 .app_data(shared.clone())
                 .default_service(web::to(api::handle))
