@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # A release build that is laid out for what a gateway does all day: built once to count, run under the load of
-# `strongroom bench`, and built again with the counts (profile-guided optimisation). The program goes to
-# target/pgo/strongroom. Takes the time of two release builds and a minute. Needs an `llvm-profdata` that reads what
-# this rustc writes: Debian's llvm-19 or newer, or rustup's llvm-tools.
+# `strongroom bench`, and built again with the counts (profile-guided optimisation), both times as one unit with all
+# crates optimised together. The program goes to target/pgo/strongroom. Takes some ten minutes on two cores. Needs an
+# `llvm-profdata` that reads what this rustc writes: Debian's llvm-19 or newer, or rustup's llvm-tools.
 #
 #     scripts/pgo.sh [seconds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+export CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 seconds=${1:-5} cargo=${CARGO:-cargo} out=$PWD/target/pgo
 host=$(rustc -vV | sed -n 's/^host: //p')
 profdata=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
