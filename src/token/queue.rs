@@ -1,10 +1,9 @@
 //! A bounded queue of jobs, and the session threads that wait at it.
 //!
 //! Waking a thread costs as much as a short call into the token, and two threads in one library wait
-//! for each other's locks: so a job wakes none while one that is awake will come for it soon, as calls
-//! have been short, and few jobs wait. The thread that slept last is woken first. A call that is
-//! unexpectedly long keeps its followers waiting until one of them asks for another thread
-//! ([`Queue::hurry`]).
+//! for each other's locks: so where calls have been short and few jobs wait, a job wakes none while one
+//! is awake. The thread that slept last is woken first. A call that is unexpectedly long keeps its
+//! followers waiting until one of them asks for another thread ([`Queue::hurry`]).
 
 use super::job::Job;
 use std::collections::VecDeque;
@@ -12,10 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What one thread will have done within this waits for it rather than that another is woken.
-const SOON: Duration = Duration::from_micros(500);
+/// For a longer call it is worth waking a thread, whether it waits for a network or keeps a processor busy.
+const SHORT: Duration = Duration::from_micros(200);
+/// Short calls that one thread will have done within this wait for it.
+const SOON: Duration = Duration::from_millis(1);
 /// The weight of the newest call in the mean, as a power of two.
 const NEWEST: u32 = 3;
+/// As how many means a call counts at most: one whose thread the kernel has put aside is like no other.
+const MOST: u64 = 3;
 
 /// Why a job was not taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +116,7 @@ impl Queue {
     /// Whether one thread will have done so many jobs soon, if their calls are as the latest were.
     fn is_soon(&self, jobs: usize) -> bool {
         let mean = Duration::from_nanos(self.mean.load(Ordering::Relaxed));
-        mean.saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX)) < SOON
+        mean < SHORT && mean.saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX)) < SOON
     }
 
     /// Wakes another thread, if one sleeps while jobs wait.
@@ -141,8 +144,9 @@ impl Queue {
     pub(super) fn took(&self, time: Duration) {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) >> NEWEST;
         let mean = self.mean.load(Ordering::Relaxed);
+        let share = mean >> NEWEST;
         // Of two threads at once one is not counted: it is a mean.
-        let mean = mean - (mean >> NEWEST) + time;
+        let mean = mean - share + time.min(share.saturating_mul(MOST).max(1));
         self.mean.store(mean, Ordering::Relaxed);
     }
 }
@@ -273,6 +277,22 @@ mod tests {
             Next::Nothing
         ));
         assert!(member.queue().state().asleep.is_empty());
+    }
+
+    #[test]
+    fn one_long_call_says_nothing_and_many_do() {
+        let queue = Queue::new(1);
+        let took = |times, time| (0..times).for_each(|_| queue.took(time));
+        assert!(!queue.is_soon(1), "as of nothing calls are long");
+        took(1000, Duration::from_micros(20));
+        assert!(queue.is_soon(40) && !queue.is_soon(60));
+        took(1, Duration::from_secs(1));
+        assert!(queue.is_soon(30), "its thread was put aside");
+        took(30, Duration::from_millis(5));
+        assert!(!queue.is_soon(1), "they are long");
+        took(1000, Duration::ZERO);
+        took(100, Duration::from_millis(5));
+        assert!(!queue.is_soon(1), "they are again");
     }
 
     #[test]
