@@ -3,15 +3,18 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser;
-use std::alloc::System;
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
 use strongroom::cli::{Arguments, logging};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Wipes what is freed: buffers of requests and answers too, which hold secrets on their way and are
 /// not ours to wipe.
+///
+/// mimalloc stands in malloc's place for the whole process, for it is the PKCS#11 module, in C, that
+/// allocates most. What C frees is C's to wipe.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -2,12 +2,18 @@
 
 use crate::fixture::*;
 use futures_util::future::{BoxFuture, try_join_all};
+use mimalloc::MiMalloc;
 use std::process::Command;
 use std::sync::Arc;
 use strongroom::Error;
 use strongroom::model::{KeySpec, KeyUsage};
 use strongroom::store::*;
 use uuid::Uuid;
+use zeroizing_alloc::ZeroAlloc;
+
+/// The program's.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 /// Set in a process that does nothing else, so that what it grows by is what the keys take.
 const CHILD: &str = "STRONGROOM_MEMORY_OF_KEYS";
