@@ -8,7 +8,7 @@ use crate::token::{KeyRef, Token, TokenConfig, TokenSelector, TokenTrouble};
 use crate::{Error, ErrorCode};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How long a token is waited for that has just been opened.
@@ -42,6 +42,7 @@ struct Open {
     row_version: i64,
     cluster: String,
     token: Token,
+    since: Instant,
 }
 
 impl Tokens {
@@ -139,18 +140,21 @@ impl Tokens {
     /// # Errors
     /// `KeyUnavailableException` if it cannot be had now.
     pub async fn of_store(&self, store: &KeyStore) -> Result<Token, Error> {
-        if let Some(token) = self.known(store) {
-            return Ok(token);
-        }
-        let token = self.open(store, false).await?;
-        token.wait_ready(PATIENCE).await?;
+        let Open { token, since, .. } = match self.known(store) {
+            Some(open) => open,
+            None => self.open(store, false).await?,
+        };
+        // Whoever has begun to open it: one that was lost since is not waited for.
+        token
+            .wait_ready(PATIENCE.saturating_sub(since.elapsed()))
+            .await?;
         Ok(token)
     }
 
-    fn known(&self, store: &KeyStore) -> Option<Token> {
+    fn known(&self, store: &KeyStore) -> Option<Open> {
         let open = self.read();
         let open = open.get(&store.row)?;
-        (open.connection == store.connection).then(|| open.token.clone())
+        (open.connection == store.connection).then(|| open.clone())
     }
 
     /// Whether the token is open for a later connection of the custom key store than `store` has.
@@ -168,7 +172,7 @@ impl Tokens {
         retry_pin: bool,
     ) -> Result<String, ConnectionErrorCode> {
         let token = match self.open(store, retry_pin).await {
-            Ok(token) => token,
+            Ok(open) => open.token,
             Err(error) if error.cause::<UnknownCluster>().is_some() => {
                 return Err(ConnectionErrorCode::ClusterNotFound);
             }
@@ -189,10 +193,10 @@ impl Tokens {
         }
     }
 
-    async fn open(&self, store: &KeyStore, retry_pin: bool) -> Result<Token, Error> {
+    async fn open(&self, store: &KeyStore, retry_pin: bool) -> Result<Open, Error> {
         let _turn = self.opening.lock().await;
-        if let Some(token) = self.known(store) {
-            return Ok(token);
+        if let Some(open) = self.known(store) {
+            return Ok(open);
         }
         // Who asks knows an old row: with its password a wrong PIN would be tried.
         if self.has_since(store) {
@@ -211,10 +215,11 @@ impl Tokens {
             connection: store.connection,
             row_version: store.row_version,
             cluster: store.cluster.clone(),
-            token: token.clone(),
+            token,
+            since: Instant::now(),
         };
-        self.write().insert(store.row, open);
-        Ok(token)
+        self.write().insert(store.row, open.clone());
+        Ok(open)
     }
 
     /// How the token is opened: that of the configuration, which has to be the one that the store

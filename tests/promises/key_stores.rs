@@ -11,6 +11,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{ConnectionStateType, OriginType};
+use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 
 const CLUSTER: &str = "cluster-strongroomdeva";
@@ -89,9 +90,10 @@ async fn every_gateway_follows_and_a_restart_finds_it_as_it_was() {
     let refused = Err("KMSInvalidStateException".to_owned());
     assert_eq!(encrypts(&theirs, &key).await, refused);
     assert_eq!(encrypts(&client, &key).await, refused);
-    // The neighbour connects it, and the other follows.
+    // The neighbour connects it, and the other follows: whoever comes while it opens it, waits.
     connect(&theirs, &store).await;
-    assert_eq!(encrypts(&client, &key).await, Ok(()));
+    let at_once = join_all((0..8).map(|_| encrypts(&client, &key))).await;
+    assert_eq!(at_once, vec![Ok(()); 8]);
     assert_eq!(encrypts(&theirs, &key).await, Ok(()));
     neighbour.kill();
     dev.stop();
