@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 
 /// For the connections to take leave of the server.
 const LEAVE: Duration = Duration::from_millis(50);
+/// Sooner than any deadline: setting the timer that is due next costs a system call and a turn of the loop.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Ends once it is dropped.
 pub(super) struct OwnThread {
@@ -29,7 +31,16 @@ impl OwnThread {
             .name("strongroom-database".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    let _ = ended.await;
+                    let mut beat = tokio::time::interval(BEAT);
+                    let beats = async {
+                        loop {
+                            beat.tick().await;
+                        }
+                    };
+                    tokio::select! {
+                        _ = ended => {}
+                        () = beats => {}
+                    }
                     tokio::time::sleep(LEAVE).await;
                 });
             })
