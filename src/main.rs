@@ -11,8 +11,8 @@ use zeroizing_alloc::ZeroAlloc;
 /// Wipes what is freed: buffers of requests and answers too, which hold secrets on their way and are
 /// not ours to wipe.
 ///
-/// mimalloc stands in malloc's place for the whole process, for it is the PKCS#11 module, in C, that
-/// allocates most. What C frees is C's to wipe.
+/// mimalloc stands in malloc's place for the whole process, for it is the PKCS#11 module that allocates
+/// most. What the module and OpenSSL free is theirs to wipe.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 

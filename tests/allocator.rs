@@ -1,4 +1,4 @@
-//! The allocator of the whole process, of the PKCS#11 module's C too.
+//! The allocator of the whole process, the PKCS#11 module included.
 
 use std::process::Command;
 

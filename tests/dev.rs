@@ -8,6 +8,7 @@ use aws_sdk_kms::primitives::Blob;
 use dev::{Dev, scratch};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 fn strongroom(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_strongroom"))
@@ -218,10 +219,18 @@ fn whoever_serves_connections_pushes_nobody_aside() {
     let dir = scratch();
     let mut child = spawn(&dir, &[]);
     wait_for(&dir, "env");
-    let (workers, others): (Vec<_>, Vec<_>) = policies(child.0.id())
-        .into_iter()
-        .partition(|(name, _)| name.starts_with("actix-server wo"));
     let batch = |policies: &[(String, String)]| policies.iter().filter(|(_, it)| it == "3").count();
+    let threads = || -> (Vec<_>, Vec<_>) {
+        let all = policies(child.0.id()).into_iter();
+        all.partition(|(name, _)| name.starts_with("actix-server wo"))
+    };
+    let (mut workers, mut others) = threads();
+    // Each sets its own once it is up.
+    let until = Instant::now() + Duration::from_secs(10);
+    while batch(&workers) + 1 < workers.len() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+        (workers, others) = threads();
+    }
     // One is the health's and the metrics'.
     assert_eq!(batch(&workers), workers.len() - 1, "{workers:?}");
     assert!(workers.len() > 1 && others.len() > 4);

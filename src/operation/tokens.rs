@@ -35,7 +35,6 @@ pub struct Cluster {
     pub accounts: Option<Vec<AccountId>>,
 }
 
-#[derive(Clone)]
 struct Open {
     connection: Uuid,
     /// That of the custom key store's row, when it was opened.
@@ -140,21 +139,23 @@ impl Tokens {
     /// # Errors
     /// `KeyUnavailableException` if it cannot be had now.
     pub async fn of_store(&self, store: &KeyStore) -> Result<Token, Error> {
-        let Open { token, since, .. } = match self.known(store) {
-            Some(open) => open,
+        let (token, since) = match self.known(store) {
+            Some(known) => known,
             None => self.open(store, false).await?,
         };
-        // Whoever has begun to open it: one that was lost since is not waited for.
-        token
-            .wait_ready(PATIENCE.saturating_sub(since.elapsed()))
-            .await?;
+        // As long as the one who opened it waits; after that, a call says whether it is there.
+        let left = PATIENCE.saturating_sub(since.elapsed());
+        if !left.is_zero() {
+            token.wait_ready(left).await?;
+        }
         Ok(token)
     }
 
-    fn known(&self, store: &KeyStore) -> Option<Open> {
+    /// Its token, and since when it is being opened, or open.
+    fn known(&self, store: &KeyStore) -> Option<(Token, Instant)> {
         let open = self.read();
         let open = open.get(&store.row)?;
-        (open.connection == store.connection).then(|| open.clone())
+        (open.connection == store.connection).then(|| (open.token.clone(), open.since))
     }
 
     /// Whether the token is open for a later connection of the custom key store than `store` has.
@@ -172,7 +173,7 @@ impl Tokens {
         retry_pin: bool,
     ) -> Result<String, ConnectionErrorCode> {
         let token = match self.open(store, retry_pin).await {
-            Ok(open) => open.token,
+            Ok((token, _)) => token,
             Err(error) if error.cause::<UnknownCluster>().is_some() => {
                 return Err(ConnectionErrorCode::ClusterNotFound);
             }
@@ -193,10 +194,10 @@ impl Tokens {
         }
     }
 
-    async fn open(&self, store: &KeyStore, retry_pin: bool) -> Result<Open, Error> {
+    async fn open(&self, store: &KeyStore, retry_pin: bool) -> Result<(Token, Instant), Error> {
         let _turn = self.opening.lock().await;
-        if let Some(open) = self.known(store) {
-            return Ok(open);
+        if let Some(known) = self.known(store) {
+            return Ok(known);
         }
         // Who asks knows an old row: with its password a wrong PIN would be tried.
         if self.has_since(store) {
@@ -215,11 +216,12 @@ impl Tokens {
             connection: store.connection,
             row_version: store.row_version,
             cluster: store.cluster.clone(),
-            token,
+            token: token.clone(),
             since: Instant::now(),
         };
-        self.write().insert(store.row, open.clone());
-        Ok(open)
+        let since = open.since;
+        self.write().insert(store.row, open);
+        Ok((token, since))
     }
 
     /// How the token is opened: that of the configuration, which has to be the one that the store

@@ -72,6 +72,16 @@ impl Scene {
         }
     }
 
+    /// Waits for what Postgres had got already when a gateway was killed: a commit may go out together
+    /// with the message before it.
+    pub fn wait_for_the_last_messages(&self) {
+        self.wait_until("no transaction", |scene| {
+            let open = "select pid from pg_stat_activity where xact_start is not null \
+                        and backend_type = 'client backend' and pid <> pg_backend_pid()";
+            sql(&scene.dev, open).is_empty()
+        });
+    }
+
     /// Lets the leases end, and waits for what follows.
     pub fn finish_intents(&self) {
         if self.intents() > 0 {
@@ -186,6 +196,7 @@ async fn creation(
     }
     let killed_at = scene.proxy.disarm();
     gateway.kill();
+    scene.wait_for_the_last_messages();
     let when = killed_at.as_deref().unwrap_or("no kill");
     if let Some(id) = &told {
         let found = sql(

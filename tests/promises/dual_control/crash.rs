@@ -31,12 +31,7 @@ async fn a_gateway_that_dies_executes_it_once_or_not_at_all() {
         let address = gateway.address();
         let answer = asks.try_call(&address, "TrentService.DisableKey", &body.to_string());
         let killed = crash.proxy.disarm();
-        // The commit may have gone out together with what the gateway was killed at.
-        crash.wait_until("no transaction", |_| {
-            let open = "select pid from pg_stat_activity where xact_start is not null \
-                        and backend_type = 'client backend' and pid <> pg_backend_pid()";
-            sql(dev, open).is_empty()
-        });
+        crash.wait_for_the_last_messages();
         let state = key_state(&asks, &survivor, &key);
         let used = sql(
             dev,
